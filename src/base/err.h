@@ -19,8 +19,7 @@
     X(KEY_MISSING, CLIENT, "invalid_argument", 400, "a required key is missing")                   \
     X(BAD_TYPE, CLIENT, "invalid_argument", 400, "a value has the wrong type")                     \
     X(UNKNOWN_FRAME, CLIENT, "invalid_argument", 400, "this frame type is unknown")                \
-    X(BAD_ID, CLIENT, "invalid_argument", 400,                                                     \
-      "an id is 1 to 64 bytes of A-Z a-z 0-9 _ - . : @")                                           \
+    X(BAD_ID, CLIENT, "invalid_argument", 400, "an id is 1 to 64 bytes of A-Z a-z 0-9 _ - . : @")  \
     X(BAD_SEQ, CLIENT, "invalid_argument", 400, "a seq is an integer from 1 to 2^53-1")            \
     X(BAD_TIME, CLIENT, "invalid_argument", 400,                                                   \
       "a time is RFC 3339 in UTC, like 2024-01-15T09:42:00.000Z")                                  \
@@ -46,7 +45,8 @@
       "a member takes part in as many conversations as allowed")                                   \
     X(TOO_MANY_MEMBERS, CLIENT, "invalid_argument", 400,                                           \
       "this is more members than a conversation may have")                                         \
-    X(ACK_AHEAD, CLIENT, "ack_ahead", 409, "this device was not yet handed everything up to there") \
+    X(ACK_AHEAD, CLIENT, "ack_ahead", 409,                                                         \
+      "this device was not yet handed everything up to there")                                     \
     X(FENCED, CLIENT, "conflict", 409, "this device has connected again; the newer socket wins")   \
     X(UNAVAILABLE, RETRY, "unavailable", 503,                                                      \
       "the outcome is unknown; retry with the same client_id")                                     \

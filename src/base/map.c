@@ -7,9 +7,11 @@
 
 #define CAPACITY_MIN 16
 
+__extension__ typedef unsigned __int128 uint128;
+
 static uint64_t mix(uint64_t a, uint64_t b)
 {
-    unsigned __int128 product = (unsigned __int128)a * b;
+    uint128 product = (uint128)a * b;
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
