@@ -155,6 +155,14 @@ def check_markdown(root, path, text):
             yield text[:link.start()].count('\n') + 1, f'a link to nothing: {link[1]}'
 
 
+def check_functions_named(root, path, text):
+    """What a page says about a function is wrong at the latest when the function is gone."""
+    sources = ' '.join(file.read_text('utf-8') for file in pathlib.Path(root, 'src').rglob('*.c'))
+    for name in re.finditer(r'`(tt_\w+)`', text):
+        if not re.search(rf'\b{name[1]}\(', sources):
+            yield text[:name.start()].count('\n') + 1, f'there is no function {name[1]}'
+
+
 def complaints(root, path, text):
     lines = text.splitlines()
     if path == 'LICENSE' or '/corpus/' in path:
@@ -167,6 +175,8 @@ def complaints(root, path, text):
         yield from check_python(path, lines, text)
     elif path.endswith('.md'):
         yield from check_markdown(root, path, text)
+        if path == 'docs/flows.md':
+            yield from check_functions_named(root, path, text)
     elif text.startswith('#!/bin/sh'):
         yield from check_shell(path, lines, text)
 
@@ -201,6 +211,7 @@ PLANTED = [
     ('src/net/text_util.c', '', 'no name'),
     ('docs/a.md', 'see /wo' 'rk/x\n', 'machine'),
     ('docs/a.md', '[x](nowhere.md)\n', 'nothing'),
+    ('docs/flows.md', 'then `tt_nothing`\n', 'no function'),
     ('test/unit/a.c', '    usleep(1);\n', 'sleep'),
     ('test/scenario/a.py', '"""a: x"""\nawait asyncio.sleep(1)\n', 'sleep'),
     ('tool/a.py', '"""a: x"""\ndef\n', 'not Python'),
