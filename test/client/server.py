@@ -120,14 +120,15 @@ class Server:
         await self.kill()
         await self.start()
 
-    async def run(self, *arguments, within=60):
-        """Another command of the program: (exit code, what it printed)."""
+    async def run(self, *arguments, within=60, lines=''):
+        """Another command of the program, which reads `lines`: (exit code, what it printed)."""
         process = await asyncio.create_subprocess_exec(
             self.program, *[str(one) for one in arguments], env=self.environ,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
         try:
-            output, _ = await clock.within(within, process.communicate(), f'{arguments} has ended')
+            output, _ = await clock.within(within, process.communicate(lines.encode()),
+                                           f'{arguments} has ended')
         finally:
             if process.returncode is None:
                 process.kill()
@@ -149,7 +150,7 @@ class Server:
         return self.tokens[key]
 
     def secret(self):
-        return (self.data / 'secret').read_bytes()
+        return (self.data / 'secret').read_bytes().rstrip(b'\n')
 
     def sign(self, claims, header=None):
         """A token that the server's own secret signs."""

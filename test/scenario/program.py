@@ -145,5 +145,17 @@ async def the_why_and_timeline_commands_answer_in_words(world):
     url = 'http://%s:%d' % world.server.address
     for arguments in (['why', conversation, '1'], ['timeline', conversation]):
         code, output = await world.server.run(
-            *arguments, '--user', 'alice', '--url', url, '--data', world.server.data)
+            *arguments, '--as', 'alice', '--url', url, '--data', world.server.data)
         assert code == 0 and output.strip(), (arguments, output)
+
+
+@scenario
+async def the_chat_command_sends_each_line_and_tells_what_happens(world):
+    conversation, alice, bob = await world.talk()
+    url = 'http://%s:%d' % world.server.address
+    code, output = await world.server.run(
+        'chat', '--as', 'alice', '--with', 'bob', '--url', url, '--data', world.server.data,
+        lines='hello\nare you there?\n')
+    assert code == 0, output
+    await bob.messages(conversation, 2)
+    assert [one['content'] for one in bob.frames('message')] == ['hello', 'are you there?']

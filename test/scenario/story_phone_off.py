@@ -1,4 +1,7 @@
 """story_phone_off: the first source document, literally, with a kill -9 on each of its days."""
+import re
+
+from client import calls, clock
 from client.scenario import scenario
 
 TEXTS = {42: 'hey', 43: 'where are you?', 44: 'hello??', 45: 'is everything okay?',
@@ -13,9 +16,9 @@ def tick(cursors, seq):
     return 'two' if seq <= cursors['last_delivered_seq'] else 'one'
 
 
-async def set_up(world):
+async def set_up(world, *options):
     """41 messages, all read by Bob; then his battery dies."""
-    conversation, alice, bob = await world.talk()
+    conversation, alice, bob = await world.talk(options)
     await alice.say_many(conversation, 41)
     await bob.messages(conversation, 41)
     await bob.read(conversation, 41)
@@ -76,8 +79,16 @@ async def phone_off_three_days_with_a_kill_on_each_day(world):
 
 @scenario
 async def the_notification_alone_changes_nothing(world):
-    alice, bob = await set_up(world)
-    await day(world, alice, [42])
+    alice, bob = await set_up(world, '--push-delay', '50ms')
+    await alice.say(CONV, TEXTS[42])
+
+    async def has_rung():
+        metrics = (await calls.call(world.server.admin, 'GET', '/metrics')).text
+        return any(float(value) >= 1 for value in re.findall(
+            r'^twoticks_\w*notifications\w*(?:\{.*\})? (\S+)$', metrics, re.M))
+    await clock.until(10, has_rung, 'the phone was rung for')
+    cursors = await world.server.get(f'/conversation/{CONV}', 'alice')
+    assert tick(cursors, 42) == 'one', cursors
     why = await world.server.get(f'/conversation/{CONV}/messages/42/why', 'alice')
     assert why['tick'] == 'one', why
     assert alice.frames('status_update') == []
