@@ -194,6 +194,20 @@ static bool read_framing(struct tt_http1_request *request, struct tt_http1_frami
     return true;
 }
 
+/* METHOD SP TARGET SP HTTP/D.D: the lenient http_parser would let HTPP pass, and more spaces. */
+static bool check_request_line(struct tt_slice head, struct tt_http1_request *request)
+{
+    const char *end = memchr(head.data, '\r', head.size);
+    size_t size = end != NULL ? (size_t)(end - head.data) : 0;
+    size_t spaces = 0;
+    for (size_t i = 0; i < size; i++)
+        spaces += head.data[i] == ' ';
+    if (spaces != 2 || size < sizeof(" HTTP/1.1") ||
+        memcmp(end - strlen(" HTTP/1.1"), " HTTP/", strlen(" HTTP/")) != 0)
+        return tt_http1_refuse(request, 400, "the request line is malformed");
+    return true;
+}
+
 static bool run_parser(struct tt_slice head, struct tt_http1_request *request, http_parser *parser)
 {
     http_parser_settings settings;
@@ -227,7 +241,7 @@ bool tt_http1_read_head(struct tt_slice head, struct tt_http1_request *request,
     http_parser parser;
     *request = (struct tt_http1_request){0};
     *framing = (struct tt_http1_framing){0};
-    if (!run_parser(head, request, &parser))
+    if (!check_request_line(head, request) || !run_parser(head, request, &parser))
         return false;
     request->minor = parser.http_minor > 0;
     request->method = method_of(parser.method);
