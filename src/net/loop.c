@@ -112,12 +112,15 @@ void tt_loop_destroy(struct tt_loop **take_loop)
 
 void tt_loop_run(struct tt_loop *loop)
 {
-    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    loop->stopping = false;
+    while (!loop->stopping) /* uv_run also returns for a stop that came in the last turn_end */
+        uv_run(&loop->uv, UV_RUN_DEFAULT);
     on_turn_end(&loop->prepare);
 }
 
 void tt_loop_stop(struct tt_loop *loop)
 {
+    loop->stopping = true;
     uv_stop(&loop->uv);
 }
 
