@@ -1,9 +1,8 @@
 /*
  * listener: a TCP port that hands on connections.
  *
- * Several loops may listen on the same port (SO_REUSEPORT): the kernel spreads the connections, and
- * a connection stays where it was accepted. For port 0 the first listener gets a free port; the
- * others are opened on the first one's tt_listener_address.
+ * Several loops of the process may listen on the same port: one opens it, the others join. The
+ * kernel spreads the connections (SO_REUSEPORT), and a connection stays where it was accepted.
  *
  * When the process is out of file descriptors, accepting pauses for TT_LISTENER_PAUSE_MS and then
  * tries again; whoever knocks waits in the kernel's queue meanwhile.
@@ -29,10 +28,17 @@ struct tt_listener_events {
     void (*paused)(void *context, int error);
 };
 
-/* Fails with IO; `*problem` is then a sentence for the operator. `events` is borrowed. */
+/* Port 0 gets a free one. Fails with IO, also when anybody else listens there; `*problem` is then a
+ * sentence for the operator. `events` is borrowed. */
 TT_MUST_CHECK tt_err tt_listener_open(struct tt_loop *loop, const struct tt_address *address,
                                       const struct tt_listener_events *events, void *context,
                                       struct tt_listener **listener, const char **problem);
+
+/* Listens where `first` (of another loop of this process, still open) does, with its events.
+ * Fails with IO. */
+TT_MUST_CHECK tt_err tt_listener_join(struct tt_loop *loop, const struct tt_listener *first,
+                                      void *context, struct tt_listener **listener,
+                                      const char **problem);
 
 /* Stops listening; what was not accepted yet is refused. */
 void tt_listener_close(struct tt_listener **take_listener);
