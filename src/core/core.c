@@ -299,6 +299,22 @@ static void going_away(struct tt_core *core, struct tt_session *session)
     tt_session_close(core, session, TT_CLOSE_GOING_AWAY);
 }
 
+static void bad_frame(struct tt_core *core, struct tt_session *session,
+                      const struct tt_event *event)
+{
+    const tt_id *conversation = &event->bad_frame.conversation;
+    const tt_id *client_id = &event->bad_frame.client_id;
+    if (session->state != TT_SESSION_LIVE ||
+        !tt_session_take_frame_token(core, session, conversation, client_id))
+        return;
+    struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_ERROR, 0);
+    frame->conversation = *conversation;
+    frame->client_id = *client_id;
+    frame->error.err = event->bad_frame.err;
+    frame->error.key = event->bad_frame.key;
+    core->counters.errors_sent++;
+}
+
 static void session_event(struct tt_core *core, const struct tt_event *event)
 {
     struct tt_session *session = tt_session_find(core, event->handle);
@@ -316,10 +332,7 @@ static void session_event(struct tt_core *core, const struct tt_event *event)
         tt_session_frame(core, session, event->frame);
         break;
     case TT_EVENT_BAD_FRAME:
-        if (tt_session_take_frame_token(core, session, &event->bad_frame.conversation,
-                                        &event->bad_frame.client_id))
-            tt_emit_error(core, session, event->bad_frame.err, &event->bad_frame.conversation,
-                          &event->bad_frame.client_id);
+        bad_frame(core, session, event);
         break;
     case TT_EVENT_TOKEN:
         session->expires_at = tt_mono_after(

@@ -426,6 +426,7 @@ void tt_added_ready(struct tt_core *core, struct tt_task *task)
         struct tt_server_frame *frame =
             tt_emit_frame(core, session, TT_SERVER_CONVERSATION_ADDED, 0);
         frame->conversation = task->conversation;
+        frame->user = task->user;
         frame->entry = &task->store[PART_LIST]->list_conversations.entries[0];
     }
     tt_task_destroy(core, task);
