@@ -1,31 +1,48 @@
 #!/bin/sh
-# pure: fails when the libraries given link anything that reads the clock, the network, the disk,
-# the environment or randomness, or anything of ours that is not among them. The list below is the
-# definition of "pure": memory, and the way to die. Adding to it is a review.
+# pure: fails when the libraries given, with all that they link of base, want anything that reads
+# the clock, the network, the disk, the environment or randomness, or anything of ours that is not
+# among them. The list below is the definition of "pure"; adding to it is a review.
 set -eu
 
-libc='mem(chr|cmp|cpy|move|set)|strlen|strnlen|calloc|reallocarray|free|abort'
+libc='mem(chr|cmp|cpy|move|rchr|set)|str(chr|cmp|len|ncmp|nlen)|calloc|reallocarray|free'
 compiler='_GLOBAL_OFFSET_TABLE_|__stack_chk_fail'
-# Only base/assert.c may write: the last words of a bug.
-last_words='stderr|fprintf|__fprintf_chk|fputs|fwrite'
+# Only base/assert.c may write, and end the process: the last words of a bug.
+last_words='stderr|fprintf|__fprintf_chk|fputs|fwrite|abort'
 
-[ $# -gt 0 ] || { echo "usage: pure.sh LIBRARY..." >&2; exit 2; }
+[ $# -gt 1 ] || { echo "usage: pure.sh LIBBASE LIBRARY..." >&2; exit 2; }
+base=$1
 symbols=$(nm -A "$@")
-printf '%s\n' "$symbols" | awk -v libc="^($libc|$compiler)\$" -v words="^($last_words)\$" '
+printf '%s\n' "$symbols" | awk -v base="$base" -v libc="^($libc|$compiler)\$" \
+    -v words="^($last_words)\$" '
     NF < 2 { next }
-    $(NF - 1) == "U" { wanted[$NF] = wanted[$NF] " " $1; next }
-    $(NF - 1) ~ /^[A-Zuvw]$/ { ours[$NF] = 1; defined++ }
+    {
+        object = $1
+        sub(/:[0-9a-f]*$/, "", object)
+    }
+    $(NF - 1) == "U" { wants[object] = wants[object] " " $NF; next }
+    $(NF - 1) ~ /^[A-Zuvw]$/ {
+        definer[$NF] = object
+        if (index(object, base) != 1 && !(object in linked)) {
+            linked[object] = 1
+            queue[++count] = object
+        }
+    }
     END {
-        if (defined == 0) { print "pure: nothing is defined in these libraries"; exit 1 }
-        for (name in wanted) {
-            if (name in ours || name ~ libc)
-                continue
-            count = split(wanted[name], users, " ")
-            for (i = 1; i <= count; i++) {
-                if (name ~ words && users[i] ~ /assert\.c\.o/)
-                    continue
-                print "pure: " name " is wanted by " users[i]
-                bad = 1
+        if (count == 0) { print "pure: nothing is defined in these libraries"; exit 1 }
+        for (next_one = 1; next_one <= count; next_one++) {
+            object = queue[next_one]
+            names = split(wants[object], wanted, " ")
+            for (i = 1; i <= names; i++) {
+                name = wanted[i]
+                if (name in definer) {
+                    if (!(definer[name] in linked)) {
+                        linked[definer[name]] = 1
+                        queue[++count] = definer[name]
+                    }
+                } else if (name !~ libc && !(name ~ words && object ~ /assert\.c\.o/)) {
+                    print "pure: " name " is wanted by " object
+                    bad = 1
+                }
             }
         }
         exit bad
