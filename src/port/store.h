@@ -1,0 +1,83 @@
+/*
+ * store: where messages, cursors and everything that must survive lives.
+ *
+ * A port belongs to one node. `submit` takes ops of one loop turn as one batch and never blocks;
+ * each op is completed exactly once, through the sink, never from within `submit`. Completions may
+ * come from any thread (the sink sees to it) and in any order, except: ops of one submit or of
+ * successive submits of the same node that change the same conversation take effect in the order
+ * given where `keeps_order` is set.
+ *
+ * Rules that hold for every adapter (test/contract/store checks them):
+ *
+ * - An op that changes something completes with OK only when the change is on stable storage.
+ * - An error other than UNAVAILABLE changed nothing. UNAVAILABLE: nobody knows; asking again finds
+ *   out, because every op is idempotent.
+ * - A read sees everything that was completed before it was submitted (a consistent read).
+ *
+ * LINK_DEVICE: links the device if it is not, and gives the connection its epoch, larger than any
+ *   before for this device, ever. First unlinks devices of the user that were silent (not connected
+ *   and not active) for longer than silent_ms_max, the asking one too. A device linked now gets
+ *   `devices[d] = last_delivered` in every conversation of the user (absent = 0), moves nobody's
+ *   tick and answers resumed = false. Marks the device connected (a CONNECTED happening).
+ *   TOO_MANY_DEVICES names the others.
+ * UNLINK_DEVICE: removes the device and its positions; what no other device still waits for is no
+ *   longer pending. NOT_FOUND. Cursors of the user stay.
+ * DISCONNECT: marks the device as no longer connected, unless its epoch is not `epoch`
+ *   (was_current = false). The last connected one leaves `at` as the user's last seen, which never
+ *   goes back.
+ * ALIVE: notes that this process was alive at `at`. After a crash, everyone who was connected gets
+ *   the last such time (or their connecting, if later) as last seen, before the first op is served.
+ *   While nobody is connected there is nothing to write.
+ * CREATE_CONVERSATION: creates it with no messages, in the lists of all members. If the id stands:
+ *   same kind and members, asked for by a member: OK with created = false and the standing one;
+ *   else CONFLICT. A second direct conversation of a pair: created = false and the first one,
+ *   whatever id was proposed. TOO_MANY_CONVERSATIONS if a member is full.
+ * GET_CONVERSATION: NOT_FOUND. (Not a membership check; the core does that.)
+ * APPEND: NOT_FOUND unless the sender is a member. If (conversation, sender, client_id) was stored
+ *   before: OK, duplicate, with the first one's seq and timestamp, and nothing changes. Else the
+ *   message gets seq head + 1. Pending rows are armed with it for every other member, and for the
+ *   sender when he has another linked device than the sending one. The sending device's delivered
+ *   position moves to seq if it stood at seq - 1, and so does the sender's read cursor (and with
+ *   it delivered, so that read <= delivered); a device position that moves may carry the user's
+ *   delivered cursor up to it (it is their maximum). DISK_LOW stores nothing.
+ * ADVANCE: moves the device's position, and the user's delivered and read cursor, forward to `to`;
+ *   what does not go forward stays, without an error. read implies delivered. ACK_AHEAD beyond the
+ *   head changes nothing. NOT_FOUND unless a member. Each step of a user's cursor is kept with its
+ *   time. Removes the pending row when head == armed and every linked device (or, with none, the
+ *   user's cursor) has reached it.
+ * READ_MESSAGES: ascending from `from`, gapless; none if from > head. NOT_FOUND: no conversation.
+ * SNAPSHOT: NOT_FOUND unless the user is a member. Messages from max(1, the user's read cursor) on,
+ *   at most count_max; if fewer, filled up with older ones from the front. count_max 0: none.
+ * POSITIONS: of all linked devices; a device without an entry stands at 0. NOT_FOUND unless a
+ *   member.
+ * LIST_PENDING: the user's rows after `after` by conversation id, at most count_max.
+ * MARK_PUSHED: pushed_seq = max(pushed_seq, seq), if the row is there.
+ * LIST_CONVERSATIONS: newest activity (last message, else creation) first. changed_since: those
+ *   with a message, a cursor step or the creation after that time. A bad cursor: BAD_QUERY.
+ * GET_USERS: unknown users have the default settings and last_seen 0.
+ * PUT_USER: sets what is marked; answers all.
+ * MUTE: NOT_FOUND unless a member.
+ * HISTORY: STORED, DELIVERED and READ about messages from..to (a step counts if it passes over one
+ *   of them), CONNECTED and DISCONNECTED of the members since the first of these messages (or
+ *   `since`), and pushes about them. NOT_FOUND: no conversation.
+ */
+#ifndef TT_PORT_STORE_H
+#define TT_PORT_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "model/store_op.h"
+
+struct tt_store_sink {
+    void *context;
+    void (*done)(void *context, struct tt_store_op *op); /* gives the op back */
+};
+
+struct tt_store_port {
+    void *self;
+    bool keeps_order;
+    void (*submit)(void *self, struct tt_store_op *const *ops, size_t count); /* takes the ops */
+};
+
+#endif
