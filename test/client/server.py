@@ -31,10 +31,11 @@ def jwt(claims, sign, header=None):
 
 
 class Server:
-    def __init__(self, program, nodes, options=(), environ=None, data=None):
+    def __init__(self, program, nodes, options=(), environ=None, data=None, wrapper=()):
         self.program = str(program)
         self.nodes = nodes
         self.options = [str(option) for option in options]
+        self.wrapper = list(wrapper)  # a command that starts the server, like prlimit
         self.environ = {**os.environ, **(environ or {})}
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='twoticks-test-'))
         self.data = pathlib.Path(data) if data else self.folder / 'data'
@@ -64,7 +65,7 @@ class Server:
 
     async def spawn(self):
         self.process = await asyncio.create_subprocess_exec(
-            self.program, *self.arguments(), env=self.environ, stdin=asyncio.subprocess.DEVNULL,
+            *self.wrapper, self.program, *self.arguments(), env=self.environ, stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, limit=1 << 20)
 
     async def start(self):

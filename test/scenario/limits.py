@@ -166,3 +166,10 @@ async def hints_that_are_lost_to_a_full_queue_heal(world):
     await alice.expect('sent', client_id='n39', within=20)
     for device in devices:
         assert await device.messages(group, 40, within=20) == list(range(1, 41))
+
+
+@scenario
+async def a_server_with_few_open_files_says_so_at_start(world):
+    few = await world.serve(wrapper=['prlimit', '--nofile=300:300'])
+    assert '300' in few.output, few.output
+    assert (await few.call('GET', '/me', 'alice')).status == 200

@@ -1,4 +1,5 @@
 """own_settings: a user's settings and devices."""
+from client import clock
 from client.scenario import scenario
 
 
@@ -108,3 +109,15 @@ async def the_17th_device_is_a_conflict_that_names_the_others(world):
     assert all(f'device-{number}' in answer.text for number in range(16)), answer
     assert (await world.server.call('DELETE', '/device/device-3', 'alice')).status in (200, 204)
     await world.device('alice', 'device-16')
+
+
+@scenario
+async def a_device_that_was_silent_for_too_long_starts_anew(world):
+    await world.serve('--device-retention', '1s')
+    phone = await world.device('alice', 'phone')
+    await phone.reconnect()
+    assert phone.hello['resumed'] is True
+    await phone.close()
+    await clock.pass_seconds(1.5)
+    await phone.connect()
+    assert phone.hello['resumed'] is False

@@ -322,3 +322,14 @@ async def many_devices_connect_at_once(world):
             server.claims(device.user, device='phone'))
     await asyncio.gather(*(device.connect() for device in devices))
     await asyncio.gather(*(device.caught_up() for device in devices))
+
+
+@scenario
+async def an_origin_does_not_matter_where_no_cookie_is_used(world):
+    server = await world.serve()
+    for origin in ('https://elsewhere.example', 'null'):
+        device = world.absent('alice')
+        await device.connect(headers={'Origin': origin})
+        answer = await server.call('PUT', '/me', 'alice', json={'push_preview': True},
+                                   headers={'Origin': origin})
+        assert answer.status == 200, answer
