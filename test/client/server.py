@@ -35,7 +35,7 @@ class Server:
         self.program = str(program)
         self.nodes = nodes
         self.options = [str(option) for option in options]
-        self.wrapper = list(wrapper)  # a command that starts the server, like prlimit
+        self.wrapper = list(wrapper)  # a command that starts another one, like prlimit
         self.environ = {**os.environ, **(environ or {})}
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='twoticks-test-'))
         self.data = pathlib.Path(data) if data else self.folder / 'data'
@@ -65,8 +65,9 @@ class Server:
 
     async def spawn(self):
         self.process = await asyncio.create_subprocess_exec(
-            *self.wrapper, self.program, *self.arguments(), env=self.environ, stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, limit=1 << 20)
+            *self.wrapper, self.program, *self.arguments(), env=self.environ,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT, limit=1 << 20)
 
     async def start(self):
         """Returns when the server is ready. A later start listens on the same port again."""
