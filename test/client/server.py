@@ -47,7 +47,11 @@ class Server:
         self._reading = None
 
     async def __aenter__(self):
-        await self.start()
+        try:
+            await self.start()
+        except BaseException as error:
+            await self.__aexit__(type(error), error, None)
+            raise
         return self
 
     async def __aexit__(self, kind, error, trace):

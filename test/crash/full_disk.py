@@ -59,7 +59,6 @@ class Fill:
         self.number = 0
 
     async def start(self):
-        await self.server.start()
         answer = await self.server.call('POST', '/conversation', 'alice', json={
             'members': ['alice', 'bob'], 'conversation_id': CONVERSATION})
         assert answer.status in (200, 201), answer
