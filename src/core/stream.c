@@ -105,6 +105,8 @@ void tt_streams_deinit(struct tt_session *session)
          stream = tt_map_next(&session->streams, &at))
         free_stream(stream);
     tt_map_deinit(&session->streams);
+    tt_free(session->list_after);
+    session->list_after = NULL;
     session->oldest = NULL;
     session->newest = NULL;
     session->behind_first = NULL;
