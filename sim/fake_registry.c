@@ -60,7 +60,7 @@ struct tt_fake_registry *tt_fake_registry_create(struct tt_agenda *agenda,
     return registry;
 }
 
-void tt_fake_registry_forget(struct tt_fake_registry *registry)
+static void forget(struct tt_fake_registry *registry)
 {
     while (registry->entries != NULL) {
         struct entry *entry = registry->entries;
@@ -71,7 +71,7 @@ void tt_fake_registry_forget(struct tt_fake_registry *registry)
 
 void tt_fake_registry_destroy(struct tt_fake_registry **registry)
 {
-    tt_fake_registry_forget(*registry);
+    forget(*registry);
     while ((*registry)->leases != NULL) {
         struct lease *lease = (*registry)->leases;
         (*registry)->leases = lease->next;
@@ -351,6 +351,23 @@ static void tell_all(void *context, void *payload)
     for (struct registry_port *port = registry->ports; port != NULL; port = port->next)
         if (!port->is_dead)
             port->sink.node_gone(port->sink.context);
+}
+
+static void tell_forgotten(void *context, void *payload)
+{
+    (void)payload;
+    struct registry_port *port = context;
+    if (!port->is_dead)
+        port->sink.forgotten(port->sink.context);
+}
+
+void tt_fake_registry_forget(struct tt_fake_registry *registry)
+{
+    forget(registry);
+    for (struct registry_port *port = registry->ports; port != NULL; port = port->next) {
+        uint64_t delay = tt_prng_below(&registry->prng, TT_REGISTRY_POLL_US);
+        tt_agenda_after(registry->agenda, delay, tell_forgotten, port, NULL, NULL);
+    }
 }
 
 void tt_fake_registry_up(struct tt_fake_registry *registry, const struct tt_place *process)

@@ -46,7 +46,7 @@ struct tt_registry_port tt_fake_registry_attach(struct tt_fake_registry *registr
 void tt_fake_registry_up(struct tt_fake_registry *registry, const struct tt_place *process);
 void tt_fake_registry_died(struct tt_fake_registry *registry, const struct tt_place *process);
 
-/* All entries, watchers and last seens are gone; leases and versions are not. */
+/* All entries, watchers and last seens are gone; leases and versions are not. Who is up hears. */
 void tt_fake_registry_forget(struct tt_fake_registry *registry);
 
 #endif
