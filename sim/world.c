@@ -113,6 +113,7 @@ void tt_world_start(struct tt_world *world, uint32_t number)
     server->incarnation++;
     server->is_up = true;
     server->is_dying = false;
+    server->is_draining = false;
     server->effects_until_crash = 0;
     server->paused_until_us = 0;
     trace_server(world, server, " starts");
@@ -161,6 +162,7 @@ void tt_world_drain(struct tt_world *world, uint32_t number)
 {
     struct tt_server *server = &world->servers[number];
     trace_server(world, server, " drains");
+    server->is_draining = server->is_up;
     for (uint32_t i = 0; server->is_up && i < world->options.nodes; i++)
         tt_node_tell(server->nodes[i], TT_EVENT_DRAIN);
 }

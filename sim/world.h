@@ -48,6 +48,7 @@ struct tt_server {
     tt_id id;
     uint64_t incarnation;
     bool is_up;
+    bool is_draining;
     bool is_dying;                 /* nothing that it still does has an effect */
     uint64_t effects_until_crash;  /* 0: no crash is planned */
     uint64_t paused_until_us;
