@@ -5,13 +5,22 @@
  */
 #include "core/state.h"
 
+#include "base/memory.h"
+
+static void forget_place(struct tt_session *session)
+{
+    tt_free(session->list_after);
+    session->list_after = NULL;
+}
+
 static void list(struct tt_core *core, struct tt_session *session)
 {
     session->listing = true;
     struct tt_store_op *op = tt_store_op_create(TT_STORE_LIST_PENDING);
     op->list_pending.user = session->user->id;
     op->list_pending.device = session->device;
-    op->list_pending.after = session->list_after;
+    if (session->list_after != NULL)
+        op->list_pending.after = *session->list_after;
     op->list_pending.count_max = core->options.pending_count;
     tt_emit_store(core, op, TT_FOR_PENDING, session->handle);
 }
@@ -23,7 +32,7 @@ void tt_replay_start(struct tt_core *core, struct tt_session *session)
         return;
     }
     session->list_again = false;
-    session->list_after = (tt_id){0};
+    forget_place(session);
     list(core, session);
 }
 
@@ -78,7 +87,10 @@ void tt_replay_pending_done(struct tt_core *core, struct tt_store_op *op)
         take_row(core, session, &pending->rows[i]);
     session->listing = false;
     session->list_more = pending->more;
-    if (pending->row_count > 0)
-        session->list_after = pending->rows[pending->row_count - 1].conversation;
+    forget_place(session);
+    if (pending->more && pending->row_count > 0) {
+        session->list_after = tt_alloc(sizeof(*session->list_after));
+        *session->list_after = pending->rows[pending->row_count - 1].conversation;
+    }
     tt_replay_reached(core, session);
 }

@@ -120,6 +120,7 @@ struct tt_session {
     struct tt_stream *behind_first;
     struct tt_stream *behind_last;
     bool reading;
+    bool stalled;  /* the last read failed: none until retry_at */
     bool draining; /* WANT_DRAIN is out */
     size_t undrained;
     size_t unconfirmed; /* bytes since the last DRAINED */
@@ -128,7 +129,7 @@ struct tt_session {
     bool list_again; /* something was missed meanwhile */
     bool caught_up;
     bool list_more;
-    tt_id list_after;
+    tt_id *list_after; /* NULL: from the first row */
     uint32_t replaying; /* streams with replay_to beyond next */
 
     struct tt_conv *open;        /* the chat on its screen */
