@@ -217,10 +217,12 @@ static void hear_message(struct tt_sim_device *device, struct tt_chat *chat,
                          const struct tt_server_frame *frame)
 {
     uint64_t seq = frame->message.seq.n;
+    const struct tt_oracle *oracle = device->world->oracle;
     uint64_t next = chat->held + 1;
-    while (next < seq && is_own(chat, next))
+    /* Its own messages need not come back to it, even where `sent` was lost. */
+    while (next < seq && tt_oracle_is_by(oracle, &chat->is->id, next, &device->user, &device->id))
         next++;
-    if (chat->holds && seq > next && seq < TT_ORACLE_SEQS_TRACKED)
+    if (chat->holds && seq > next)
         tt_oracle_fail(device->world->oracle,
                        "promise 6: %.*s/%.*s holds up to %llu of %.*s and gets seq %llu",
                        device->user.size, device->user.bytes, device->id.size, device->id.bytes,
@@ -298,6 +300,11 @@ static void hear_error(struct tt_sim_device *device, struct tt_chat *chat,
         if (is_final)
             tt_device_resolve(device, &frame->client_id);
         return;
+    }
+    if (chat != NULL && !is_final) {
+        bool on_screen = device->screen >= 0 && &device->chats[device->screen] == chat;
+        if (on_screen && !device->screen_is_shown)
+            device->screen_is_told = false;
     }
     if (chat != NULL) {
         chat->acked = chat->acked < frame->error.limit.n ? chat->acked : frame->error.limit.n;

@@ -326,3 +326,13 @@ bool tt_oracle_is_stored(const struct tt_oracle *oracle, const tt_id *conversati
     int number = tt_model_conversation(oracle, conversation);
     return number >= 0 && find_send(&oracle->conversations[number], sender, client_id) != 0;
 }
+
+bool tt_oracle_is_by(const struct tt_oracle *oracle, const tt_id *conversation, uint64_t seq,
+                     const tt_id *user, const tt_id *device)
+{
+    int number = tt_model_conversation(oracle, conversation);
+    if (number < 0 || seq == 0 || seq > oracle->conversations[number].message_count)
+        return false;
+    const struct known_message *known = &oracle->conversations[number].messages[seq - 1];
+    return tt_id_eq(&known->sender, user) && tt_id_eq(&known->device, device);
+}

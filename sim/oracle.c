@@ -30,7 +30,7 @@ void tt_oracle_session_opens(struct tt_oracle *oracle, struct tt_link *link)
     for (int i = 0; i < oracle->conversation_count; i++) {
         note->views[i].at_open = oracle->conversations[i].positions[device];
         note->views[i].handed = note->views[i].at_open;
-        note->views[i].shown = oracle->devices[device].views[i].shown;
+        note->views[i].floor = oracle->devices[device].views[i].shown;
     }
     link->oracle = note;
 }
@@ -160,17 +160,17 @@ static void check_sent(struct tt_oracle *oracle, struct tt_link *link, int numbe
 }
 
 static void check_tick(struct tt_oracle *oracle, const struct tt_link *link, const char *what,
-                       tt_seq told, tt_seq truth, tt_seq *shown)
+                       tt_seq told, tt_seq truth, tt_seq floor, tt_seq *shown)
 {
     if (told.n == 0)
         return;
     if (told.n > truth.n)
         tt_oracle_fail(oracle, "promise 3/4: %.*s is shown %s %llu; the truth is %llu",
                        NAME(link->user), what, NUMBER(told.n), NUMBER(truth.n));
-    if (told.n <= shown->n)
+    if (told.n <= shown->n || told.n < floor.n)
         tt_oracle_fail(oracle, "promise 5: %.*s/%.*s is shown %s %llu after %llu",
                        NAME(link->user), NAME(link->device), what, NUMBER(told.n),
-                       NUMBER(shown->n));
+                       NUMBER(tt_seq_max(*shown, floor).n));
     *shown = told;
 }
 
@@ -194,8 +194,9 @@ static void check_status(struct tt_oracle *oracle, struct tt_link *link, int num
     if (tt_model_user(oracle, &frame->user) == user)
         tt_oracle_fail(oracle, "promise 4: %.*s is sent his own status_update", NAME(link->user));
     check_tick(oracle, link, "last_delivered_seq", frame->status.delivered, truth.delivered,
-               &view->shown.delivered);
-    check_tick(oracle, link, "last_read_seq", frame->status.read, truth.read, &view->shown.read);
+               view->floor.delivered, &view->shown.delivered);
+    check_tick(oracle, link, "last_read_seq", frame->status.read, truth.read, view->floor.read,
+               &view->shown.read);
     note_shown(oracle, note->device, number, frame->status);
 }
 
@@ -237,8 +238,10 @@ static void check_conversation(struct tt_oracle *oracle, struct tt_link *link, i
     struct session_note *note = link->oracle;
     struct session_view *view = view_of(note, number);
     const struct tt_snapshot *snapshot = frame->snapshot;
-    tt_oracle_check_snapshot(oracle, note->device, &snapshot->conversation.id, snapshot,
-                             view->shown, false);
+    struct tt_cursor floor = {tt_seq_max(view->shown.delivered, view->floor.delivered),
+                              tt_seq_max(view->shown.read, view->floor.read)};
+    tt_oracle_check_snapshot(oracle, note->device, &snapshot->conversation.id, snapshot, floor,
+                             false);
     view->shown = snapshot->others_min;
     update_handed(oracle, note, number, view);
     note_handed(oracle, note->device, number, view->handed);

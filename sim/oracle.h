@@ -57,6 +57,10 @@ tt_seq tt_oracle_position(const struct tt_oracle *oracle, const tt_id *conversat
 bool tt_oracle_is_stored(const struct tt_oracle *oracle, const tt_id *conversation,
                          const tt_id *sender, const tt_id *client_id);
 
+/* Whether that seq is a message which that device itself sent. */
+bool tt_oracle_is_by(const struct tt_oracle *oracle, const tt_id *conversation, uint64_t seq,
+                     const tt_id *user, const tt_id *device);
+
 /* Something that must be true some time later, in the phase without faults; see clean.c. */
 struct tt_oracle_watch {
     void *context;
