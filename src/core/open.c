@@ -229,6 +229,12 @@ void tt_open_handed_here(struct tt_core *core, struct tt_session *session,
     tt_stream_need_position(core, session, stream);
 }
 
+static tt_seq last_seq(const struct tt_snapshot *snapshot)
+{
+    size_t count = snapshot->message_count;
+    return count == 0 ? TT_SEQ(0) : snapshot->messages[count - 1].seq;
+}
+
 /* The answer never shows a socket less than it was shown, and is from now on what it was shown. */
 static void note_shown(struct tt_core *core, struct tt_session *session, const struct tt_task *task,
                        struct tt_snapshot *snapshot)
@@ -237,8 +243,13 @@ static void note_shown(struct tt_core *core, struct tt_session *session, const s
     struct tt_stream *stream = tt_stream_of(core, session, &task->conversation);
     stream->shown.delivered = tt_seq_max(stream->shown.delivered, snapshot->others_min.delivered);
     stream->shown.read = tt_seq_max(stream->shown.read, snapshot->others_min.read);
-    if (!task->over_http)
+    stream->shown.delivered = tt_seq_max(stream->shown.delivered, stream->shown.read);
+    if (!task->over_http) {
         snapshot->others_min = stream->shown;
+        snapshot->head = tt_seq_max(snapshot->head, stream->shown.delivered);
+        snapshot->has_more_after =
+            snapshot->message_count > 0 && last_seq(snapshot).n < snapshot->head.n;
+    }
     stream->my_read = tt_seq_max(stream->my_read, read->my_cursor.read);
     stream->known_head = tt_seq_max(stream->known_head, read->head);
     tt_stream_position(core, session, stream, read->device_delivered);
@@ -415,12 +426,14 @@ void tt_refresh_start(struct tt_core *core, struct tt_session *session)
     set_refresh(core, session);
 }
 
-/* A hint about a conversation of which it is no longer known what this socket was shown. */
+/* A hint about a cursor of which it is not known what the device was shown. */
 void tt_refresh_conversation(struct tt_core *core, struct tt_session *session,
-                             const tt_id *conversation, const tt_id *about)
+                             const struct tt_hint *hint)
 {
     struct tt_task *task = tt_task_create(core, TT_TASK_REFRESH, session->handle);
-    refresh(core, session, task, conversation, about);
+    task->moved_delivered = hint->moved_delivered;
+    task->moved_read = hint->moved_read;
+    refresh(core, session, task, &hint->conversation, &hint->about);
 }
 
 static void refresh_presence(struct tt_core *core, const struct tt_task *task)
@@ -433,15 +446,26 @@ static void refresh_presence(struct tt_core *core, const struct tt_task *task)
     core->counters.repairs_refresh += core->counters.presence_told - told;
 }
 
+/* What to show: for an open chat all of it, else what has moved or was shown before. */
+static struct tt_cursor refreshed(const struct tt_task *task, const struct tt_stream *stream)
+{
+    const struct tt_read_snapshot *read = &task->store[PART_SNAPSHOT]->snapshot;
+    struct tt_cursor cursor = tt_others_min(read->members, read->member_count, &task->user);
+    if (task->conv == NULL && !task->moved_delivered && stream->shown.delivered.n == 0)
+        cursor.delivered = TT_SEQ(0);
+    if (task->conv == NULL && !task->moved_read && stream->shown.read.n == 0)
+        cursor.read = TT_SEQ(0);
+    return cursor;
+}
+
 void tt_refresh_ready(struct tt_core *core, struct tt_task *task)
 {
     const struct tt_store_op *op = task->store[PART_SNAPSHOT];
     struct tt_session *session = tt_session_find(core, task->owner);
     if (session != NULL && tt_is_ok(op->err)) {
         uint64_t updates = core->counters.status_updates;
-        tt_status_set(core, session, &task->conversation, &task->about,
-                      tt_others_min(op->snapshot.members, op->snapshot.member_count, &task->user));
         struct tt_stream *stream = tt_stream_of(core, session, &task->conversation);
+        tt_status_set(core, session, &task->conversation, &task->about, refreshed(task, stream));
         bool is_news = stream->positioned && stream->known_head.n < op->snapshot.head.n;
         tt_stream_heard_of(core, session, stream, op->snapshot.head);
         if (task->conv != NULL)

@@ -116,7 +116,6 @@ struct tt_session {
     struct tt_map streams;
     struct tt_stream *oldest;
     struct tt_stream *newest;
-    bool evicted; /* a stream was dropped: what it had shown is no longer known */
     struct tt_stream *behind_first;
     struct tt_stream *behind_last;
     bool reading;
@@ -192,6 +191,8 @@ struct tt_task {
     tt_id device;
     tt_id conversation;
     tt_id about; /* REFRESH: whose move it may have been */
+    bool moved_delivered; /* REFRESH: what is to be shown though it was not shown before */
+    bool moved_read;
     struct tt_conv *conv;
     tt_err err; /* of loading the conversation */
     uint8_t step;
@@ -417,7 +418,7 @@ void tt_open_waited(struct tt_core *core, struct tt_task *task);
 void tt_open_close(struct tt_core *core, struct tt_session *session);
 void tt_refresh_start(struct tt_core *core, struct tt_session *session);
 void tt_refresh_conversation(struct tt_core *core, struct tt_session *session,
-                             const tt_id *conversation, const tt_id *about);
+                             const struct tt_hint *hint);
 void tt_refresh_ready(struct tt_core *core, struct tt_task *task);
 
 /* push.c */
