@@ -510,8 +510,9 @@ static void tell_screen(struct tt_sim_device *device)
 /* What it looks after all the time. */
 static void maintain(void *context, void *payload)
 {
-    (void)payload;
     struct tt_sim_device *device = context;
+    if ((uintptr_t)payload != device->life)
+        return;
     uint64_t now = now_of(device);
     bool is_deaf = device->link != NULL && now - device->heard_us > SILENCE_US;
     bool is_stuck = device->link != NULL && !device->is_open && now > device->heard_us + UPGRADE_US;
@@ -529,7 +530,7 @@ static void maintain(void *context, void *payload)
     uint64_t delay = TT_US_PER_S / 2 + tt_prng_below(&device->prng, TT_US_PER_S);
     if (now < device->away_until_us && device->link == NULL)
         delay += device->away_until_us - now;
-    tt_agenda_after(&device->world->agenda, delay, maintain, device, NULL, NULL);
+    tt_agenda_after(&device->world->agenda, delay, maintain, device, payload, NULL);
 }
 
 void tt_device_wake(struct tt_sim_device *device)
@@ -543,6 +544,7 @@ void tt_device_wake(struct tt_sim_device *device)
 void tt_device_come_back(struct tt_sim_device *device)
 {
     device->away_until_us = now_of(device);
-    if (device->link == NULL)
-        tt_device_connect(device);
+    device->life++;
+    tt_agenda_after(&device->world->agenda, TT_US_PER_S / 10, maintain, device,
+                    (void *)device->life, NULL);
 }

@@ -89,6 +89,7 @@ struct tt_sim_device {
     uint32_t chat_count;
     struct tt_outgoing outgoing[TT_DEVICE_OUTGOING_MAX];
     uint32_t client_ids;
+    uintptr_t life; /* what was scheduled in an earlier one is void */
     uint32_t calls;
     uint64_t sends_done;
 };

@@ -76,7 +76,8 @@ struct session_note {
     int device;
     bool said_hello;
     bool said_caught_up;
-    int open; /* the conversation that the node heard `open` for; -1: none */
+    int open;        /* the conversation that the node heard `open` for; -1: none */
+    int open_before; /* which may stay on the screen until that is answered */
     struct session_view views[TT_ORACLE_CONVERSATIONS_MAX];
 };
 
