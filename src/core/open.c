@@ -27,9 +27,38 @@ static void set_refresh(struct tt_core *core, struct tt_session *session)
     tt_session_set_timer(core, session);
 }
 
-static void put_on_screen(struct tt_core *core, struct tt_session *session, struct tt_conv *conv)
+static uint32_t wish_of(const struct tt_core *core, const tt_id *conversation)
 {
+    return (uint32_t)tt_hash(tt_id_slice(conversation), core->options.hash_seed);
+}
+
+/* From now on this conversation is to be on the session's screen. It will be, unless something else
+ * is wished for or it is closed before its members are known. */
+void tt_open_wish(struct tt_core *core, struct tt_session *session, struct tt_task *task)
+{
+    task->open_turn = ++session->open_turn;
+    session->open_wish = wish_of(core, &task->conversation);
+}
+
+void tt_open_unwish(struct tt_core *core, struct tt_session *session, const tt_id *conversation)
+{
+    if (session->open_wish == wish_of(core, conversation))
+        session->open_turn++;
+    if (session->open != NULL && tt_id_eq(&session->open->is.id, conversation))
+        tt_open_close(core, session);
+}
+
+static bool is_wished(const struct tt_session *session, const struct tt_task *task)
+{
+    return session != NULL && session->open_turn == task->open_turn;
+}
+
+static void put_on_screen(struct tt_core *core, struct tt_session *session,
+                          const struct tt_task *task)
+{
+    struct tt_conv *conv = task->conv;
     session->opening = true;
+    session->opening_turn = task->open_turn;
     if (session->open == conv)
         return;
     if (session->open != NULL)
@@ -88,11 +117,11 @@ static void ask_users(struct tt_core *core, struct tt_task *task, const tt_id *i
 static void start_mark(struct tt_core *core, struct tt_task *task)
 {
     struct tt_session *session = tt_session_of_device(core, &task->user, &task->device);
-    if (session == NULL) {
+    if (!is_wished(session, task)) {
         tt_task_destroy(core, task);
         return;
     }
-    put_on_screen(core, session, task->conv);
+    put_on_screen(core, session, task);
     size_t count;
     tt_id *ids = people(core, task, &count);
     if (task->conv->is.kind == TT_DIRECT)
@@ -114,10 +143,14 @@ void tt_open_start(struct tt_core *core, struct tt_task *task)
         tt_task_destroy(core, task);
         return;
     }
+    if (task->over_http && session != NULL)
+        tt_open_wish(core, session, task);
+    if (!is_wished(session, task))
+        session = NULL;
     size_t count;
     tt_id *ids = people(core, task, &count);
     if (session != NULL)
-        put_on_screen(core, session, task->conv);
+        put_on_screen(core, session, task);
     ask_snapshot(core, task);
     ask_users(core, task, ids, count);
     enum tt_registry_op_kind kind = session != NULL ? TT_REGISTRY_WATCH : TT_REGISTRY_LOOKUP;
@@ -172,12 +205,13 @@ static void note_presence(struct tt_core *core, const struct tt_task *task, size
     }
 }
 
-/* A later hint may have overtaken the lookup: the session is told what the node knows now. */
+/* A later hint may have overtaken the lookup, or the registry did not answer: the session is told
+ * what the node knows now, for afterwards it hears only of changes. */
 static struct tt_status newest_status(struct tt_core *core, const tt_id *user,
                                       struct tt_status looked_up)
 {
     const struct tt_watched *watched = tt_map_get(&core->watched, tt_id_slice(user));
-    if (watched == NULL || !watched->known || watched->hidden || looked_up.unknown)
+    if (watched == NULL || !watched->known || watched->hidden)
         return looked_up;
     struct tt_status status = watched->status;
     if (status.last_seen.ms > core->now.wall.ms)
@@ -295,7 +329,7 @@ void tt_open_ready(struct tt_core *core, struct tt_task *task)
     size_t others = task->conv->is.member_count - 1;
     if (is_watching)
         note_presence(core, task, others);
-    if (session != NULL)
+    if (session != NULL && session->opening_turn == task->open_turn)
         session->opening = false;
     if (task->kind == TT_TASK_MARK || (!task->over_http && session == NULL)) {
         tt_task_destroy(core, task);
@@ -392,6 +426,7 @@ void tt_open_handed(struct tt_core *core, const struct tt_hint *hint)
             task->conversation = hint->conversation;
             task->peer_status = hint->status;
             task->peer_version = hint->version;
+            tt_open_wish(core, session, task);
             if (tt_conv_need(core, task) != NULL)
                 tt_task_resume(core, task);
         }
