@@ -222,7 +222,7 @@ static void hear_message(struct tt_sim_device *device, struct tt_chat *chat,
     /* Its own messages need not come back to it, even where `sent` was lost. */
     while (next < seq && tt_oracle_is_by(oracle, &chat->is->id, next, &device->user, &device->id))
         next++;
-    if (chat->holds && seq > next)
+    if (device->honest && chat->holds && seq > next)
         tt_oracle_fail(device->world->oracle,
                        "promise 6: %.*s/%.*s holds up to %llu of %.*s and gets seq %llu",
                        device->user.size, device->user.bytes, device->id.size, device->id.bytes,
