@@ -336,6 +336,8 @@ void tt_open_ready(struct tt_core *core, struct tt_task *task)
         return;
     }
     tt_err err = task->store[PART_SNAPSHOT]->err;
+    if (tt_is_ok(err)) /* who shares what is not known: offline would be a lie */
+        err = task->store[PART_USERS]->err;
     if (!tt_is_ok(err)) {
         tt_task_fail(core, task, err);
         return;
