@@ -522,6 +522,10 @@ static void maintain(void *context, void *payload)
     }
     if (device->link == NULL && now >= device->away_until_us)
         tt_device_connect(device);
+    if (device->retell_us != 0 && now > device->retell_us) {
+        device->retell_us = 0;
+        device->screen_is_told = false;
+    }
     tell_screen(device);
     try_again(device);
     for (uint32_t i = 0; i < device->chat_count && tt_device_is_online(device); i++)

@@ -85,6 +85,7 @@ struct tt_sim_device {
     int screen; /* the chat on it, or -1 */
     bool screen_is_told; /* `open` went out on this socket */
     bool screen_is_shown; /* and was answered */
+    uint64_t retell_us;   /* a GET may have put something else there, late: say it again */
     struct tt_chat chats[TT_ORACLE_CONVERSATIONS_MAX];
     uint32_t chat_count;
     struct tt_outgoing outgoing[TT_DEVICE_OUTGOING_MAX];

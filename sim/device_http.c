@@ -1,5 +1,8 @@
 #include "sim/device.h"
 
+/* After so long, the mark of a GET has reached the socket's node or never will. */
+#define MARK_US (15 * TT_US_PER_S)
+
 void tt_device_answered(void *context, struct tt_call *call, const struct tt_reply *reply)
 {
     struct tt_sim_device *device = context;
@@ -95,6 +98,8 @@ void tt_device_browse(struct tt_sim_device *device)
     } else {
         request.kind = TT_REQUEST_SNAPSHOT;
         request.snapshot.mark_open = choice == 5;
+        if (choice == 5)
+            device->retell_us = device->world->agenda.now_us + MARK_US;
         tt_device_call(device, &request);
     }
 }
