@@ -42,7 +42,8 @@ struct tt_core_options {
     uint32_t push_timers_max;
     size_t undrained_bytes_max;
     size_t slow_bytes_max;
-    bool reports_alive; /* this node tells the store that the process lives (one per process) */
+    uint32_t reassert_ms; /* a session checks its registration about that often; 0: never */
+    bool reports_alive;   /* this node tells the store that the process lives (one per process) */
 };
 
 /* The defaults of base/limits.h; the place stays to be filled in. */

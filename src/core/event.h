@@ -33,10 +33,11 @@ enum tt_event_kind {
     TT_EVENT_STORE_DONE,
     TT_EVENT_REGISTRY_DONE,
     TT_EVENT_HINT,
-    TT_EVENT_BUS_GAP,   /* hints to this node were lost */
-    TT_EVENT_NODE_GONE, /* a server's lease has ended */
-    TT_EVENT_TICK,      /* tt_core_deadline has passed */
-    TT_EVENT_DRAIN,     /* the process wants to end: close every session with 1001 */
+    TT_EVENT_BUS_GAP,         /* hints to this node were lost */
+    TT_EVENT_NODE_GONE,       /* a server's lease has ended */
+    TT_EVENT_REGISTRY_FORGOT, /* the registry came back empty */
+    TT_EVENT_TICK,            /* tt_core_deadline has passed */
+    TT_EVENT_DRAIN,           /* the process wants to end: close every session with 1001 */
 };
 
 struct tt_event {

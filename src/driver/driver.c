@@ -151,6 +151,11 @@ void tt_driver_node_gone(struct tt_driver *driver)
     tt_driver_post(driver, &(struct tt_event){.kind = TT_EVENT_NODE_GONE});
 }
 
+void tt_driver_registry_forgot(struct tt_driver *driver)
+{
+    tt_driver_post(driver, &(struct tt_event){.kind = TT_EVENT_REGISTRY_FORGOT});
+}
+
 static bool is_due(const struct tt_driver *driver)
 {
     tt_mono deadline = tt_core_deadline(driver->core);

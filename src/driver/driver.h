@@ -58,6 +58,7 @@ void tt_driver_registry_done(struct tt_driver *driver, struct tt_registry_op *op
 void tt_driver_hint(struct tt_driver *driver, struct tt_slice bytes);
 void tt_driver_bus_gap(struct tt_driver *driver);
 void tt_driver_node_gone(struct tt_driver *driver);
+void tt_driver_registry_forgot(struct tt_driver *driver);
 
 /* Steps what is due by now, then hands the gathered ops to the ports. Call at the end of a turn. */
 void tt_driver_flush(struct tt_driver *driver);

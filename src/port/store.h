@@ -27,6 +27,7 @@
  *   goes back.
  * ALIVE: notes that this process was alive at `at`. After a crash, everyone who was connected gets
  *   the last such time (or their connecting, if later) as last seen, before the first op is served.
+ *   While nobody is connected there is nothing to write.
  * CREATE_CONVERSATION: creates it with no messages, in the lists of all members. If the id stands:
  *   same kind and members, asked for by a member: OK with created = false and the standing one;
  *   else CONFLICT. A second direct conversation of a pair: created = false and the first one,
