@@ -26,6 +26,7 @@
 #include "base/buffer.h"
 #include "base/slice.h"
 #include "base/time.h"
+#include "net/http1_field.h"
 #include "net/input.h"
 
 #define TT_HTTP1_HEADER_COUNT_MAX 64
@@ -43,11 +44,6 @@ enum tt_http1_method {
     TT_HTTP1_DELETE,
     TT_HTTP1_OPTIONS,
     TT_HTTP1_OTHER, /* one that http_parser knows: answer 405 */
-};
-
-struct tt_http1_field {
-    struct tt_slice name;  /* as it came; compare with tt_http1_header */
-    struct tt_slice value; /* without space around */
 };
 
 /* Valid until tt_http1_done. */
@@ -76,10 +72,11 @@ enum tt_http1_phase {
 
 struct tt_http1_progress;
 
-/* Small, to lie inside of a connection; its fields are private. Zero it and set `limits`. */
+/* Small, to lie inside of a connection; its fields are private. */
 struct tt_http1 {
     const struct tt_http1_limits *limits;
     struct tt_http1_progress *progress; /* NULL between requests */
+    bool over;                          /* nothing more is read */
 };
 
 void tt_http1_init(struct tt_http1 *http, const struct tt_http1_limits *limits);
@@ -113,8 +110,5 @@ tt_mono tt_http1_started_at(const struct tt_http1 *http);
 /* The first field of this name (in lower case); empty if there is none. */
 struct tt_slice tt_http1_header(const struct tt_http1_request *request, const char *name);
 size_t tt_http1_header_count(const struct tt_http1_request *request, const char *name);
-
-/* Whether `token` (in lower case) is one of a comma-separated list, in any letter case. */
-bool tt_http1_has_token(struct tt_slice list, const char *token);
 
 #endif

@@ -21,14 +21,11 @@ struct tt_http1_answer {
 /*
  * Writes the whole answer: status line, fields, Content-Length, Connection where it is needed, and
  * the body, which a HEAD request, a 1xx, a 204 and a 304 do not get. The connection is to be
- * finished afterwards if this returns false (the request, or `close`, wants it so).
+ * finished afterwards if this returns false (the request, or `close`, wants it so). Without a
+ * request (NULL), because none came yet, it always is.
  */
 bool tt_http1_write_answer(const struct tt_http1_request *request,
                            const struct tt_http1_answer *answer, struct tt_buffer *output);
-
-/* Appends "name: value". Control characters in the value become spaces, so that no value can
- * begin a field of its own. */
-void tt_http1_add_field(struct tt_buffer *fields, const char *name, struct tt_slice value);
 
 /* "HTTP/1.1 100 Continue" */
 void tt_http1_write_continue(struct tt_buffer *output);

@@ -59,6 +59,7 @@ struct tt_loop {
     const struct tt_loop_events *events;
     void *context;
     tt_mono deadline;
+    bool stopping;
     struct tt_link dirty;     /* sockets written to since the last flush */
     struct tt_link flushing;  /* sockets which the flush under way has not come to yet */
     struct tt_link finishing; /* sockets given away, in the order in which their time is over */
