@@ -52,6 +52,7 @@ struct tt_event {
         const struct tt_client_frame *frame;
         struct {
             tt_err err;
+            const char *key;    /* which key of the frame it is about, static; or NULL */
             tt_id conversation; /* none where it could not be read */
             tt_id client_id;
         } bad_frame;
