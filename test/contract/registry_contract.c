@@ -26,7 +26,7 @@ static void done(void *context, struct tt_registry_op *op)
     node->done[node->done_count++] = op;
 }
 
-static void node_gone(void *context)
+static void ignore(void *context)
 {
     (void)context;
 }
@@ -40,7 +40,7 @@ static int setup(void **state)
     for (uint32_t i = 0; i < 2; i++) {
         struct node *node = &world->nodes[i];
         node->place = (struct tt_place){tt_id_of("ws_server_1"), 7, i};
-        struct tt_registry_sink sink = {node, done, node_gone};
+        struct tt_registry_sink sink = {node, done, ignore, ignore};
         node->port = factory->attach(world->inner, &node->place, &sink);
     }
     *state = world;

@@ -42,7 +42,7 @@ static struct tt_registry_op *make(const struct walker *walker, enum tt_registry
 static void *walk(void *given)
 {
     struct walker *walker = given;
-    struct tt_registry_sink sink = {walker, count_done, NULL};
+    struct tt_registry_sink sink = {walker, count_done, NULL, NULL};
     struct tt_registry_local_node *node = tt_registry_local_attach(walker->registry, &sink);
     struct tt_registry_port port = tt_registry_local_port(node);
     static const char *const devices[ROUND_DEVICES] = {"phone", "laptop", "tablet"};
@@ -136,7 +136,7 @@ static void the_table_is_bounded(void **unused)
     (void)unused;
     struct tt_registry_local *registry = tt_registry_local_create(1);
     struct keeper keeper = {NULL};
-    struct tt_registry_sink sink = {&keeper, keep_done, NULL};
+    struct tt_registry_sink sink = {&keeper, keep_done, NULL, NULL};
     struct tt_registry_local_node *node = tt_registry_local_attach(registry, &sink);
     come(node, 0);
     go(node, 0);
