@@ -10,12 +10,14 @@
 #define LATENCIES_MAX (64 * 1024 * 1024)
 #define DAY_MS        (24 * 3600 * 1000ULL)
 
+static const struct tt_jwt_policy no_policy;
+
 static bool open_end(struct tt_bench_end *end, const struct tt_endpoint *endpoint,
                      const struct tt_secret *secret, const tt_id *user, char *sentence)
 {
     struct tt_buffer token = {0};
     tt_id device = tt_id_of("bench");
-    tt_signer_sign(secret, user, &device, DAY_MS, &token);
+    tt_signer_sign(secret, user, &device, DAY_MS, &no_policy, &token);
     end->client = tt_client_connect(endpoint, tt_buffer_slice(&token), sentence);
     tt_buffer_deinit(&token);
     struct tt_received frame = {.known = false};
@@ -40,7 +42,7 @@ static bool create(struct tt_bench_pair *pair, const struct tt_endpoint *endpoin
              bob->size, bob->bytes);
     struct tt_buffer token = {0};
     tt_id device = tt_id_of("bench");
-    tt_signer_sign(secret, alice, &device, DAY_MS, &token);
+    tt_signer_sign(secret, alice, &device, DAY_MS, &no_policy, &token);
     struct tt_client_answer answer;
     bool asked = tt_client_request(endpoint, "POST", "/conversation", tt_buffer_slice(&token),
                                    tt_slice_text(body), &answer, sentence);

@@ -9,6 +9,8 @@ struct token_values {
     const char *data;
     const char *device;
     uint64_t ttl_ms;
+    const char *issuer;
+    const char *audience;
 };
 
 #define AT(field) offsetof(struct token_values, field)
@@ -18,6 +20,8 @@ static const struct tt_option options[] = {
     TT_TEXT_ROW(AT(device), "device", "D", "default", "the device's id"),
     TT_DURATION_ROW(AT(ttl_ms), "ttl", 24 * 3600 * 1000ULL, 1000, 3650 * 24 * 3600 * 1000ULL,
                     "how long the token is good for"),
+    TT_TEXT_ROW(AT(issuer), "iss", "TEXT", NULL, "the issuer, if the server checks it"),
+    TT_TEXT_ROW(AT(audience), "aud", "TEXT", NULL, "the audience, if the server checks it"),
 };
 
 static const struct tt_command_spec spec = {
@@ -33,6 +37,11 @@ static const struct tt_command_spec spec = {
     .positional_min = 1,
     .positional_max = 1,
 };
+
+static struct tt_slice slice_of(const char *text)
+{
+    return text == NULL ? TT_SLICE_EMPTY : tt_slice_text(text);
+}
 
 static int print_token(const char *user, const struct token_values *values)
 {
@@ -58,8 +67,10 @@ static int print_token(const char *user, const struct token_values *values)
         tt_option_complain(&spec, "%s", sentence);
         return TT_EXIT_FAIL;
     }
+    struct tt_jwt_policy policy = {.issuer = slice_of(values->issuer),
+                                   .audience = slice_of(values->audience)};
     struct tt_buffer token = {0};
-    tt_signer_sign(&secret, &user_id, &device_id, values->ttl_ms, &token);
+    tt_signer_sign(&secret, &user_id, &device_id, values->ttl_ms, &policy, &token);
     printf("%.*s\n", (int)token.size, token.data);
     tt_buffer_deinit(&token);
     return TT_EXIT_OK;

@@ -95,11 +95,10 @@ static void put_entry_peer(struct tt_json_writer *json, const struct tt_conversa
             tt_put_peer_status(json, &conversation->members[i], &entry->peer);
 }
 
-void tt_put_entry(struct tt_json_writer *json, const char *key,
-                  const struct tt_conversation_entry *entry, const tt_id *caller)
+void tt_put_entry_keys(struct tt_json_writer *json, const struct tt_conversation_entry *entry,
+                       const tt_id *caller)
 {
     const struct tt_conversation *conversation = &entry->conversation;
-    tt_json_begin_object(json, key);
     tt_json_put_id(json, "conversation_id", &conversation->id);
     tt_json_put_text(json, "kind", tt_conversation_kind_name(conversation->kind));
     put_title(json, "title", conversation->title);
@@ -118,5 +117,12 @@ void tt_put_entry(struct tt_json_writer *json, const char *key,
     put_entry_peer(json, entry, caller);
     tt_json_put_time(json, "active_at", entry->active_at);
     tt_json_put_time(json, "muted_until", entry->muted_until);
+}
+
+void tt_put_entry(struct tt_json_writer *json, const char *key,
+                  const struct tt_conversation_entry *entry, const tt_id *caller)
+{
+    tt_json_begin_object(json, key);
+    tt_put_entry_keys(json, entry, caller);
     tt_json_end_object(json);
 }

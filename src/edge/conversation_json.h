@@ -27,8 +27,12 @@ void tt_put_snapshot_keys(struct tt_json_writer *json, const struct tt_snapshot 
 /* The keys of a page of it: no people, no cursors. */
 void tt_put_page_keys(struct tt_json_writer *json, const struct tt_snapshot *snapshot);
 
-/* An entry of GET /conversations. `caller` is whose list it is; none if that is not known, then a
- * direct conversation has no X_status. */
+/* The keys of an entry of GET /conversations, into an object that is open. `caller` is whose list
+ * it is; none if that is not known, then a direct conversation has no X_status. */
+void tt_put_entry_keys(struct tt_json_writer *json, const struct tt_conversation_entry *entry,
+                       const tt_id *caller);
+
+/* The same as an object. */
 void tt_put_entry(struct tt_json_writer *json, const char *key,
                   const struct tt_conversation_entry *entry, const tt_id *caller);
 

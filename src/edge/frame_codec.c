@@ -5,6 +5,7 @@
 #include "edge/content.h"
 #include "edge/conversation_json.h"
 #include "edge/frame_names.h"
+#include "edge/problem.h"
 
 enum { KEY_TYPE, KEY_CONVERSATION, KEY_CLIENT_ID, KEY_CONTENT, KEY_SEQ, KEY_TOKEN, KEY_COUNT };
 
@@ -130,24 +131,10 @@ static void put_presence(struct tt_json_writer *json, const struct tt_server_fra
         tt_put_status(json, "status", &frame->presence.status);
 }
 
-static void put_error_text(struct tt_json_writer *json, const char *key, const char *text)
-{
-    char message[256];
-    size_t size = 0;
-    const char *parts[] = {key == NULL ? "" : key, key == NULL ? "" : ": ", text};
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        size_t part = strlen(parts[i]);
-        TT_ASSERT(part <= sizeof(message) - size);
-        memcpy(message + size, parts[i], part);
-        size += part;
-    }
-    tt_json_put_string(json, "message", tt_slice(message, size));
-}
-
 static void put_error(struct tt_json_writer *json, const struct tt_server_frame *frame)
 {
-    tt_json_put_text(json, "code", tt_err_wire(frame->error.err));
-    put_error_text(json, frame->error.key, tt_err_text(frame->error.err));
+    const struct tt_problem problem = {.key = frame->error.key};
+    tt_put_error_keys(json, frame->error.err, &problem);
     if (!tt_id_is_none(&frame->client_id))
         tt_json_put_id(json, "client_id", &frame->client_id);
     if (!tt_id_is_none(&frame->conversation))

@@ -33,15 +33,13 @@ size_t tt_http1_scan(struct tt_http1_scan *scan, struct tt_slice bytes)
         if (scan->problem != NULL)
             return at;
         scan->last = byte;
-        if (byte == '\n') {
-            if (scan->line_size == 0) {
-                scan->complete = true;
-                return at + 1;
-            }
+        scan->complete = byte == '\n' && scan->line_size == 0;
+        if (scan->complete)
+            return at + 1;
+        if (byte == '\n')
             scan->line_size = 0;
-        } else if (byte != '\r' && scan->line_size < UINT8_MAX) {
+        else if (byte != '\r' && scan->line_size < UINT8_MAX)
             scan->line_size++;
-        }
     }
     return bytes.size;
 }

@@ -82,6 +82,8 @@ static void fail(struct tt_socket *socket)
     }
     bool ended = socket->eof;
     uv_poll_stop(&socket->poll);
+    tt_buffer_deinit(&socket->output);
+    socket->blocked = false;
     socket->interest = 0;
     socket->eof = true;
     socket->shut = true;

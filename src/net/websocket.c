@@ -126,7 +126,34 @@ static void read_head(const uint8_t *head, struct frame *frame)
         memcpy(frame->key, head + at, MASK_SIZE);
 }
 
-/* The rules that a frame's head alone can break. 0 or the close code. */
+/* What a frame's head alone breaks; NULL if nothing. */
+static const char *broken_rule(const struct tt_websocket *ws, const struct frame *frame,
+                               bool in_message)
+{
+    if (frame->reserved != 0)
+        return "a reserved bit is set, and no extension was agreed on";
+    if (frame->opcode > PONG || (frame->opcode > BINARY && frame->opcode < CLOSE))
+        return "unknown opcode";
+    if (frame->masked != (ws->role == TT_WEBSOCKET_SERVER))
+        return frame->masked ? "a server's frame is masked" : "a client's frame is not masked";
+    if (!frame->minimal)
+        return "a length is not in its shortest form";
+    if (frame->size >> 63 != 0)
+        return "a length has its highest bit set";
+    if (is_control(frame->opcode)) {
+        if (!frame->fin)
+            return "a control frame is fragmented";
+        if (frame->size > TT_WEBSOCKET_CONTROL_SIZE_MAX)
+            return "a control frame is longer than 125 bytes";
+        return NULL;
+    }
+    if (in_message == (frame->opcode == CONTINUATION))
+        return NULL;
+    return in_message ? "a new message inside of a fragmented one"
+                      : "a continuation without a message";
+}
+
+/* The close code, or 0 when the frame may come. */
 static uint16_t check_head(const struct tt_websocket *ws, const struct frame *frame,
                            const char **what)
 {
@@ -134,31 +161,12 @@ static uint16_t check_head(const struct tt_websocket *ws, const struct frame *fr
     bool in_message = partial != NULL && partial->message_opcode != CONTINUATION;
     uint64_t so_far = in_message ? partial->message.size : 0;
     uint32_t fragments = in_message ? partial->fragment_count : 0;
-    *what = NULL;
-    if (frame->reserved != 0)
-        *what = "a reserved bit is set, and no extension was agreed on";
-    else if (frame->opcode > PONG || (frame->opcode > BINARY && frame->opcode < CLOSE))
-        *what = "unknown opcode";
-    else if (frame->masked != (ws->role == TT_WEBSOCKET_SERVER))
-        *what = frame->masked ? "a server's frame is masked" : "a client's frame is not masked";
-    else if (!frame->minimal)
-        *what = "a length is not in its shortest form";
-    else if (frame->size >> 63 != 0)
-        *what = "a length has its highest bit set";
-    else if (is_control(frame->opcode) && !frame->fin)
-        *what = "a control frame is fragmented";
-    else if (is_control(frame->opcode) && frame->size > TT_WEBSOCKET_CONTROL_SIZE_MAX)
-        *what = "a control frame is longer than 125 bytes";
-    else if (frame->opcode == CONTINUATION && !in_message)
-        *what = "a continuation without a message";
-    else if ((frame->opcode == TEXT || frame->opcode == BINARY) && in_message)
-        *what = "a new message inside of a fragmented one";
+    *what = broken_rule(ws, frame, in_message);
     if (*what != NULL)
         return CODE_PROTOCOL;
     if (is_control(frame->opcode))
         return 0;
-    if (so_far > ws->limits->message_size_max ||
-        frame->size > ws->limits->message_size_max - so_far)
+    if (frame->size > ws->limits->message_size_max - so_far)
         *what = "the message is too long";
     else if (fragments >= ws->limits->fragment_count_max)
         *what = "the message has too many fragments";

@@ -6,7 +6,8 @@
  * bad UTF-8 fails at its first byte, also in the middle of a frame. No extension is spoken.
  *
  * A frame that lies whole in the input is handed on in place; only an unfinished frame or message
- * takes memory, and never more than came. A server's and a client's side differ by the masks only.
+ * takes memory, in proportion to what came of it and not to what it announced. A server's and a
+ * client's side differ by the masks only.
  *
  *     while (tt_websocket_next(ws, &input, &event)) {
  *         tt_websocket_answer(ws, &event, tt_socket_output(socket));
@@ -46,7 +47,7 @@ enum tt_websocket_kind {
 struct tt_websocket_event {
     enum tt_websocket_kind kind;
     uint16_t code;         /* CLOSED and BROKEN only */
-    struct tt_slice bytes; /* valid until the next call of tt_websocket_next */
+    struct tt_slice bytes; /* valid until the next tt_websocket_next or _keep */
 };
 
 struct tt_websocket_partial;

@@ -388,6 +388,11 @@ static void the_deadline_can_be_moved_and_cleared(void **unused)
     assert_int_equal(world.deadlines, 1);
     assert_in_range(tt_loop_now(world.loop).ms - start.ms, 20, 30000);
 
+    uint64_t turns = tt_loop_stats(world.loop)->turns;
+    tt_loop_again(world.loop); /* once, and not for ever */
+    run_until(&world, only_time, 20);
+    assert_in_range(tt_loop_stats(world.loop)->turns - turns, 1, 5);
+
     world.deadlines = 0;
     world.done = at_once;
     tt_loop_set_deadline(world.loop, start); /* in the past: due in the next turn */

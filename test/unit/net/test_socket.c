@@ -263,6 +263,29 @@ static void drained_comes_also_when_nothing_was_written(void **unused)
     close_pair(&world);
 }
 
+static void want_again(struct side *side)
+{
+    if (side->drains < 5)
+        tt_socket_want_drained(side->socket);
+}
+
+static bool a_drained_5_times(struct world *world)
+{
+    return world->a.drains == 5;
+}
+
+/* Without anything else that would wake it: what a flush leads to is not slept over. */
+static void the_loop_does_not_sleep_while_there_is_work(void **unused)
+{
+    (void)unused;
+    struct world world;
+    open_pair(&world);
+    world.a.on_drained = want_again;
+    tt_socket_want_drained(world.a.socket);
+    run_until(&world, a_drained_5_times);
+    close_pair(&world);
+}
+
 static void what_comes_in_a_pause_is_read_after_it(void **unused)
 {
     (void)unused;
@@ -422,6 +445,47 @@ static void a_failed_send_ends_the_socket_once(void **unused)
     close_pair(&world);
 }
 
+static bool a_ended_and_was_told_all(struct world *world)
+{
+    return world->a.ends > 0 && tt_socket_buffered(world->a.socket) == 0;
+}
+
+static void an_end_is_told_once_even_if_sending_fails_later(void **unused)
+{
+    (void)unused;
+    struct world world;
+    open_pair(&world);
+    tt_socket_destroy(&world.b.socket);
+    run_until(&world, a_ended);
+    assert_int_equal(world.a.end, TT_SOCKET_PEER_CLOSED);
+    write_text(&world.a, "nobody is there any more");
+    run_until(&world, at_once);
+    run_until(&world, a_ended_and_was_told_all);
+    assert_int_equal(world.a.ends, 1);
+    close_pair(&world);
+}
+
+/* A client that acks and dies without reading what was pushed: the kernel resets, the ack counts.
+ */
+static void what_came_before_a_reset_is_read(void **unused)
+{
+    (void)unused;
+    struct world world;
+    open_pair(&world);
+    tt_socket_pause(world.b.socket);
+    write_text(&world.a, "pushed");
+    run_until(&world, at_once);
+    write_text(&world.b, "last ack");
+    tt_socket_pause(world.a.socket);
+    run_until(&world, at_once);
+    tt_socket_destroy(&world.b.socket);
+    tt_socket_resume(world.a.socket);
+    run_until(&world, a_ended);
+    assert_int_equal(world.a.end, TT_SOCKET_FAILED);
+    assert_int_equal(world.a.got.size, 8);
+    close_pair(&world);
+}
+
 static void an_idle_socket_is_small(void **unused)
 {
     (void)unused;
@@ -455,6 +519,7 @@ int main(void)
         cmocka_unit_test(a_slow_peer_is_waited_for),
         cmocka_unit_test(pages_follow_as_the_socket_drains),
         cmocka_unit_test(drained_comes_also_when_nothing_was_written),
+        cmocka_unit_test(the_loop_does_not_sleep_while_there_is_work),
         cmocka_unit_test(what_comes_in_a_pause_is_read_after_it),
         cmocka_unit_test(a_finished_socket_still_delivers_its_answer),
         cmocka_unit_test(a_finished_socket_does_not_wait_forever),
@@ -462,6 +527,8 @@ int main(void)
         cmocka_unit_test(the_peers_end_leaves_our_side_open),
         cmocka_unit_test(sockets_may_go_in_any_callback),
         cmocka_unit_test(a_failed_send_ends_the_socket_once),
+        cmocka_unit_test(an_end_is_told_once_even_if_sending_fails_later),
+        cmocka_unit_test(what_came_before_a_reset_is_read),
         cmocka_unit_test(an_idle_socket_is_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
