@@ -295,12 +295,12 @@ static void registered_late(struct tt_core *core, struct tt_session *session,
                             const struct tt_registry_op *op)
 {
     session->registering = false;
-    if (tt_is_ok(op->err)) {
+    if (tt_is_ok(op->err))
         replace_older(core, session, &op->reg.previous);
-        tt_replay_start(core, session);
-    } else {
+    else
         tt_session_retry_soon(core, session);
-    }
+    /* While other nodes cannot find it, a session polls the store, as often as it tries again. */
+    tt_replay_start(core, session);
 }
 
 void tt_session_registered(struct tt_core *core, struct tt_registry_op *op)
@@ -402,6 +402,7 @@ static void try_again(struct tt_core *core, struct tt_session *session)
     if (session->list_again && !session->listing)
         tt_replay_start(core, session);
     tt_ack_retry(core, session);
+    session->stalled = false;
     tt_streams_pump(core, session);
 }
 

@@ -120,6 +120,7 @@ struct tt_session {
     struct tt_stream *behind_first;
     struct tt_stream *behind_last;
     bool reading;
+    bool stalled;  /* the last read failed: none until retry_at */
     bool draining; /* WANT_DRAIN is out */
     size_t undrained;
     size_t unconfirmed; /* bytes since the last DRAINED */
