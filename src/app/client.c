@@ -266,23 +266,36 @@ static bool is_answer(struct tt_client *client, const struct tt_websocket_event 
     return false;
 }
 
+/* False: there is nothing to read now. */
+static bool read_now(struct tt_client *client)
+{
+    ssize_t got = recv(client->fd, client->bytes, READ_BYTES, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    if (got <= 0)
+        client->is_gone = true;
+    else
+        client->input = (struct tt_input){client->bytes, (size_t)got};
+    return true;
+}
+
 enum tt_client_outcome tt_client_receive(struct tt_client *client, int wait_ms,
                                          struct tt_slice *frame)
 {
-    int64_t until = now_ms() + wait_ms;
+    int64_t until = wait_ms == 0 ? 0 : now_ms() + wait_ms;
+    bool has_read = false;
     while (!client->is_gone) {
         struct tt_websocket_event event;
         while (tt_websocket_next(&client->ws, &client->input, &event))
             if (is_answer(client, &event, frame))
                 return client->is_gone && event.kind != TT_WEBSOCKET_TEXT ? TT_CLIENT_GONE
                                                                           : TT_CLIENT_FRAME;
-        if (!wait_for(client->fd, POLLIN, until))
+        /* Who does not wait reads once: more than that, the poll will tell again. */
+        if (wait_ms == 0 && has_read)
             return TT_CLIENT_NOTHING;
-        ssize_t got = receive_some(client->fd, client->bytes, READ_BYTES, until);
-        if (got <= 0)
-            client->is_gone = true;
-        else
-            client->input = (struct tt_input){client->bytes, (size_t)got};
+        has_read = read_now(client);
+        if (!has_read && (wait_ms == 0 || !wait_for(client->fd, POLLIN, until)))
+            return TT_CLIENT_NOTHING;
     }
     return TT_CLIENT_GONE;
 }
