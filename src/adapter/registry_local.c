@@ -23,7 +23,8 @@ struct user {
     struct user *older; /* in the list of the gone; both NULL and not the newest: not in it */
     struct user *newer;
     bool is_gone;
-    tt_id id;
+    uint8_t id_size; /* most ids are much shorter than the longest, and users are many */
+    char id[];
 };
 
 struct tt_registry_local {
@@ -47,7 +48,8 @@ struct tt_registry_local_node {
 
 static struct tt_slice key_of(const void *value)
 {
-    return tt_id_slice(&((const struct user *)value)->id);
+    const struct user *user = value;
+    return tt_slice(user->id, user->id_size);
 }
 
 struct tt_registry_local *tt_registry_local_create(uint64_t hash_seed)
@@ -127,7 +129,7 @@ static void forget(struct tt_registry_local *registry, struct user *user)
     leave_gone(registry, user);
     if (user->version > registry->version_forgot)
         registry->version_forgot = user->version;
-    tt_map_remove(&registry->users, tt_id_slice(&user->id));
+    tt_map_remove(&registry->users, key_of(user));
     user_destroy(user);
 }
 
@@ -160,8 +162,9 @@ static struct user *find_or_add(struct tt_registry_local *registry, const tt_id 
     struct user *user = find(registry, id);
     if (user != NULL)
         return user;
-    user = tt_alloc(sizeof(*user));
-    user->id = *id;
+    user = tt_alloc(sizeof(*user) + id->size);
+    user->id_size = id->size;
+    memcpy(user->id, id->bytes, id->size);
     user->version = registry->version_forgot;
     tt_map_add(&registry->users, user);
     return user;
