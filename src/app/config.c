@@ -38,6 +38,8 @@ static const struct tt_option options[] = {
     TT_TEXT_ROW(AT(jwks), "jwks", "FILE", NULL, "the same as a JWKS file, with several keys"),
     TT_TEXT_ROW(AT(issuer), "iss", "TEXT", NULL, "tokens must have this issuer"),
     TT_TEXT_ROW(AT(audience), "aud", "TEXT", NULL, "tokens must have this audience"),
+    TT_DURATION_ROW(AT(token_ms), "token-ttl", DAY, SECOND, 3650 * DAY,
+                    "how long the tokens of POST /token live"),
     TT_LIST_ROW(AT(allow_origin), "allow-origin", "ORIGIN",
                 "another origin whose pages may connect (repeat it, or use commas)"),
 
@@ -64,6 +66,8 @@ static const struct tt_option options[] = {
                     "for a request's head to arrive"),
     TT_DURATION_ROW(AT(request_ms), "request-time", TT_REQUEST_MS, 100, HOUR,
                     "for a whole request to arrive"),
+    TT_DURATION_ROW(AT(idle_ms), "idle-time", 75 * SECOND, 100, HOUR,
+                    "for the next request of a kept connection"),
     TT_NUMBER_ROW(AT(members), "members", TT_LIMIT_MEMBERS, 2, TT_LIMIT_MEMBERS, "of a group"),
     TT_NUMBER_ROW(AT(conversations), "conversations", TT_LIMIT_CONVERSATIONS, 1, 1000000,
                   "of a user"),

@@ -23,6 +23,7 @@ struct tt_config {
     const char *jwks;
     const char *issuer;
     const char *audience;
+    uint64_t token_ms;
     struct tt_option_list allow_origin;
 
     const char *log_level;
@@ -34,6 +35,7 @@ struct tt_config {
     uint64_t body_bytes;
     uint64_t header_ms;
     uint64_t request_ms;
+    uint64_t idle_ms;
     uint64_t sends_per_s;
     uint64_t frames_per_s;
     uint64_t members;

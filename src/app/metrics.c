@@ -20,8 +20,8 @@ static void put(struct tt_buffer *out, enum metric_kind kind, const char *name, 
 
 void tt_metrics_add_node(struct tt_metrics *metrics, const struct tt_node_report *report)
 {
-    struct tt_core_counters *sum = &metrics->sum.counters;
-    const struct tt_core_counters *counters = &report->counters;
+    struct tt_core_counters *sum = &metrics->sum.core;
+    const struct tt_core_counters *counters = &report->core;
 #define X(name) sum->name += counters->name;
     TT_CORE_COUNTER_MAP(X)
 #undef X
@@ -29,6 +29,12 @@ void tt_metrics_add_node(struct tt_metrics *metrics, const struct tt_node_report
     sum->requests += counters->requests;
     sum->conversations_cached += counters->conversations_cached;
     sum->push_timers += counters->push_timers;
+
+    struct tt_edge_counters *edge = &metrics->sum.edge;
+#define X(name) edge->name += report->edge.name;
+    TT_EDGE_COUNTER_MAP(X)
+#undef X
+    edge->connections += report->edge.connections;
 
     struct tt_loop_stats *loop = &metrics->sum.loop;
     loop->turns += report->loop.turns;
@@ -51,6 +57,14 @@ static void write_core(const struct tt_core_counters *counters, struct tt_buffer
     put(out, GAUGE, "twoticks_requests", counters->requests);
     put(out, GAUGE, "twoticks_conversations_cached", counters->conversations_cached);
     put(out, GAUGE, "twoticks_push_timers", counters->push_timers);
+}
+
+static void write_edge(const struct tt_edge_counters *counters, struct tt_buffer *out)
+{
+#define X(name) put(out, COUNTER, "twoticks_edge_" #name, counters->name);
+    TT_EDGE_COUNTER_MAP(X)
+#undef X
+    put(out, GAUGE, "twoticks_edge_connections", counters->connections);
 }
 
 static void write_net(const struct tt_loop_stats *loop, struct tt_buffer *out)
@@ -124,7 +138,8 @@ static void write_process(struct tt_buffer *out)
 
 void tt_metrics_write(const struct tt_metrics *metrics, struct tt_buffer *out)
 {
-    write_core(&metrics->sum.counters, out);
+    write_core(&metrics->sum.core, out);
+    write_edge(&metrics->sum.edge, out);
     write_net(&metrics->sum.loop, out);
     write_store(&metrics->store, out);
     put(out, GAUGE, "twoticks_nodes", metrics->node_count);

@@ -10,7 +10,6 @@
 #include "app/wait.h"
 #include "base/memory.h"
 #include "driver/driver.h"
-#include "edge/connection.h"
 
 /* How often what the registry answered may lead to the next question within one turn. */
 #define REGISTRY_ROUNDS 8
@@ -147,7 +146,8 @@ static void answer_question(struct tt_node *node)
     pthread_mutex_lock(&node->lock);
     if (node->asked != node->answered) {
         node->report = (struct tt_node_report){
-            .counters = *tt_core_counters(tt_driver_core(node->driver)),
+            .core = *tt_core_counters(tt_driver_core(node->driver)),
+            .edge = *tt_edge_counters(node->edge),
             .loop = *tt_loop_stats(node->loop),
         };
         node->answered = node->asked;
@@ -173,7 +173,9 @@ static void end_drain(struct tt_node *node)
 {
     if (!node->draining)
         return;
-    bool idle = tt_core_is_idle(tt_driver_core(node->driver)) && tt_edge_is_idle(node->edge);
+    /* Sockets that still say goodbye count: cut now, the peer may lose the close frame. */
+    bool idle = tt_core_is_idle(tt_driver_core(node->driver)) && tt_edge_is_idle(node->edge) &&
+                tt_loop_stats(node->loop)->sockets == 0;
     bool late = tt_loop_now(node->loop).ms >= node->drain_until.ms;
     if (!idle && !late)
         return;
@@ -203,7 +205,7 @@ static void on_turn_end(void *context)
     struct tt_node *node = context;
     begin_drain(node);
     take_from_elsewhere(node);
-    tt_edge_tick(node->edge);
+    tt_edge_turn(node->edge);
     tt_driver_flush(node->driver);
     size_t rounds = 0;
     while (tt_registry_local_complete(node->registry) > 0 && rounds++ < REGISTRY_ROUNDS)
@@ -226,8 +228,9 @@ static const struct tt_loop_events loop_events = {.turn_end = on_turn_end, .sign
 
 static void on_accepted(void *context, int fd, const struct tt_address *peer)
 {
+    (void)peer;
     struct tt_node *node = context;
-    tt_edge_accept(node->edge, fd, peer);
+    tt_edge_accept(node->edge, TT_EDGE_PUBLIC, fd);
 }
 
 static void on_paused(void *context, int error)
@@ -240,8 +243,38 @@ static void on_paused(void *context, int error)
 static const struct tt_listener_events listener_events = {.accepted = on_accepted,
                                                           .paused = on_paused};
 
+static tt_time wall(void *context)
+{
+    (void)context;
+    return tt_clock_os_wall();
+}
+
+static void on_answered(void *context, const struct tt_edge_answer *answer)
+{
+    struct tt_node *node = context;
+    TT_LOG(node->shared->log, DEBUG, "answered", tt_log_text("method", answer->method),
+           tt_log_slice("path", answer->path), tt_log_number("status", (uint64_t)answer->status),
+           tt_log_text("reason", answer->reason == NULL ? "" : answer->reason));
+}
+
 static void create_edge(struct tt_node *node)
 {
+    const struct tt_config *config = node->shared->config;
+    struct tt_edge_options options = tt_edge_options_default();
+    options.auth = *node->shared->auth;
+    options.signing_secret = node->shared->secret;
+    options.content_size_max = config->content_bytes;
+    options.frame_size_max = config->frame_bytes;
+    options.head_size_max = config->header_bytes;
+    options.body_size_max = config->body_bytes;
+    options.members_max = config->members;
+    options.head_ms = (uint32_t)config->header_ms;
+    options.body_ms = (uint32_t)config->request_ms;
+    options.idle_ms = (uint32_t)config->idle_ms;
+    options.token_ms = (int64_t)config->token_ms;
+    struct tt_edge_owner owner = {
+        .context = node, .post = on_edge_event, .wall = wall, .answered = on_answered};
+    node->edge = tt_edge_create(&options, node->loop, &owner);
 }
 
 static void create_driver(struct tt_node *node)

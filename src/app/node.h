@@ -14,7 +14,7 @@
 #include "adapter/registry_local.h"
 #include "app/config.h"
 #include "base/log.h"
-#include "edge/jwt.h"
+#include "edge/edge.h"
 #include "net/listener.h"
 
 struct tt_node;
@@ -23,8 +23,7 @@ struct tt_node;
 struct tt_node_shared {
     const struct tt_config *config;
     const struct tt_log *log;
-    const struct tt_jwt_keys *keys;
-    const struct tt_jwt_policy *policy;
+    const struct tt_auth *auth;
     struct tt_slice secret; /* to sign with; empty: this server signs nothing */
     struct tt_embedded_store *store;
     struct tt_registry_local *registry;
@@ -35,7 +34,8 @@ struct tt_node_shared {
 
 /* What /metrics shows of a node. */
 struct tt_node_report {
-    struct tt_core_counters counters;
+    struct tt_core_counters core;
+    struct tt_edge_counters edge;
     struct tt_loop_stats loop;
 };
 

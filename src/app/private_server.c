@@ -25,7 +25,7 @@ static void run_server(const struct tt_private_server *server, int output, pid_t
 {
     const char *arguments[TT_PRIVATE_SERVER_ARGS_MAX + 12] = {
         "twoticks",    "serve",          "--data",      server->data,  "--listen",
-        "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--log-level", "warn"};
+        "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--log-level", "error"};
     size_t count = 10;
     for (size_t i = 0; server->extra != NULL && server->extra[i] != NULL; i++)
         arguments[count++] = server->extra[i];

@@ -171,8 +171,7 @@ static bool serve_with_store(struct server *server)
     struct tt_node_shared *shared = &server->shared;
     shared->config = &server->config;
     shared->log = &server->log;
-    shared->keys = server->trust.keys;
-    shared->policy = &server->trust.policy;
+    shared->auth = &server->trust.auth;
     shared->secret = tt_secret_slice(&server->trust.secret);
     tt_entropy_os_fill(&shared->hash_seed, sizeof(shared->hash_seed));
     shared->incarnation = (uint64_t)tt_clock_os_wall().ms;

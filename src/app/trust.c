@@ -57,10 +57,15 @@ bool tt_trust_open(const struct tt_config *config, struct tt_trust *trust,
                    char sentence[TT_SECRET_SENTENCE])
 {
     *trust = (struct tt_trust){.keys = tt_jwt_keys_create()};
+    struct tt_auth *auth = &trust->auth;
+    auth->keys = trust->keys;
     if (config->issuer != NULL)
-        trust->policy.issuer = tt_slice_text(config->issuer);
+        auth->policy.issuer = tt_slice_text(config->issuer);
     if (config->audience != NULL)
-        trust->policy.audience = tt_slice_text(config->audience);
+        auth->policy.audience = tt_slice_text(config->audience);
+    for (size_t i = 0; i < config->allow_origin.count; i++)
+        trust->origins[i] = tt_slice_text(config->allow_origin.items[i]);
+    auth->origins = (struct tt_origins){trust->origins, config->allow_origin.count};
     bool added = config->jwt_key != NULL ? add_file(trust, config->jwt_key, false, sentence)
                  : config->jwks != NULL  ? add_file(trust, config->jwks, true, sentence)
                                          : add_secret(trust, config->data, sentence);
