@@ -38,9 +38,12 @@ struct tt_member_cursor {
     struct tt_cursor cursor;
 };
 
-/* What others are told of a person: `last_seen` 0 means never, or not shared. */
+/* What others are told of a person: `last_seen` 0 means never, or not shared. `unknown`: the
+ * registry did not answer, so nothing is said (the keys are left out) rather than something wrong.
+ */
 struct tt_status {
     bool online;
+    bool unknown;
     tt_time last_seen;
 };
 

@@ -57,7 +57,8 @@ struct tt_server_frame {
     enum tt_server_frame_kind kind;
     tt_id conversation; /* SENT, MESSAGE, STATUS_UPDATE, READ_SYNC, PRESENCE, TYPING, ERROR (or
                            none) */
-    tt_id user;         /* STATUS_UPDATE (whose move), PRESENCE, TYPING */
+    tt_id user;         /* STATUS_UPDATE (whose move), PRESENCE, TYPING; CONVERSATION_ADDED: the
+                           receiver */
     tt_id client_id;    /* SENT, ERROR (or none) */
     union {
         struct tt_hello hello;
@@ -72,6 +73,7 @@ struct tt_server_frame {
         const struct tt_conversation_entry *entry; /* CONVERSATION_ADDED */
         struct {
             tt_err err;
+            const char *key;         /* of a bad frame: what it is about; may be NULL */
             tt_seq limit;            /* ACK_AHEAD */
             uint32_t retry_after_ms; /* RATE_LIMITED */
         } error;

@@ -20,7 +20,7 @@ enum tt_request_kind {
     TT_REQUEST_PUT_ME,        /* PUT /me */
     TT_REQUEST_MUTE,          /* PUT /conversation/{id}/settings */
     TT_REQUEST_LIST_DEVICES,  /* GET /devices */
-    TT_REQUEST_UNLINK_DEVICE, /* DELETE /devices/{id} */
+    TT_REQUEST_UNLINK_DEVICE, /* DELETE /device/{id} */
     TT_REQUEST_INFO,          /* GET /conversation/{id}/messages/{seq}/info */
     TT_REQUEST_WHY,           /* GET /conversation/{id}/messages/{seq}/why */
     TT_REQUEST_TIMELINE,      /* GET /conversation/{id}/timeline */

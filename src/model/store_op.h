@@ -253,6 +253,7 @@ struct tt_read_history {
 struct tt_op_tag {
     uint32_t purpose;
     tt_handle owner;
+    void *context; /* in the op's arena, or NULL */
 };
 
 struct tt_store_op {

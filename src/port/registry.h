@@ -15,6 +15,7 @@
  * WATCH: adds the node to each user's watchers, then looks them up. UNWATCH removes it.
  *
  * `node_gone`: a server's lease has ended. Whoever watches somebody looks them up again.
+ * `forgotten`: the registry came back empty. Every node registers and watches again.
  */
 #ifndef TT_PORT_REGISTRY_H
 #define TT_PORT_REGISTRY_H
@@ -27,6 +28,7 @@ struct tt_registry_sink {
     void *context;
     void (*done)(void *context, struct tt_registry_op *op); /* gives the op back */
     void (*node_gone)(void *context);
+    void (*forgotten)(void *context);
 };
 
 struct tt_registry_port {

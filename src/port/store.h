@@ -28,6 +28,7 @@
  *   goes back.
  * ALIVE: notes that this process was alive at `at`. After a crash, everyone who was connected gets
  *   the last such time (or their connecting, if later) as last seen, before the first op is served.
+ *   While nobody is connected there is nothing to write.
  * CREATE_CONVERSATION: creates it with no messages, in the lists of all members. If the id stands:
  *   same kind and members, asked for by a member: OK with created = false and the standing one;
  *   else CONFLICT. But first: a second direct conversation of a pair is created = false and the
@@ -40,14 +41,15 @@
  *   sender when he has another linked device than the sending one. The sending device's delivered
  *   position moves to seq if it stood at seq - 1, and so does the sender's read cursor (and with
  *   it delivered, so that read <= delivered); a device position that moves may carry the user's
- *   delivered cursor up to it (it is their maximum). No step is kept of that: it passes over nothing
- *   but the own message. DISK_LOW stores nothing.
+ *   delivered cursor up to it (it is their maximum). No step is kept of that: it passes over only
+ *   the own message. DISK_LOW stores nothing.
  * ADVANCE: moves the device's position, and the user's delivered and read cursor, forward to `to`;
  *   what does not go forward stays, without an error. read implies delivered. ACK_AHEAD beyond the
  *   head changes nothing. NOT_FOUND unless a member. Each step of a user's cursor is kept with its
  *   time. Removes the pending row when it is armed no further than the head and every linked device
  *   (or, with none, the user's cursor) has reached the head.
- * READ_MESSAGES: ascending from `from`, gapless; none if from > head. NOT_FOUND: no conversation.
+ * READ_MESSAGES: ascending from `from`, gapless; none if from > head or count_max is 0. NOT_FOUND:
+ *   no conversation.
  * SNAPSHOT: NOT_FOUND unless the user is a member. Messages from max(1, the user's read cursor) on,
  *   at most count_max; if fewer, filled up with older ones from the front. count_max 0: none.
  * POSITIONS: of all linked devices; a device without an entry stands at 0. NOT_FOUND unless a

@@ -1,0 +1,449 @@
+#include "core/core.h"
+
+#include "base/limits.h"
+#include "base/memory.h"
+#include "core/state.h"
+
+struct tt_core_options tt_core_options_default(void)
+{
+    return (struct tt_core_options){
+        .store_keeps_order = true,
+        .push_delay_ms = TT_PUSH_DELAY_MS,
+        .heartbeat_ms = TT_HEARTBEAT_MS,
+        .pong_ms = TT_PONG_MS,
+        .offline_grace_ms = TT_OFFLINE_GRACE_MS,
+        .refresh_ms_min = TT_REFRESH_MS_MIN,
+        .refresh_ms_max = TT_REFRESH_MS_MAX,
+        .sends_per_s = TT_LIMIT_SENDS_PER_S,
+        .frames_per_s = TT_LIMIT_FRAMES_PER_S,
+        .members_max = TT_LIMIT_MEMBERS,
+        .conversations_max = TT_LIMIT_CONVERSATIONS,
+        .devices_max = TT_LIMIT_DEVICES,
+        .device_silent_ms_max = TT_LIMIT_DEVICE_SILENT_S * 1000LL,
+        .streams_kept = TT_LIMIT_STREAMS_KEPT,
+        .conversations_kept = TT_LIMIT_CONVERSATIONS_KEPT,
+        .replay_count = TT_REPLAY_COUNT,
+        .replay_bytes = TT_REPLAY_BYTES,
+        .pending_count = TT_PENDING_COUNT,
+        .push_timers_max = TT_LIMIT_PUSH_TIMERS,
+        .undrained_bytes_max = TT_LIMIT_UNDRAINED_BYTES,
+        .slow_bytes_max = TT_LIMIT_SLOW_BYTES,
+    };
+}
+
+static struct tt_slice user_key(const void *value)
+{
+    return tt_id_slice(&((const struct tt_user_here *)value)->id);
+}
+
+static struct tt_slice conv_key(const void *value)
+{
+    return tt_id_slice(&((const struct tt_conv *)value)->is.id);
+}
+
+static struct tt_slice watched_key(const void *value)
+{
+    return tt_id_slice(&((const struct tt_watched *)value)->user);
+}
+
+static struct tt_slice push_key(const void *value)
+{
+    const struct tt_push *push = value;
+    return tt_slice(push->key, push->key_size);
+}
+
+static struct tt_slice bucket_key(const void *value)
+{
+    const struct tt_bucket *bucket = value;
+    return tt_slice(bucket->key, bucket->key_size);
+}
+
+struct tt_core *tt_core_create(const struct tt_core_options *options)
+{
+    struct tt_core *core = tt_alloc(sizeof(*core));
+    core->options = *options;
+    tt_map_init(&core->users, user_key, options->hash_seed);
+    tt_map_init(&core->conversations, conv_key, options->hash_seed + 1);
+    tt_map_init(&core->watched, watched_key, options->hash_seed + 2);
+    tt_map_init(&core->pushes, push_key, options->hash_seed + 3);
+    tt_map_init(&core->buckets, bucket_key, options->hash_seed + 4);
+    core->alive.kind = TT_TIMER_ALIVE;
+    if (options->reports_alive)
+        tt_timer_set(&core->timers, &core->alive, TT_MONO(1));
+    return core;
+}
+
+static void free_spent(struct tt_core *core)
+{
+    tt_spent_tasks_free(core);
+    while (core->spent_store != NULL) {
+        struct tt_store_op *op = core->spent_store;
+        core->spent_store = op->next;
+        tt_store_op_destroy(&op);
+    }
+    while (core->spent_registry != NULL) {
+        struct tt_registry_op *op = core->spent_registry;
+        core->spent_registry = op->next;
+        tt_registry_op_destroy(&op);
+    }
+}
+
+void tt_spent_tasks_free(struct tt_core *core)
+{
+    while (core->spent_tasks != NULL) {
+        struct tt_task *task = core->spent_tasks;
+        core->spent_tasks = task->next_spent;
+        tt_arena_deinit(&task->arena);
+        tt_free(task);
+    }
+}
+
+static void free_retries(struct tt_core *core)
+{
+    for (uint32_t i = 0; i < core->timers.count; i++) {
+        struct tt_timer *timer = core->timers.heap[i];
+        if (timer->kind != TT_TIMER_RETRY)
+            continue;
+        struct tt_retry *waiting =
+            (struct tt_retry *)((char *)timer - offsetof(struct tt_retry, timer));
+        if (waiting->store_op != NULL)
+            tt_store_op_destroy(&waiting->store_op);
+        if (waiting->registry_op != NULL)
+            tt_registry_op_destroy(&waiting->registry_op);
+        tt_free(waiting);
+    }
+}
+
+static void free_map(struct tt_map *map)
+{
+    size_t at = 0;
+    for (void *value = tt_map_next(map, &at); value != NULL; value = tt_map_next(map, &at))
+        tt_free(value);
+    tt_map_deinit(map);
+}
+
+static void free_watched(struct tt_core *core)
+{
+    size_t at = 0;
+    for (struct tt_watched *watched = tt_map_next(&core->watched, &at); watched != NULL;
+         watched = tt_map_next(&core->watched, &at))
+        tt_free(watched->sessions);
+    free_map(&core->watched);
+}
+
+static void free_session(struct tt_session *session)
+{
+    tt_streams_deinit(session);
+    tt_free(session);
+}
+
+void tt_core_destroy(struct tt_core **pointer)
+{
+    struct tt_core *core = *pointer;
+    core->effect_count = 0;
+    free_spent(core);
+    free_retries(core);
+    for (uint32_t i = 0; i < core->task_capacity; i++)
+        if (core->tasks[i] != NULL)
+            tt_task_destroy(core, core->tasks[i]);
+    free_spent(core);
+    for (uint32_t i = 0; i < core->connection_capacity; i++)
+        if (core->sessions[i] != NULL)
+            free_session(core->sessions[i]);
+    free_watched(core);
+    tt_conv_deinit_all(core);
+    free_map(&core->users);
+    free_map(&core->pushes);
+    free_map(&core->buckets);
+    tt_timers_deinit(&core->timers);
+    tt_free(core->sessions);
+    tt_free(core->requests);
+    tt_free(core->tasks);
+    tt_free(core->task_generations);
+    tt_free(core->effects);
+    tt_arena_deinit(&core->arena);
+    tt_free(core);
+    *pointer = NULL;
+}
+
+static void grow_connections(struct tt_core *core, uint32_t index)
+{
+    uint32_t capacity = core->connection_capacity == 0 ? 64 : core->connection_capacity;
+    while (capacity <= index)
+        capacity *= 2;
+    if (capacity == core->connection_capacity)
+        return;
+    core->sessions = tt_grow(core->sessions, capacity, sizeof(core->sessions[0]));
+    core->requests = tt_grow(core->requests, capacity, sizeof(core->requests[0]));
+    size_t added = capacity - core->connection_capacity;
+    memset(core->sessions + core->connection_capacity, 0, added * sizeof(core->sessions[0]));
+    memset(core->requests + core->connection_capacity, 0, added * sizeof(core->requests[0]));
+    core->connection_capacity = capacity;
+}
+
+static void alive_due(struct tt_core *core)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_ALIVE);
+    op->alive.at = core->now.wall;
+    tt_emit_store(core, op, TT_FOR_NOTHING, TT_HANDLE_NONE);
+    tt_timer_set(&core->timers, &core->alive, tt_mono_after(core->now.mono, TT_ALIVE_MS));
+}
+
+#define OWNER(type, timer_pointer) ((type *)((char *)(timer_pointer)-offsetof(type, timer)))
+
+static void timers_due(struct tt_core *core)
+{
+    struct tt_timer *timer;
+    while ((timer = tt_timers_take_due(&core->timers, core->now.mono)) != NULL) {
+        switch ((enum tt_timer_kind)timer->kind) {
+        case TT_TIMER_SESSION:
+            tt_session_due(core, OWNER(struct tt_session, timer));
+            break;
+        case TT_TIMER_USER:
+            tt_presence_grace_over(
+                core,
+                (struct tt_user_here *)((char *)timer - offsetof(struct tt_user_here, grace)));
+            break;
+        case TT_TIMER_TASK:
+            tt_open_waited(core, OWNER(struct tt_task, timer));
+            break;
+        case TT_TIMER_PUSH:
+            tt_push_due(core, OWNER(struct tt_push, timer));
+            break;
+        case TT_TIMER_ALIVE:
+            alive_due(core);
+            break;
+        case TT_TIMER_RETRY:
+            tt_retry_due(core, timer);
+            break;
+        }
+    }
+}
+
+static void store_done(struct tt_core *core, struct tt_store_op *op)
+{
+    core->ops_under_way--;
+    if (!tt_is_ok(op->err) && tt_err_who(op->err) != TT_ERR_CLIENT)
+        core->counters.store_errors++;
+    uint32_t purpose = op->tag.purpose;
+    if (purpose >= TT_FOR_TASK) {
+        tt_task_store_done(core, op);
+        return;
+    }
+
+    op->next = core->spent_store;
+    core->spent_store = op;
+    if (purpose == TT_FOR_LINK)
+        tt_session_linked(core, op);
+    else if (purpose == TT_FOR_PENDING)
+        tt_replay_pending_done(core, op);
+    else if (purpose == TT_FOR_POSITION)
+        tt_stream_positions_done(core, op);
+    else if (purpose == TT_FOR_READ)
+        tt_stream_read_done(core, op);
+    else if (purpose == TT_FOR_ACK)
+        tt_ack_done(core, op);
+    else if (purpose == TT_FOR_CONVERSATION)
+        tt_conv_loaded(core, op);
+    else if (purpose == TT_FOR_DISCONNECT && tt_err_is(op->err, TT_ERR_UNAVAILABLE)) {
+        core->spent_store = op->next;
+        tt_retry_store(core, op);
+    }
+}
+
+static void registry_done(struct tt_core *core, struct tt_registry_op *op)
+{
+    core->ops_under_way--;
+    uint32_t purpose = op->tag.purpose;
+    if (purpose >= TT_FOR_TASK) {
+        tt_task_registry_done(core, op);
+        return;
+    }
+
+    op->next = core->spent_registry;
+    core->spent_registry = op;
+    if (purpose == TT_FOR_REGISTER)
+        tt_session_registered(core, op);
+    else if (purpose == TT_FOR_FANOUT)
+        tt_fanout_found(core, op);
+    else if (purpose == TT_FOR_GRACE)
+        tt_presence_grace_looked(core, op);
+    else if (purpose == TT_FOR_WATCHED)
+        tt_presence_looked(core, op);
+    else if (purpose == TT_FOR_WATCHERS)
+        tt_presence_watchers_found(core, op);
+    else if (purpose == TT_FOR_REASSERT)
+        tt_session_reasserted(core, op);
+    else if (purpose == TT_FOR_UNREGISTER && tt_err_is(op->err, TT_ERR_UNAVAILABLE)) {
+        core->spent_registry = op->next;
+        tt_retry_registry(core, op);
+    }
+}
+
+static void each_session(struct tt_core *core, void (*call)(struct tt_core *, struct tt_session *))
+{
+    for (uint32_t i = 0; i < core->connection_capacity; i++)
+        if (core->sessions[i] != NULL && core->sessions[i]->state == TT_SESSION_LIVE)
+            call(core, core->sessions[i]);
+}
+
+static void resync(struct tt_core *core, struct tt_session *session)
+{
+    tt_replay_start(core, session);
+    if (session->open != NULL && !session->opening)
+        tt_refresh_start(core, session);
+}
+
+static void going_away(struct tt_core *core, struct tt_session *session)
+{
+    tt_session_close(core, session, TT_CLOSE_GOING_AWAY);
+}
+
+static void bad_frame(struct tt_core *core, struct tt_session *session,
+                      const struct tt_event *event)
+{
+    const tt_id *conversation = &event->bad_frame.conversation;
+    const tt_id *client_id = &event->bad_frame.client_id;
+    if (session->state != TT_SESSION_LIVE ||
+        !tt_session_take_frame_token(core, session, conversation, client_id))
+        return;
+    struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_ERROR, 0);
+    frame->conversation = *conversation;
+    frame->client_id = *client_id;
+    frame->error.err = event->bad_frame.err;
+    frame->error.key = event->bad_frame.key;
+    core->counters.errors_sent++;
+}
+
+static void session_event(struct tt_core *core, const struct tt_event *event)
+{
+    struct tt_session *session = tt_session_find(core, event->handle);
+    if (session == NULL)
+        return;
+    if (event->kind != TT_EVENT_DRAINED) { /* that is the kernel's word, not the phone's */
+        session->heard_at = core->now.mono;
+        session->pinged_at = TT_MONO(0);
+    }
+    switch (event->kind) {
+    case TT_EVENT_SESSION_CLOSED:
+        tt_session_gone(core, session);
+        break;
+    case TT_EVENT_FRAME:
+        tt_session_frame(core, session, event->frame);
+        break;
+    case TT_EVENT_BAD_FRAME:
+        bad_frame(core, session, event);
+        break;
+    case TT_EVENT_TOKEN:
+        if (session->state != TT_SESSION_LIVE)
+            break;
+        session->expires_at = tt_mono_after(
+            core->now.mono, event->token_expires.ms > core->now.wall.ms
+                                ? (uint64_t)(event->token_expires.ms - core->now.wall.ms)
+                                : 0);
+        tt_session_set_timer(core, session);
+        break;
+    case TT_EVENT_DRAINED:
+        tt_streams_drained(core, session);
+        break;
+    case TT_EVENT_HEARD:
+    case TT_EVENT_SESSION_OPEN:
+    case TT_EVENT_REQUEST:
+    case TT_EVENT_REQUEST_GONE:
+    case TT_EVENT_STORE_DONE:
+    case TT_EVENT_REGISTRY_DONE:
+    case TT_EVENT_HINT:
+    case TT_EVENT_BUS_GAP:
+    case TT_EVENT_NODE_GONE:
+    case TT_EVENT_REGISTRY_FORGOT:
+    case TT_EVENT_TICK:
+    case TT_EVENT_DRAIN:
+        break;
+    }
+}
+
+static void dispatch(struct tt_core *core, const struct tt_event *event)
+{
+    switch (event->kind) {
+    case TT_EVENT_SESSION_OPEN:
+        grow_connections(core, event->handle.index);
+        tt_session_open(core, event);
+        return;
+    case TT_EVENT_SESSION_CLOSED:
+    case TT_EVENT_FRAME:
+    case TT_EVENT_BAD_FRAME:
+    case TT_EVENT_TOKEN:
+    case TT_EVENT_HEARD:
+    case TT_EVENT_DRAINED:
+        session_event(core, event);
+        return;
+    case TT_EVENT_REQUEST:
+        grow_connections(core, event->handle.index);
+        tt_request_start(core, event->handle, event->request);
+        return;
+    case TT_EVENT_REQUEST_GONE:
+        tt_request_gone(core, event->handle);
+        return;
+    case TT_EVENT_STORE_DONE:
+        store_done(core, event->store_op);
+        return;
+    case TT_EVENT_REGISTRY_DONE:
+        registry_done(core, event->registry_op);
+        return;
+    case TT_EVENT_HINT:
+        core->counters.hints_heard++;
+        tt_hint_heard(core, event->hint);
+        return;
+    case TT_EVENT_BUS_GAP:
+        each_session(core, resync);
+        tt_presence_look_again(core);
+        return;
+    case TT_EVENT_NODE_GONE:
+        tt_presence_look_again(core);
+        return;
+    case TT_EVENT_REGISTRY_FORGOT:
+        each_session(core, tt_session_register_again);
+        tt_presence_watch_again(core);
+        return;
+    case TT_EVENT_TICK:
+        timers_due(core);
+        return;
+    case TT_EVENT_DRAIN:
+        core->draining = true;
+        each_session(core, going_away);
+        return;
+    }
+}
+
+void tt_core_step(struct tt_core *core, const struct tt_now *now, const struct tt_event *event)
+{
+    free_spent(core);
+    tt_arena_reset(&core->arena);
+    core->effect_count = 0;
+    core->now = *now;
+    core->random = now->entropy;
+    if (core->alive.position != 0 && core->alive.due.ms == 1)
+        tt_timer_set(&core->timers, &core->alive, tt_mono_after(now->mono, TT_ALIVE_MS));
+    dispatch(core, event);
+}
+
+const struct tt_effect *tt_core_effects(const struct tt_core *core, size_t *count)
+{
+    *count = core->effect_count;
+    return core->effects;
+}
+
+tt_mono tt_core_deadline(const struct tt_core *core)
+{
+    return tt_timers_next(&core->timers);
+}
+
+bool tt_core_is_idle(const struct tt_core *core)
+{
+    return core->counters.sessions == 0 && core->counters.requests == 0 && core->ops_under_way == 0;
+}
+
+const struct tt_core_counters *tt_core_counters(const struct tt_core *core)
+{
+    return &core->counters;
+}

@@ -1,0 +1,211 @@
+/*
+ * Telling people: first whoever is connected here, which needs nobody else, then whoever the
+ * registry knows on other nodes. What gets lost on the way is found again by the push timers and
+ * by the next connect.
+ */
+#include "core/state.h"
+
+struct fanout {
+    struct tt_hint hint;
+    const struct tt_fanout_share *shares;
+};
+
+static struct tt_hint *hint_for(struct tt_core *core, const struct tt_hint *hint, const tt_id *user,
+                                const struct tt_fanout_share *share)
+{
+    struct tt_hint *copy = tt_arena_alloc(&core->arena, sizeof(*copy));
+    *copy = *hint;
+    copy->user = *user;
+    if (share != NULL) {
+        copy->cursor = share->cursor;
+        copy->moved_delivered = share->moved_delivered;
+        copy->moved_read = share->moved_read;
+    }
+    return copy;
+}
+
+void tt_hint_to(struct tt_core *core, const struct tt_place *place, const struct tt_hint *hint)
+{
+    if (tt_place_eq(place, &core->options.place)) {
+        tt_hint_heard(core, hint);
+        return;
+    }
+    struct tt_effect *effect = tt_emit(core, TT_EFFECT_HINT);
+    effect->hint.to = *place;
+    effect->hint.hint = hint;
+    core->counters.hints_sent++;
+}
+
+void tt_fanout(struct tt_core *core, const struct tt_hint *hint, const tt_id *users, size_t count,
+               const struct tt_fanout_share *shares)
+{
+    for (size_t i = 0; i < count; i++)
+        if (tt_user_find(core, &users[i]) != NULL)
+            tt_hint_heard(core, hint_for(core, hint, &users[i], shares ? &shares[i] : NULL));
+
+    struct tt_registry_op *op = tt_about_users(core, TT_REGISTRY_LOOKUP, users, count);
+    struct fanout *fanout = tt_arena_alloc(&op->arena, sizeof(*fanout));
+    fanout->hint = *hint;
+    fanout->hint.message.content = tt_arena_copy(&op->arena, hint->message.content);
+    if (shares != NULL) {
+        struct tt_fanout_share *copy = tt_arena_array(&op->arena, count, sizeof(*copy));
+        memcpy(copy, shares, count * sizeof(*copy));
+        fanout->shares = copy;
+    }
+    op->tag.context = fanout;
+    tt_emit_registry(core, op, TT_FOR_FANOUT, TT_HANDLE_NONE);
+}
+
+static bool is_repeated(const struct tt_registered_device *devices, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (tt_place_eq(&devices[i].place, &devices[at].place))
+            return true;
+    return false;
+}
+
+static void tell_elsewhere(struct tt_core *core, const struct tt_hint *hint,
+                           const struct tt_whereabouts *found)
+{
+    for (size_t i = 0; i < found->device_count; i++)
+        if (!tt_place_eq(&found->devices[i].place, &core->options.place) &&
+            !is_repeated(found->devices, i))
+            tt_hint_to(core, &found->devices[i].place, hint);
+}
+
+static bool is_about_a_message(const struct tt_hint *hint)
+{
+    return hint->kind == TT_HINT_MESSAGE || hint->kind == TT_HINT_NUDGE;
+}
+
+/* The phone rings for the others; of the sender's own devices only a lost hint is made good. */
+static void arm(struct tt_core *core, const struct tt_hint *hint, const tt_id *user,
+                const struct tt_whereabouts *found)
+{
+    bool is_sender = tt_id_eq(user, &hint->message.sender);
+    if (is_sender && found != NULL && found->device_count < 2)
+        return;
+    bool at_once = !is_sender && found != NULL && found->device_count == 0;
+    tt_push_arm(core, &hint->conversation, user, hint->message.seq, !is_sender, at_once);
+}
+
+void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op)
+{
+    const struct fanout *fanout = op->tag.context;
+    bool is_found = tt_is_ok(op->err);
+    for (size_t i = 0; i < op->about.user_count; i++) {
+        const tt_id *user = &op->about.users[i];
+        const struct tt_whereabouts *found = is_found ? &op->about.found[i] : NULL;
+        if (found != NULL && found->device_count > 0)
+            tell_elsewhere(
+                core,
+                hint_for(core, &fanout->hint, user, fanout->shares ? &fanout->shares[i] : NULL),
+                found);
+        if (is_about_a_message(&fanout->hint))
+            arm(core, &fanout->hint, user, found);
+    }
+}
+
+static void message_heard(struct tt_core *core, struct tt_session *session,
+                          const struct tt_hint *hint)
+{
+    struct tt_stream *stream = tt_stream_of(core, session, &hint->conversation);
+    tt_stream_message(core, session, stream, &hint->message);
+}
+
+static void nudge_heard(struct tt_core *core, struct tt_session *session,
+                        const struct tt_hint *hint)
+{
+    struct tt_stream *stream = tt_stream_of(core, session, &hint->conversation);
+    if (stream->positioned && stream->known_head.n < hint->message.seq.n)
+        core->counters.repairs_push_timer++;
+    tt_stream_heard_of(core, session, stream, hint->message.seq);
+}
+
+static void read_sync_heard(struct tt_core *core, struct tt_session *session,
+                            const struct tt_hint *hint)
+{
+    struct tt_stream *stream = tt_stream_find(session, &hint->conversation);
+    tt_seq read = hint->cursor.read;
+    if (stream != NULL)
+        read = stream->my_read = tt_seq_max(stream->my_read, read); /* a late hint goes not back */
+    struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_READ_SYNC, 0);
+    frame->conversation = hint->conversation;
+    frame->status.read = read;
+}
+
+static void kick_heard(struct tt_core *core, struct tt_session *session, const struct tt_hint *hint)
+{
+    if (tt_id_eq(&session->device, &hint->device) && session->epoch < hint->version)
+        tt_session_close(core, session, TT_CLOSE_REPLACED);
+}
+
+static void cut_heard(struct tt_core *core, struct tt_session *session, const struct tt_hint *hint)
+{
+    if (tt_id_eq(&session->device, &hint->device))
+        tt_session_close(core, session, TT_CLOSE_TOKEN_EXPIRED);
+}
+
+static void each_of_user(struct tt_core *core, const struct tt_hint *hint,
+                         void (*call)(struct tt_core *, struct tt_session *,
+                                      const struct tt_hint *))
+{
+    struct tt_user_here *user = tt_user_find(core, &hint->user);
+    struct tt_session *session = user == NULL ? NULL : user->sessions;
+    while (session != NULL) {
+        struct tt_session *next = session->next_of_user;
+        if (session->state == TT_SESSION_LIVE)
+            call(core, session, hint);
+        session = next;
+    }
+}
+
+static void settings_heard(struct tt_core *core, const struct tt_hint *hint)
+{
+    struct tt_user_here *user = tt_user_find(core, &hint->user);
+    if (user != NULL)
+        user->shares = !hint->hidden;
+}
+
+void tt_hint_heard(struct tt_core *core, const struct tt_hint *hint)
+{
+    switch (hint->kind) {
+    case TT_HINT_MESSAGE:
+        each_of_user(core, hint, message_heard);
+        return;
+    case TT_HINT_NUDGE:
+        each_of_user(core, hint, nudge_heard);
+        return;
+    case TT_HINT_STATUS:
+        each_of_user(core, hint, tt_status_show);
+        return;
+    case TT_HINT_READ_SYNC:
+        each_of_user(core, hint, read_sync_heard);
+        return;
+    case TT_HINT_ADDED:
+        if (tt_user_find(core, &hint->user) != NULL)
+            tt_added_start(core, &hint->user, &hint->conversation);
+        return;
+    case TT_HINT_SETTINGS:
+        settings_heard(core, hint);
+        return;
+    case TT_HINT_PRESENCE:
+        tt_presence_heard(core, hint);
+        return;
+    case TT_HINT_TYPING:
+        tt_presence_typing_heard(core, hint);
+        return;
+    case TT_HINT_KICK:
+        each_of_user(core, hint, kick_heard);
+        return;
+    case TT_HINT_CUT:
+        each_of_user(core, hint, cut_heard);
+        return;
+    case TT_HINT_HANDED:
+        tt_open_handed(core, hint);
+        return;
+    case TT_HINT_HANDED_OK:
+        tt_open_handed_ok(core, hint);
+        return;
+    }
+}

@@ -1,0 +1,515 @@
+/*
+ * Chat-open: history, cursors, the others' whereabouts and their settings are looked up side by
+ * side, and answered once. The device becomes a watcher of the others first, so that what changes
+ * after the answer is told over the socket.
+ *
+ * What was answered counts as handed out, once the socket's node knows of it: at once over the
+ * socket; after a GET the node is told, and the answer waits a moment for its word.
+ */
+#include "core/state.h"
+
+#include "base/limits.h"
+
+enum { PART_SNAPSHOT, PART_USERS };
+
+static struct tt_session *session_of(struct tt_core *core, const struct tt_task *task)
+{
+    if (!task->over_http)
+        return tt_session_find(core, task->owner);
+    return tt_session_of_device(core, &task->user, &task->device);
+}
+
+static void set_refresh(struct tt_core *core, struct tt_session *session)
+{
+    uint64_t spread = core->options.refresh_ms_max - core->options.refresh_ms_min + 1;
+    session->refresh_at =
+        tt_mono_after(core->now.mono, core->options.refresh_ms_min + tt_random(core) % spread);
+    tt_session_set_timer(core, session);
+}
+
+static uint32_t wish_of(const struct tt_core *core, const tt_id *conversation)
+{
+    return (uint32_t)tt_hash(tt_id_slice(conversation), core->options.hash_seed);
+}
+
+/* From now on this conversation is to be on the session's screen. It will be, unless something else
+ * is wished for or it is closed before its members are known. */
+void tt_open_wish(struct tt_core *core, struct tt_session *session, struct tt_task *task)
+{
+    task->open_turn = ++session->open_turn;
+    session->open_wish = wish_of(core, &task->conversation);
+}
+
+void tt_open_unwish(struct tt_core *core, struct tt_session *session, const tt_id *conversation)
+{
+    if (session->open_wish == wish_of(core, conversation))
+        session->open_turn++;
+    if (session->open != NULL && tt_id_eq(&session->open->is.id, conversation))
+        tt_open_close(core, session);
+}
+
+static bool is_wished(const struct tt_session *session, const struct tt_task *task)
+{
+    return session != NULL && session->open_turn == task->open_turn;
+}
+
+static void put_on_screen(struct tt_core *core, struct tt_session *session,
+                          const struct tt_task *task)
+{
+    struct tt_conv *conv = task->conv;
+    session->opening = true;
+    session->opening_turn = task->open_turn;
+    if (session->open == conv)
+        return;
+    if (session->open != NULL)
+        tt_open_close(core, session);
+    session->open = conv;
+    session->opening = true;
+    tt_conv_pin(conv);
+    tt_presence_watch(core, session);
+    set_refresh(core, session);
+}
+
+void tt_open_close(struct tt_core *core, struct tt_session *session)
+{
+    tt_presence_unwatch(core, session);
+    tt_conv_unpin(core, session->open);
+    session->open = NULL;
+    session->opening = false;
+    session->refresh_at = TT_MONO(0);
+}
+
+/* The others, then the caller: the order of GET_USERS, and of LOOKUP where the caller's own
+ * devices are looked for too. */
+static tt_id *people(struct tt_core *core, const struct tt_task *task, size_t *count)
+{
+    const struct tt_conversation *chat = &task->conv->is;
+    tt_id *ids = tt_arena_array(&core->arena, chat->member_count, sizeof(*ids));
+    *count = 0;
+    for (size_t i = 0; i < chat->member_count; i++)
+        if (!tt_id_eq(&chat->members[i], &task->user))
+            ids[(*count)++] = chat->members[i];
+    ids[(*count)++] = task->user;
+    return ids;
+}
+
+static void ask_snapshot(struct tt_core *core, struct tt_task *task)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_SNAPSHOT);
+    op->snapshot.conversation = task->conversation;
+    op->snapshot.user = task->user;
+    op->snapshot.device = task->device;
+    op->snapshot.count_max = task->request.limit;
+    op->snapshot.bytes_max = UINT32_MAX;
+    tt_task_ask_store(core, task, PART_SNAPSHOT, op);
+}
+
+static void ask_users(struct tt_core *core, struct tt_task *task, const tt_id *ids, size_t count)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_GET_USERS);
+    tt_id *copy = tt_arena_array(&op->arena, count, sizeof(*copy));
+    memcpy(copy, ids, count * sizeof(*copy));
+    op->get_users.ids = copy;
+    op->get_users.id_count = count;
+    tt_task_ask_store(core, task, PART_USERS, op);
+}
+
+static void start_mark(struct tt_core *core, struct tt_task *task)
+{
+    struct tt_session *session = tt_session_of_device(core, &task->user, &task->device);
+    if (!is_wished(session, task)) {
+        tt_task_destroy(core, task);
+        return;
+    }
+    put_on_screen(core, session, task);
+    size_t count;
+    tt_id *ids = people(core, task, &count);
+    if (task->conv->is.kind == TT_DIRECT)
+        tt_presence_update(core, &ids[0], task->peer_status, task->peer_version);
+    session->opening = false;
+    ask_users(core, task, ids, count);
+    tt_task_ask_registry(core, task, tt_about_users(core, TT_REGISTRY_WATCH, ids, count - 1));
+}
+
+void tt_open_start(struct tt_core *core, struct tt_task *task)
+{
+    if (task->kind == TT_TASK_MARK) {
+        start_mark(core, task);
+        return;
+    }
+    bool marks = !task->over_http || task->request.snapshot.mark_open;
+    struct tt_session *session = marks ? session_of(core, task) : NULL;
+    if (!task->over_http && session == NULL) {
+        tt_task_destroy(core, task);
+        return;
+    }
+    if (task->over_http && session != NULL)
+        tt_open_wish(core, session, task);
+    if (!is_wished(session, task))
+        session = NULL;
+    size_t count;
+    tt_id *ids = people(core, task, &count);
+    if (session != NULL)
+        put_on_screen(core, session, task);
+    ask_snapshot(core, task);
+    ask_users(core, task, ids, count);
+    enum tt_registry_op_kind kind = session != NULL ? TT_REGISTRY_WATCH : TT_REGISTRY_LOOKUP;
+    tt_task_ask_registry(core, task,
+                         tt_about_users(core, kind, ids, session != NULL ? count - 1 : count));
+}
+
+static const struct tt_member_cursor *cursor_of(const struct tt_read_snapshot *read,
+                                                const tt_id *user)
+{
+    for (size_t i = 0; i < read->member_count; i++)
+        if (tt_id_eq(&read->members[i].user, user))
+            return &read->members[i];
+    return NULL;
+}
+
+/* Whether somebody shares; a store that did not answer shares nothing. */
+static bool shares(const struct tt_task *task, size_t index)
+{
+    const struct tt_store_op *op = task->store[PART_USERS];
+    return tt_is_ok(op->err) && op->get_users.users[index].settings.share_last_seen;
+}
+
+static struct tt_status status_for(const struct tt_core *core, const struct tt_task *task,
+                                   size_t index, bool viewer_shares)
+{
+    struct tt_status status = {.online = false};
+    if (!viewer_shares || !shares(task, index))
+        return status;
+    if (!tt_is_ok(task->registry->err))
+        return (struct tt_status){.unknown = true};
+    status = tt_status_of(&task->registry->about.found[index],
+                          task->store[PART_USERS]->get_users.users[index].last_seen);
+    if (status.last_seen.ms > core->now.wall.ms)
+        status.last_seen = core->now.wall;
+    return status;
+}
+
+/* What the answers say of the others is news to the node as well. */
+static void note_presence(struct tt_core *core, const struct tt_task *task, size_t other_count)
+{
+    const struct tt_store_op *users = task->store[PART_USERS];
+    for (size_t i = 0; i < other_count; i++) {
+        const tt_id *user = &task->registry->about.users[i];
+        if (tt_is_ok(users->err))
+            tt_presence_hide(core, user, !users->get_users.users[i].settings.share_last_seen);
+        if (!tt_is_ok(task->registry->err))
+            continue;
+        const struct tt_whereabouts *found = &task->registry->about.found[i];
+        tt_time stored = tt_is_ok(users->err) ? users->get_users.users[i].last_seen : TT_TIME(0);
+        tt_presence_update(core, user, tt_status_of(found, stored), found->version);
+    }
+}
+
+/* A later hint may have overtaken the lookup, or the registry did not answer: the session is told
+ * what the node knows now, for afterwards it hears only of changes. */
+static struct tt_status newest_status(struct tt_core *core, const tt_id *user,
+                                      struct tt_status looked_up)
+{
+    const struct tt_watched *watched = tt_map_get(&core->watched, tt_id_slice(user));
+    if (watched == NULL || !watched->known || watched->hidden)
+        return looked_up;
+    struct tt_status status = watched->status;
+    if (status.last_seen.ms > core->now.wall.ms)
+        status.last_seen = core->now.wall;
+    return status;
+}
+
+static struct tt_snapshot *assemble(struct tt_core *core, struct tt_task *task,
+                                    struct tt_session *session)
+{
+    const struct tt_read_snapshot *read = &task->store[PART_SNAPSHOT]->snapshot;
+    size_t others = task->conv->is.member_count - 1;
+    bool viewer_shares = shares(task, others);
+    struct tt_snapshot *snapshot = tt_arena_alloc(&task->arena, sizeof(*snapshot));
+    struct tt_member_view *views = tt_arena_array(&task->arena, others, sizeof(*views));
+    for (size_t i = 0; i < others; i++) {
+        const tt_id *user = &task->registry->about.users[i];
+        const struct tt_member_cursor *cursor = cursor_of(read, user);
+        views[i].user = *user;
+        views[i].status = status_for(core, task, i, viewer_shares);
+        if (session != NULL && viewer_shares && shares(task, i))
+            views[i].status = newest_status(core, user, views[i].status);
+        if (cursor != NULL)
+            views[i].cursor = cursor->cursor;
+    }
+
+    snapshot->conversation = task->conv->is;
+    snapshot->head = read->head;
+    snapshot->messages = read->messages;
+    snapshot->message_count = read->message_count;
+    snapshot->has_more_before = read->message_count > 0 && read->messages[0].seq.n > 1;
+    snapshot->has_more_after =
+        read->message_count > 0 && read->messages[read->message_count - 1].seq.n < read->head.n;
+    snapshot->others = views;
+    snapshot->other_count = others;
+    snapshot->others_min = tt_others_min(read->members, read->member_count, &task->user);
+    snapshot->my_read = read->my_cursor.read;
+    snapshot->muted_until = read->muted_until;
+    return snapshot;
+}
+
+void tt_open_handed_here(struct tt_core *core, struct tt_session *session,
+                         const tt_id *conversation, tt_seq from, tt_seq to)
+{
+    if (from.n == 0)
+        return;
+    struct tt_stream *stream = tt_stream_of(core, session, conversation);
+    tt_stream_handed_over_http(stream, from, to);
+    tt_stream_need_position(core, session, stream);
+}
+
+static tt_seq last_seq(const struct tt_snapshot *snapshot)
+{
+    size_t count = snapshot->message_count;
+    return count == 0 ? TT_SEQ(0) : snapshot->messages[count - 1].seq;
+}
+
+/* The answer never shows a socket less than it was shown, and is from now on what it was shown. */
+static void note_shown(struct tt_core *core, struct tt_session *session, const struct tt_task *task,
+                       struct tt_snapshot *snapshot)
+{
+    const struct tt_read_snapshot *read = &task->store[PART_SNAPSHOT]->snapshot;
+    struct tt_stream *stream = tt_stream_of(core, session, &task->conversation);
+    stream->shown.delivered = tt_seq_max(stream->shown.delivered, snapshot->others_min.delivered);
+    stream->shown.read = tt_seq_max(stream->shown.read, snapshot->others_min.read);
+    stream->shown.delivered = tt_seq_max(stream->shown.delivered, stream->shown.read);
+    if (!task->over_http) {
+        snapshot->others_min = stream->shown;
+        snapshot->head = tt_seq_max(snapshot->head, stream->shown.delivered);
+        snapshot->has_more_after =
+            snapshot->message_count > 0 && last_seq(snapshot).n < snapshot->head.n;
+    }
+    stream->my_read = tt_seq_max(stream->my_read, read->my_cursor.read);
+    stream->known_head = tt_seq_max(stream->known_head, read->head);
+    tt_stream_position(core, session, stream, read->device_delivered);
+    if (read->message_count > 0)
+        tt_stream_handed_over_http(stream, read->messages[0].seq,
+                                   read->messages[read->message_count - 1].seq);
+    tt_stream_heard_of(core, session, stream, read->head);
+}
+
+static void answer_socket(struct tt_core *core, struct tt_task *task, struct tt_session *session)
+{
+    struct tt_snapshot *snapshot = assemble(core, task, session);
+    size_t bytes = 0;
+    for (size_t i = 0; i < snapshot->message_count; i++)
+        bytes += snapshot->messages[i].content.size;
+    struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_CONVERSATION, bytes);
+    frame->conversation = task->conversation;
+    frame->snapshot = snapshot;
+    note_shown(core, session, task, snapshot);
+    tt_task_destroy(core, task);
+}
+
+static void answer_http(struct tt_core *core, struct tt_task *task, struct tt_session *session)
+{
+    struct tt_snapshot *snapshot = assemble(core, task, session);
+    if (session != NULL)
+        note_shown(core, session, task, snapshot);
+    struct tt_reply *reply = tt_arena_alloc(&task->arena, sizeof(*reply));
+    reply->kind = TT_REQUEST_SNAPSHOT;
+    reply->conversation = task->conversation;
+    reply->snapshot = snapshot;
+    task->reply = reply;
+    if (session == NULL && tt_open_hand_off(core, task, task->request.snapshot.mark_open))
+        return;
+    tt_open_waited(core, task);
+}
+
+void tt_open_ready(struct tt_core *core, struct tt_task *task)
+{
+    bool marks = !task->over_http || task->request.snapshot.mark_open;
+    struct tt_session *session = marks ? session_of(core, task) : NULL;
+    bool is_watching = session != NULL && session->open == task->conv;
+    size_t others = task->conv->is.member_count - 1;
+    if (is_watching)
+        note_presence(core, task, others);
+    if (session != NULL && session->opening_turn == task->open_turn)
+        session->opening = false;
+    if (task->kind == TT_TASK_MARK || (!task->over_http && session == NULL)) {
+        tt_task_destroy(core, task);
+        return;
+    }
+    tt_err err = task->store[PART_SNAPSHOT]->err;
+    if (tt_is_ok(err)) /* who shares what is not known: offline would be a lie */
+        err = task->store[PART_USERS]->err;
+    if (!tt_is_ok(err)) {
+        tt_task_fail(core, task, err);
+        return;
+    }
+    if (task->over_http)
+        answer_http(core, task, session);
+    else
+        answer_socket(core, task, session);
+}
+
+static void hand_off_here(struct tt_core *core, const struct tt_task *task)
+{
+    const struct tt_snapshot *page = task->reply->snapshot;
+    struct tt_session *session = tt_session_of_device(core, &task->user, &task->device);
+    if (session != NULL && page->message_count > 0)
+        tt_open_handed_here(core, session, &task->conversation, page->messages[0].seq,
+                            page->messages[page->message_count - 1].seq);
+}
+
+/* Tells the node that holds the caller's socket what a GET is about to hand out. False: there is
+ * no such socket, or nothing to tell. */
+bool tt_open_hand_off(struct tt_core *core, struct tt_task *task, bool opened)
+{
+    if (task->registry == NULL || !tt_is_ok(task->registry->err))
+        return false;
+    const struct tt_about_users *about = &task->registry->about;
+    const struct tt_whereabouts *own = &about->found[about->user_count - 1];
+    const struct tt_snapshot *snapshot = task->reply->snapshot;
+    for (size_t i = 0; i < own->device_count; i++) {
+        const struct tt_registered_device *device = &own->devices[i];
+        if (!tt_id_eq(&device->device, &task->device))
+            continue;
+        if (tt_place_eq(&device->place, &core->options.place)) {
+            hand_off_here(core, task);
+            return false;
+        }
+        struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
+        hint->kind = TT_HINT_HANDED;
+        hint->user = task->user;
+        hint->device = task->device;
+        hint->conversation = task->conversation;
+        hint->opened = opened;
+        if (snapshot->message_count > 0) {
+            hint->cursor.read = snapshot->messages[0].seq;
+            hint->cursor.delivered = snapshot->messages[snapshot->message_count - 1].seq;
+        }
+        if (opened && snapshot->other_count == 1) {
+            hint->status = snapshot->others[0].status;
+            hint->version = about->found[0].version;
+        }
+        hint->reply_to = core->options.place;
+        hint->waiter = task->handle;
+        tt_hint_to(core, &device->place, hint);
+        tt_timer_set(&core->timers, &task->timer, tt_mono_after(core->now.mono, TT_OPEN_WAIT_MS));
+        return true;
+    }
+    return false;
+}
+
+/* The answer goes out: nobody had to be told, the node has answered, or the time is up. */
+void tt_open_waited(struct tt_core *core, struct tt_task *task)
+{
+    struct tt_reply *reply = tt_reply(core, task, TT_OK);
+    tt_err err = reply->err;
+    *reply = *task->reply;
+    reply->err = err;
+    tt_task_destroy(core, task);
+}
+
+void tt_open_handed_ok(struct tt_core *core, const struct tt_hint *hint)
+{
+    struct tt_task *task = tt_task_find(core, hint->waiter);
+    if (task != NULL && task->reply != NULL && task->timer.position != 0)
+        tt_open_waited(core, task);
+}
+
+/* Another node answers a GET of a device that has its socket here. */
+void tt_open_handed(struct tt_core *core, const struct tt_hint *hint)
+{
+    struct tt_session *session = tt_session_of_device(core, &hint->user, &hint->device);
+    if (session != NULL) {
+        tt_open_handed_here(core, session, &hint->conversation, hint->cursor.read,
+                            hint->cursor.delivered);
+        if (hint->opened) {
+            struct tt_task *task = tt_task_create(core, TT_TASK_MARK, session->handle);
+            task->user = hint->user;
+            task->device = hint->device;
+            task->conversation = hint->conversation;
+            task->peer_status = hint->status;
+            task->peer_version = hint->version;
+            tt_open_wish(core, session, task);
+            if (tt_conv_need(core, task) != NULL)
+                tt_task_resume(core, task);
+        }
+    }
+    struct tt_hint *answer = tt_arena_alloc(&core->arena, sizeof(*answer));
+    answer->kind = TT_HINT_HANDED_OK;
+    answer->waiter = hint->waiter;
+    tt_hint_to(core, &hint->reply_to, answer);
+}
+
+static void refresh(struct tt_core *core, struct tt_session *session, struct tt_task *task,
+                    const tt_id *conversation, const tt_id *about)
+{
+    task->user = session->user->id;
+    task->device = session->device;
+    task->conversation = *conversation;
+    task->about = *about;
+    ask_snapshot(core, task);
+}
+
+/* An open chat looks again from time to time, because the last hint may have been lost. */
+void tt_refresh_start(struct tt_core *core, struct tt_session *session)
+{
+    struct tt_task *task = tt_task_create(core, TT_TASK_REFRESH, session->handle);
+    task->conv = session->open;
+    task->user = session->user->id;
+    tt_conv_pin(task->conv);
+    size_t count;
+    tt_id *ids = people(core, task, &count);
+    refresh(core, session, task, &session->open->is.id, &ids[0]);
+    tt_task_ask_registry(core, task, tt_about_users(core, TT_REGISTRY_WATCH, ids, count - 1));
+    set_refresh(core, session);
+}
+
+/* A hint about a cursor of which it is not known what the device was shown. */
+void tt_refresh_conversation(struct tt_core *core, struct tt_session *session,
+                             const struct tt_hint *hint)
+{
+    struct tt_task *task = tt_task_create(core, TT_TASK_REFRESH, session->handle);
+    task->moved_delivered = hint->moved_delivered;
+    task->moved_read = hint->moved_read;
+    refresh(core, session, task, &hint->conversation, &hint->about);
+}
+
+static void refresh_presence(struct tt_core *core, const struct tt_task *task)
+{
+    const struct tt_about_users *about = &task->registry->about;
+    uint64_t told = core->counters.presence_told;
+    for (size_t i = 0; i < about->user_count; i++)
+        tt_presence_update(core, &about->users[i], tt_status_of(&about->found[i], TT_TIME(0)),
+                           about->found[i].version);
+    core->counters.repairs_refresh += core->counters.presence_told - told;
+}
+
+/* What to show: for an open chat all of it, else what has moved or was shown before. */
+static struct tt_cursor refreshed(const struct tt_task *task, const struct tt_stream *stream)
+{
+    const struct tt_read_snapshot *read = &task->store[PART_SNAPSHOT]->snapshot;
+    struct tt_cursor cursor = tt_others_min(read->members, read->member_count, &task->user);
+    if (task->conv == NULL && !task->moved_delivered && stream->shown.delivered.n == 0)
+        cursor.delivered = TT_SEQ(0);
+    if (task->conv == NULL && !task->moved_read && stream->shown.read.n == 0)
+        cursor.read = TT_SEQ(0);
+    return cursor;
+}
+
+void tt_refresh_ready(struct tt_core *core, struct tt_task *task)
+{
+    const struct tt_store_op *op = task->store[PART_SNAPSHOT];
+    struct tt_session *session = tt_session_find(core, task->owner);
+    if (session != NULL && tt_is_ok(op->err)) {
+        uint64_t updates = core->counters.status_updates;
+        struct tt_stream *stream = tt_stream_of(core, session, &task->conversation);
+        tt_status_set(core, session, &task->conversation, &task->about, refreshed(task, stream));
+        bool is_news = stream->positioned && stream->known_head.n < op->snapshot.head.n;
+        tt_stream_heard_of(core, session, stream, op->snapshot.head);
+        if (task->conv != NULL)
+            core->counters.repairs_refresh +=
+                (core->counters.status_updates - updates) + (is_news ? 1 : 0);
+    }
+    if (task->registry != NULL && tt_is_ok(task->registry->err))
+        refresh_presence(core, task);
+    tt_task_destroy(core, task);
+}

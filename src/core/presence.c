@@ -1,0 +1,282 @@
+/*
+ * Who is online, told only to those who look: a session watches the other members of the chat that
+ * it has open, the registry knows which nodes watch whom. Each piece of news carries the registry's
+ * version, so that late news never overwrites newer.
+ */
+#include "core/state.h"
+
+#include "base/memory.h"
+
+#define LOOK_AGAIN_COUNT 100
+
+struct news {
+    struct tt_hint hint;
+    bool hidden;
+};
+
+struct tt_status tt_status_of(const struct tt_whereabouts *found, tt_time stored_last_seen)
+{
+    struct tt_status status = {.online = found->device_count > 0};
+    if (!status.online)
+        status.last_seen = tt_time_max(found->last_seen, stored_last_seen);
+    return status;
+}
+
+static struct tt_watched *watched_of(struct tt_core *core, const tt_id *user)
+{
+    return tt_map_get(&core->watched, tt_id_slice(user));
+}
+
+/* What is told of somebody, never in the future. */
+static struct tt_status as_shown(const struct tt_core *core, const struct tt_watched *watched)
+{
+    struct tt_status status = watched->status;
+    if (watched->hidden)
+        return (struct tt_status){.online = false};
+    if (status.last_seen.ms > core->now.wall.ms)
+        status.last_seen = core->now.wall;
+    return status;
+}
+
+static void tell_sessions(struct tt_core *core, const struct tt_watched *watched)
+{
+    for (uint32_t i = 0; i < watched->session_count; i++) {
+        struct tt_session *session = watched->sessions[i];
+        if (session->opening || !session->user->shares)
+            continue;
+        struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_PRESENCE, 0);
+        frame->conversation = session->open->is.id;
+        frame->user = watched->user;
+        frame->presence.status = as_shown(core, watched);
+        frame->presence.kind = session->open->is.kind;
+        core->counters.presence_told++;
+    }
+}
+
+static void add_watcher(struct tt_core *core, const tt_id *user, struct tt_session *session)
+{
+    struct tt_watched *watched = watched_of(core, user);
+    if (watched == NULL) {
+        watched = tt_alloc(sizeof(*watched));
+        watched->user = *user;
+        tt_map_add(&core->watched, watched);
+    }
+    if (watched->session_count == watched->session_capacity) {
+        watched->session_capacity =
+            watched->session_capacity == 0 ? 2 : watched->session_capacity * 2;
+        watched->sessions =
+            tt_grow(watched->sessions, watched->session_capacity, sizeof(watched->sessions[0]));
+    }
+    watched->sessions[watched->session_count++] = session;
+}
+
+void tt_presence_watch(struct tt_core *core, struct tt_session *session)
+{
+    const struct tt_conversation *chat = &session->open->is;
+    for (size_t i = 0; i < chat->member_count; i++)
+        if (!tt_id_eq(&chat->members[i], &session->user->id))
+            add_watcher(core, &chat->members[i], session);
+}
+
+/* Whether nobody here watches the user any more. */
+static bool remove_watcher(struct tt_core *core, const tt_id *user, struct tt_session *session)
+{
+    struct tt_watched *watched = watched_of(core, user);
+    TT_ASSERT(watched != NULL);
+    uint32_t at = 0;
+    while (watched->sessions[at] != session)
+        at++;
+    watched->sessions[at] = watched->sessions[--watched->session_count];
+    if (watched->session_count > 0)
+        return false;
+    tt_map_remove(&core->watched, tt_id_slice(user));
+    tt_free(watched->sessions);
+    tt_free(watched);
+    return true;
+}
+
+void tt_presence_unwatch(struct tt_core *core, struct tt_session *session)
+{
+    const struct tt_conversation *chat = &session->open->is;
+    tt_id *left = tt_arena_array(&core->arena, chat->member_count, sizeof(*left));
+    size_t count = 0;
+    for (size_t i = 0; i < chat->member_count; i++)
+        if (!tt_id_eq(&chat->members[i], &session->user->id) &&
+            remove_watcher(core, &chat->members[i], session))
+            left[count++] = chat->members[i];
+    if (count > 0)
+        tt_emit_registry(core, tt_about_users(core, TT_REGISTRY_UNWATCH, left, count),
+                         TT_FOR_NOTHING, TT_HANDLE_NONE);
+}
+
+void tt_presence_update(struct tt_core *core, const tt_id *user, struct tt_status status,
+                        uint64_t version)
+{
+    struct tt_watched *watched = watched_of(core, user);
+    if (watched == NULL || (watched->known && version < watched->version))
+        return;
+    if (!status.online)
+        status.last_seen = tt_time_max(status.last_seen, watched->status.last_seen);
+    bool changed = !watched->known || watched->status.online != status.online ||
+                   (!status.online && watched->status.last_seen.ms != status.last_seen.ms);
+    watched->known = true;
+    watched->version = version;
+    tt_time last_seen = watched->status.last_seen;
+    watched->status = status;
+    if (status.online)
+        watched->status.last_seen = last_seen;
+    if (changed && !watched->hidden)
+        tell_sessions(core, watched);
+}
+
+void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden)
+{
+    struct tt_watched *watched = watched_of(core, user);
+    if (watched == NULL || watched->hidden == hidden)
+        return;
+    watched->hidden = hidden;
+    if (watched->known)
+        tell_sessions(core, watched);
+}
+
+void tt_presence_heard(struct tt_core *core, const struct tt_hint *hint)
+{
+    tt_presence_hide(core, &hint->user, hint->hidden);
+    tt_presence_update(core, &hint->user, hint->status, hint->version);
+}
+
+void tt_presence_tell(struct tt_core *core, const struct tt_whereabouts *now, bool hidden)
+{
+    if (hidden)
+        return;
+    struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
+    hint->kind = TT_HINT_PRESENCE;
+    hint->user = now->user;
+    hint->status = tt_status_of(now, TT_TIME(0));
+    hint->version = now->version;
+    for (size_t i = 0; i < now->watcher_count; i++)
+        tt_hint_to(core, &now->watchers[i], hint);
+}
+
+/* A session of the user has ended; a reconnect within the grace is never told. */
+void tt_presence_gone(struct tt_core *core, struct tt_user_here *user)
+{
+    tt_timer_set(&core->timers, &user->grace,
+                 tt_mono_after(core->now.mono, core->options.offline_grace_ms));
+}
+
+void tt_presence_grace_over(struct tt_core *core, struct tt_user_here *user)
+{
+    struct tt_registry_op *op = tt_about_users(core, TT_REGISTRY_LOOKUP, &user->id, 1);
+    struct news *news = tt_arena_alloc(&op->arena, sizeof(*news));
+    news->hidden = !user->shares;
+    op->tag.context = news;
+    tt_emit_registry(core, op, TT_FOR_GRACE, TT_HANDLE_NONE);
+    tt_user_release(core, user);
+}
+
+void tt_presence_grace_looked(struct tt_core *core, struct tt_registry_op *op)
+{
+    if (!tt_is_ok(op->err)) {
+        TT_ASSERT(core->spent_registry == op);
+        core->spent_registry = op->next;
+        tt_retry_registry(core, op);
+        return;
+    }
+    const struct news *news = op->tag.context;
+    tt_presence_tell(core, &op->about.found[0], news->hidden);
+}
+
+/* Somebody's server is gone, or hints were lost: look again at everybody who is watched here. */
+static void look(struct tt_core *core, enum tt_registry_op_kind kind)
+{
+    tt_id *users = tt_arena_array(&core->arena, LOOK_AGAIN_COUNT, sizeof(*users));
+    size_t count = 0;
+    size_t at = 0;
+    for (struct tt_watched *watched = tt_map_next(&core->watched, &at); watched != NULL;
+         watched = tt_map_next(&core->watched, &at)) {
+        users[count++] = watched->user;
+        if (count == LOOK_AGAIN_COUNT) {
+            tt_emit_registry(core, tt_about_users(core, kind, users, count), TT_FOR_WATCHED,
+                             TT_HANDLE_NONE);
+            count = 0;
+        }
+    }
+    if (count > 0)
+        tt_emit_registry(core, tt_about_users(core, kind, users, count), TT_FOR_WATCHED,
+                         TT_HANDLE_NONE);
+}
+
+void tt_presence_look_again(struct tt_core *core)
+{
+    look(core, TT_REGISTRY_LOOKUP);
+}
+
+void tt_presence_watch_again(struct tt_core *core)
+{
+    look(core, TT_REGISTRY_WATCH);
+}
+
+void tt_presence_looked(struct tt_core *core, struct tt_registry_op *op)
+{
+    if (!tt_is_ok(op->err)) {
+        TT_ASSERT(core->spent_registry == op);
+        core->spent_registry = op->next;
+        tt_retry_registry(core, op);
+        return;
+    }
+    for (size_t i = 0; i < op->about.user_count; i++)
+        tt_presence_update(core, &op->about.users[i], tt_status_of(&op->about.found[i], TT_TIME(0)),
+                           op->about.found[i].version);
+}
+
+/* Sends the hint, about hint->user, to every node that watches the user. */
+void tt_presence_tell_watchers(struct tt_core *core, const struct tt_hint *hint)
+{
+    struct tt_registry_op *op = tt_about_users(core, TT_REGISTRY_LOOKUP, &hint->user, 1);
+    struct news *news = tt_arena_alloc(&op->arena, sizeof(*news));
+    news->hint = *hint;
+    op->tag.context = news;
+    tt_emit_registry(core, op, TT_FOR_WATCHERS, TT_HANDLE_NONE);
+}
+
+void tt_presence_watchers_found(struct tt_core *core, struct tt_registry_op *op)
+{
+    if (!tt_is_ok(op->err))
+        return;
+    const struct news *news = op->tag.context;
+    const struct tt_whereabouts *found = &op->about.found[0];
+    struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
+    *hint = news->hint;
+    if (hint->kind == TT_HINT_PRESENCE) {
+        hint->status = tt_status_of(found, TT_TIME(0));
+        hint->version = found->version;
+    }
+    for (size_t i = 0; i < found->watcher_count; i++)
+        tt_hint_to(core, &found->watchers[i], hint);
+}
+
+void tt_presence_typing(struct tt_core *core, struct tt_task *task)
+{
+    struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
+    hint->kind = TT_HINT_TYPING;
+    hint->user = task->user;
+    hint->conversation = task->conversation;
+    tt_presence_tell_watchers(core, hint);
+    tt_task_destroy(core, task);
+}
+
+void tt_presence_typing_heard(struct tt_core *core, const struct tt_hint *hint)
+{
+    const struct tt_watched *watched = watched_of(core, &hint->user);
+    if (watched == NULL)
+        return;
+    for (uint32_t i = 0; i < watched->session_count; i++) {
+        struct tt_session *session = watched->sessions[i];
+        if (!tt_id_eq(&session->open->is.id, &hint->conversation))
+            continue;
+        struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_TYPING, 0);
+        frame->conversation = hint->conversation;
+        frame->user = hint->user;
+    }
+}

@@ -1,0 +1,523 @@
+/*
+ * A device's socket from its upgrade to its end. The order is what makes delivery lossless: the
+ * store gives the connection its epoch, then the registry learns where the device is, and only then
+ * is read what waits for it, so that a message is either seen by that read or its hint finds the
+ * device here.
+ */
+#include "core/state.h"
+
+#include "base/limits.h"
+#include "base/memory.h"
+
+#define RETRY_MS 500
+
+struct tt_session *tt_session_find(struct tt_core *core, tt_handle handle)
+{
+    if (handle.index >= core->connection_capacity)
+        return NULL;
+    struct tt_session *session = core->sessions[handle.index];
+    return session != NULL && tt_handle_eq(session->handle, handle) ? session : NULL;
+}
+
+struct tt_user_here *tt_user_find(struct tt_core *core, const tt_id *user)
+{
+    return tt_map_get(&core->users, tt_id_slice(user));
+}
+
+/* Of several sockets of one device the newest is the device. */
+struct tt_session *tt_session_of_device(struct tt_core *core, const tt_id *user,
+                                        const tt_id *device)
+{
+    struct tt_session *found = NULL;
+    struct tt_user_here *here = tt_user_find(core, user);
+    struct tt_session *session = here == NULL ? NULL : here->sessions;
+    for (; session != NULL; session = session->next_of_user)
+        if (session->state == TT_SESSION_LIVE && tt_id_eq(&session->device, device) &&
+            (found == NULL || session->epoch > found->epoch))
+            found = session;
+    return found;
+}
+
+static struct tt_user_here *user_of(struct tt_core *core, const tt_id *id)
+{
+    struct tt_user_here *user = tt_user_find(core, id);
+    if (user == NULL) {
+        user = tt_alloc(sizeof(*user));
+        user->id = *id;
+        user->shares = true;
+        user->grace.kind = TT_TIMER_USER;
+        tt_map_add(&core->users, user);
+    }
+    return user;
+}
+
+void tt_user_release(struct tt_core *core, struct tt_user_here *user)
+{
+    if (user->sessions != NULL || user->grace.position != 0)
+        return;
+    tt_map_remove(&core->users, tt_id_slice(&user->id));
+    tt_free(user);
+}
+
+static struct tt_slice stream_key(const void *value)
+{
+    return tt_id_slice(&((const struct tt_stream *)value)->conversation);
+}
+
+void tt_session_open(struct tt_core *core, const struct tt_event *event)
+{
+    TT_ASSERT(core->sessions[event->handle.index] == NULL);
+    if (core->draining) {
+        struct tt_effect *effect = tt_emit(core, TT_EFFECT_REJECT);
+        effect->handle = event->handle;
+        effect->reject.err = TT_FAIL(DRAINING);
+        return;
+    }
+
+    struct tt_session *session = tt_alloc(sizeof(*session));
+    session->handle = event->handle;
+    session->device = event->open.device;
+    session->user = user_of(core, &event->open.user);
+    session->next_of_user = session->user->sessions;
+    session->user->sessions = session;
+    session->timer.kind = TT_TIMER_SESSION;
+    session->heard_at = core->now.mono;
+    int64_t life_ms = event->open.token_expires.ms - core->now.wall.ms;
+    session->expires_at = tt_mono_after(core->now.mono, life_ms > 0 ? (uint64_t)life_ms : 0);
+    tt_map_init(&session->streams, stream_key, core->options.hash_seed);
+    core->sessions[event->handle.index] = session;
+    core->counters.sessions++;
+
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_LINK_DEVICE);
+    op->link_device.user = event->open.user;
+    op->link_device.device = event->open.device;
+    op->link_device.at = core->now.wall;
+    op->link_device.device_count_max = core->options.devices_max;
+    op->link_device.silent_ms_max = core->options.device_silent_ms_max;
+    tt_emit_store(core, op, TT_FOR_LINK, session->handle);
+}
+
+static void take_from_user(struct tt_session *session)
+{
+    struct tt_session **link = &session->user->sessions;
+    while (*link != session)
+        link = &(*link)->next_of_user;
+    *link = session->next_of_user;
+}
+
+/* Takes the session out of everything; what it held in store and registry is the caller's. */
+static void forget(struct tt_core *core, struct tt_session *session)
+{
+    if (session->open != NULL)
+        tt_open_close(core, session);
+    tt_sends_orphan(core, session);
+    tt_streams_deinit(session);
+    tt_timer_stop(&core->timers, &session->timer);
+    take_from_user(session);
+    core->sessions[session->handle.index] = NULL;
+    core->counters.sessions--;
+    if (session->state == TT_SESSION_LIVE)
+        core->counters.sessions_closed++;
+    tt_user_release(core, session->user);
+    tt_free(session);
+}
+
+static void disconnect(struct tt_core *core, const tt_id *user, const tt_id *device, uint64_t epoch)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_DISCONNECT);
+    op->disconnect.user = *user;
+    op->disconnect.device = *device;
+    op->disconnect.epoch = epoch;
+    op->disconnect.at = core->now.wall;
+    tt_emit_store(core, op, TT_FOR_DISCONNECT, TT_HANDLE_NONE);
+}
+
+static void unregister(struct tt_core *core, const tt_id *user, const tt_id *device, uint64_t epoch)
+{
+    struct tt_registry_op *op = tt_registry_op_create(TT_REGISTRY_UNREGISTER);
+    op->unreg.user = *user;
+    op->unreg.device = *device;
+    op->unreg.epoch = epoch;
+    op->unreg.at = core->now.wall;
+    tt_emit_registry(core, op, TT_FOR_UNREGISTER, TT_HANDLE_NONE);
+}
+
+void tt_session_gone(struct tt_core *core, struct tt_session *session)
+{
+    if (session->epoch != 0) {
+        unregister(core, &session->user->id, &session->device, session->epoch);
+        disconnect(core, &session->user->id, &session->device, session->epoch);
+        tt_presence_gone(core, session->user);
+    }
+    forget(core, session);
+}
+
+void tt_session_close(struct tt_core *core, struct tt_session *session, enum tt_close_code code)
+{
+    struct tt_effect *effect = tt_emit(core, TT_EFFECT_CLOSE);
+    effect->handle = session->handle;
+    effect->close_code = code;
+    if (code == TT_CLOSE_REPLACED) {
+        core->counters.replaced++;
+        forget(core, session); /* the newer socket owns what is registered and stored */
+        return;
+    }
+    tt_session_gone(core, session);
+}
+
+static void reject(struct tt_core *core, struct tt_session *session, const struct tt_store_op *op)
+{
+    struct tt_effect *effect = tt_emit(core, TT_EFFECT_REJECT);
+    effect->handle = session->handle;
+    effect->reject.err = op->err;
+    if (tt_err_is(op->err, TT_ERR_TOO_MANY_DEVICES)) {
+        effect->reject.devices = op->link_device.devices;
+        effect->reject.device_count = op->link_device.device_count;
+    }
+    forget(core, session);
+}
+
+static void register_device(struct tt_core *core, struct tt_session *session)
+{
+    struct tt_registry_op *op = tt_registry_op_create(TT_REGISTRY_REGISTER);
+    op->reg.user = session->user->id;
+    op->reg.device.device = session->device;
+    op->reg.device.epoch = session->epoch;
+    op->reg.device.place = core->options.place;
+    tt_emit_registry(core, op, TT_FOR_REGISTER, session->handle);
+}
+
+void tt_session_linked(struct tt_core *core, struct tt_store_op *op)
+{
+    const struct tt_link_device *linked = &op->link_device;
+    struct tt_session *session = tt_session_find(core, op->tag.owner);
+    if (session == NULL) {
+        if (tt_is_ok(op->err))
+            disconnect(core, &linked->user, &linked->device, linked->epoch);
+        return;
+    }
+    if (!tt_is_ok(op->err)) {
+        reject(core, session, op);
+        return;
+    }
+    session->epoch = linked->epoch;
+    session->resumed = linked->resumed;
+    session->user->shares = linked->settings.share_last_seen;
+    session->state = TT_SESSION_REGISTERING;
+    register_device(core, session);
+}
+
+static tt_id session_id(struct tt_core *core)
+{
+    static const char digits[] = "0123456789abcdef";
+    char text[18] = {'s', '-'};
+    uint64_t bits = tt_random(core);
+    for (size_t i = 0; i < 16; i++)
+        text[2 + i] = digits[(bits >> (4 * i)) & 15];
+    tt_id id;
+    tt_err err = tt_id_parse(tt_slice(text, sizeof(text)), &id);
+    TT_ASSERT(tt_is_ok(err));
+    return id;
+}
+
+static void hello(struct tt_core *core, struct tt_session *session)
+{
+    tt_emit(core, TT_EFFECT_ACCEPT)->handle = session->handle;
+    struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_HELLO, 0);
+    frame->hello = (struct tt_hello){
+        .user = session->user->id,
+        .device = session->device,
+        .session = session_id(core),
+        .server = core->options.place.server,
+        .server_time = core->now.wall,
+        .heartbeat_seconds = core->options.heartbeat_ms / 1000,
+        .resumed = session->resumed,
+    };
+}
+
+/* Closes the device's older sockets on this node, and asks another node to close its one. */
+static void replace_older(struct tt_core *core, struct tt_session *session,
+                          const struct tt_registered_device *previous)
+{
+    struct tt_session *other = session->user->sessions;
+    while (other != NULL) {
+        struct tt_session *next = other->next_of_user;
+        if (other != session && other->state == TT_SESSION_LIVE && other->epoch < session->epoch &&
+            tt_id_eq(&other->device, &session->device))
+            tt_session_close(core, other, TT_CLOSE_REPLACED);
+        other = next;
+    }
+    if (previous == NULL || tt_id_is_none(&previous->device) ||
+        tt_place_eq(&previous->place, &core->options.place))
+        return;
+    struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
+    hint->kind = TT_HINT_KICK;
+    hint->user = session->user->id;
+    hint->device = session->device;
+    hint->version = session->epoch;
+    tt_hint_to(core, &previous->place, hint);
+}
+
+static bool is_replaced_here(struct tt_core *core, const struct tt_session *session)
+{
+    const struct tt_session *newest =
+        tt_session_of_device(core, &session->user->id, &session->device);
+    return newest != NULL && newest->epoch > session->epoch;
+}
+
+static void go_live(struct tt_core *core, struct tt_session *session,
+                    const struct tt_registered_device *previous)
+{
+    session->state = TT_SESSION_LIVE;
+    core->counters.sessions_opened++;
+    hello(core, session);
+    if (core->draining) {
+        tt_session_close(core, session, TT_CLOSE_GOING_AWAY);
+        return;
+    }
+    if (is_replaced_here(core, session)) {
+        tt_session_close(core, session, TT_CLOSE_REPLACED);
+        return;
+    }
+    replace_older(core, session, previous);
+    session->heard_at = core->now.mono;
+    if (core->options.reassert_ms > 0)
+        session->reassert_at =
+            tt_mono_after(core->now.mono, core->options.reassert_ms / 2 +
+                                              tt_random(core) % core->options.reassert_ms);
+    if (!session->registered)
+        tt_session_retry_soon(core, session);
+    tt_session_set_timer(core, session);
+    tt_replay_start(core, session);
+}
+
+static void registered_late(struct tt_core *core, struct tt_session *session,
+                            const struct tt_registry_op *op)
+{
+    session->registering = false;
+    if (tt_is_ok(op->err))
+        replace_older(core, session, &op->reg.previous);
+    else
+        tt_session_retry_soon(core, session);
+    /* While other nodes cannot find it, a session polls the store, as often as it tries again. */
+    tt_replay_start(core, session);
+}
+
+void tt_session_registered(struct tt_core *core, struct tt_registry_op *op)
+{
+    const struct tt_register *reg = &op->reg;
+    struct tt_session *session = tt_session_find(core, op->tag.owner);
+    if (session == NULL) {
+        /* It went while it was being registered; whatever became of it, it is no longer here. */
+        unregister(core, &reg->user, &reg->device.device, reg->device.epoch);
+        return;
+    }
+    if (tt_err_is(op->err, TT_ERR_FENCED)) {
+        core->counters.fenced++;
+        if (session->state != TT_SESSION_LIVE)
+            hello(core, session);
+        tt_session_close(core, session, TT_CLOSE_REPLACED);
+        return;
+    }
+    session->registered = tt_is_ok(op->err);
+    if (session->registered) {
+        tt_timer_stop(&core->timers, &session->user->grace);
+        tt_presence_tell(core, &reg->user_now, !session->user->shares);
+    }
+    if (session->state == TT_SESSION_LIVE)
+        registered_late(core, session, op);
+    else
+        go_live(core, session, session->registered ? &reg->previous : NULL);
+}
+
+void tt_session_register_again(struct tt_core *core, struct tt_session *session)
+{
+    session->registered = false;
+    if (session->registering)
+        return;
+    session->registering = true;
+    register_device(core, session);
+}
+
+void tt_session_reasserted(struct tt_core *core, struct tt_registry_op *op)
+{
+    struct tt_session *session = tt_session_find(core, op->tag.owner);
+    if (session == NULL || !tt_is_ok(op->err))
+        return;
+    const struct tt_whereabouts *found = &op->about.found[0];
+    for (size_t i = 0; i < found->device_count; i++) {
+        const struct tt_registered_device *device = &found->devices[i];
+        if (!tt_id_eq(&device->device, &session->device))
+            continue;
+        if (device->epoch > session->epoch)
+            tt_session_close(core, session, TT_CLOSE_REPLACED);
+        if (device->epoch >= session->epoch)
+            return;
+    }
+    tt_session_register_again(core, session);
+}
+
+static void earlier(tt_mono *due, tt_mono other)
+{
+    if (other.ms != 0 && other.ms < due->ms)
+        *due = other;
+}
+
+static tt_mono heartbeat_due(const struct tt_core *core, const struct tt_session *session)
+{
+    return session->pinged_at.ms != 0
+               ? tt_mono_after(session->pinged_at, core->options.pong_ms)
+               : tt_mono_after(session->heard_at, core->options.heartbeat_ms);
+}
+
+void tt_session_set_timer(struct tt_core *core, struct tt_session *session)
+{
+    tt_mono due = heartbeat_due(core, session);
+    earlier(&due, session->expires_at);
+    earlier(&due, session->refresh_at);
+    earlier(&due, session->retry_at);
+    earlier(&due, session->reassert_at);
+    tt_timer_set(&core->timers, &session->timer, due);
+}
+
+void tt_session_retry_soon(struct tt_core *core, struct tt_session *session)
+{
+    if (session->retry_at.ms == 0)
+        session->retry_at = tt_mono_after(core->now.mono, RETRY_MS + tt_random(core) % RETRY_MS);
+    tt_timer_set_earlier(&core->timers, &session->timer, session->retry_at);
+}
+
+static bool is_due(const struct tt_core *core, tt_mono *at)
+{
+    if (at->ms == 0 || at->ms > core->now.mono.ms)
+        return false;
+    *at = TT_MONO(0);
+    return true;
+}
+
+static void try_again(struct tt_core *core, struct tt_session *session)
+{
+    if (!session->registered)
+        tt_session_register_again(core, session);
+    if (session->list_again && !session->listing)
+        tt_replay_start(core, session);
+    tt_ack_retry(core, session);
+    session->stalled = false;
+    tt_streams_pump(core, session);
+}
+
+/* Whether the session is still there. */
+static bool check_heartbeat(struct tt_core *core, struct tt_session *session)
+{
+    if (heartbeat_due(core, session).ms > core->now.mono.ms)
+        return true;
+    if (session->pinged_at.ms != 0) {
+        core->counters.heartbeats_missed++;
+        tt_session_close(core, session, TT_CLOSE_NO_HEARTBEAT);
+        return false;
+    }
+    session->pinged_at = core->now.mono;
+    tt_emit(core, TT_EFFECT_PING)->handle = session->handle;
+    return true;
+}
+
+void tt_session_due(struct tt_core *core, struct tt_session *session)
+{
+    TT_ASSERT(session->state == TT_SESSION_LIVE);
+    if (session->draining && session->unconfirmed > core->options.slow_bytes_max) {
+        core->counters.slow_consumers++;
+        tt_session_close(core, session, TT_CLOSE_SLOW);
+        return;
+    }
+    if (session->expires_at.ms <= core->now.mono.ms) {
+        tt_session_close(core, session, TT_CLOSE_TOKEN_EXPIRED);
+        return;
+    }
+    if (!check_heartbeat(core, session))
+        return;
+    if (is_due(core, &session->refresh_at))
+        tt_refresh_start(core, session);
+    if (is_due(core, &session->reassert_at)) {
+        struct tt_registry_op *op = tt_about_users(core, TT_REGISTRY_LOOKUP, &session->user->id, 1);
+        tt_emit_registry(core, op, TT_FOR_REASSERT, session->handle);
+        session->reassert_at = tt_mono_after(core->now.mono, core->options.reassert_ms);
+    }
+    if (is_due(core, &session->retry_at))
+        try_again(core, session);
+    tt_session_set_timer(core, session);
+}
+
+/* Whether the frame may go on; if not, it was answered. */
+static bool take_token(struct tt_core *core, struct tt_session *session, struct tt_rate *rate,
+                       uint32_t per_s, const tt_id *conversation, const tt_id *client_id)
+{
+    uint32_t wait_ms = tt_rate_take(rate, per_s, core->now.mono);
+    if (wait_ms == 0)
+        return true;
+    core->counters.rate_limited++;
+    if (tt_rate_is_abused(rate, core->now.mono)) {
+        tt_session_close(core, session, TT_CLOSE_TOO_FAST);
+        return false;
+    }
+    struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_ERROR, 0);
+    frame->error.err = TT_FAIL(RATE_LIMITED);
+    frame->error.retry_after_ms = wait_ms;
+    frame->conversation = *conversation;
+    frame->client_id = *client_id;
+    core->counters.errors_sent++;
+    return false;
+}
+
+bool tt_session_take_frame_token(struct tt_core *core, struct tt_session *session,
+                                 const tt_id *conversation, const tt_id *client_id)
+{
+    return take_token(core, session, &session->frames, core->options.frames_per_s, conversation,
+                      client_id);
+}
+
+static void start_task(struct tt_core *core, struct tt_session *session, enum tt_task_kind kind,
+                       const tt_id *conversation)
+{
+    struct tt_task *task = tt_task_create(core, kind, session->handle);
+    task->user = session->user->id;
+    task->device = session->device;
+    task->conversation = *conversation;
+    task->request.limit = TT_PAGE_DEFAULT;
+    if (kind == TT_TASK_OPEN)
+        tt_open_wish(core, session, task);
+    if (tt_conv_need(core, task) != NULL)
+        tt_task_resume(core, task);
+}
+
+void tt_session_frame(struct tt_core *core, struct tt_session *session,
+                      const struct tt_client_frame *frame)
+{
+    if (session->state != TT_SESSION_LIVE ||
+        !tt_session_take_frame_token(core, session, &frame->conversation, &frame->client_id))
+        return;
+    switch (frame->kind) {
+    case TT_CLIENT_SEND:
+        if (take_token(core, session, &session->sends, core->options.sends_per_s,
+                       &frame->conversation, &frame->client_id))
+            tt_send_from_session(core, session, frame);
+        return;
+    case TT_CLIENT_DELIVERED:
+    case TT_CLIENT_READ:
+        tt_ack(core, session, &frame->conversation, frame->kind == TT_CLIENT_READ, frame->seq);
+        return;
+    case TT_CLIENT_OPEN:
+        start_task(core, session, TT_TASK_OPEN, &frame->conversation);
+        return;
+    case TT_CLIENT_CLOSE:
+        tt_open_unwish(core, session, &frame->conversation);
+        return;
+    case TT_CLIENT_TYPING:
+        start_task(core, session, TT_TASK_TYPING, &frame->conversation);
+        return;
+    case TT_CLIENT_PING:
+        (void)tt_emit_frame(core, session, TT_SERVER_PONG, 0);
+        return;
+    case TT_CLIENT_TOKEN:
+        return;
+    }
+}

@@ -1,0 +1,461 @@
+/*
+ * state: what a node knows. Only the core's own files include this.
+ *
+ *   session  a device's socket: linking -> registering -> live -> gone
+ *   stream   one conversation on one session: what to hand out next, what may be acked, what was
+ *            shown; made when the conversation is spoken of, dropped when there is nothing left to
+ *            remember that the store does not know
+ *   user     somebody with a session here, or whose going is not told yet
+ *   conv     a conversation's members; they never change, so a cached one is always right
+ *   watched  somebody whose presence a session here looks at
+ *   task     something that waits for answers: a send, a chat-open, an HTTP request, a push
+ *   push     a message that a phone may have to ring for
+ *
+ * Whatever waits for an op finds its owner again through a handle, because the owner may be gone.
+ */
+#ifndef TT_CORE_STATE_H
+#define TT_CORE_STATE_H
+
+#include "base/map.h"
+#include "core/core.h"
+#include "core/rate.h"
+#include "core/timer.h"
+
+/* What a completed op is for; in tt_op_tag.purpose. */
+enum tt_purpose {
+    TT_FOR_NOTHING, /* fire and forget */
+    TT_FOR_LINK,
+    TT_FOR_REGISTER,
+    TT_FOR_PENDING,
+    TT_FOR_POSITION,
+    TT_FOR_READ,
+    TT_FOR_ACK,
+    TT_FOR_CONVERSATION,
+    TT_FOR_FANOUT,
+    TT_FOR_DISCONNECT,
+    TT_FOR_UNREGISTER,
+    TT_FOR_GRACE,
+    TT_FOR_WATCHED,
+    TT_FOR_WATCHERS,
+    TT_FOR_REASSERT,
+    TT_FOR_TASK, /* + the part's number */
+};
+
+enum tt_timer_kind {
+    TT_TIMER_SESSION,
+    TT_TIMER_USER,
+    TT_TIMER_TASK,
+    TT_TIMER_PUSH,
+    TT_TIMER_ALIVE,
+    TT_TIMER_RETRY,
+};
+
+enum tt_session_state { TT_SESSION_LINKING, TT_SESSION_REGISTERING, TT_SESSION_LIVE };
+
+struct tt_ack_waiting {
+    bool is_read;
+    tt_seq seq;
+};
+
+#define TT_ACKS_WAITING_MAX 16
+
+struct tt_stream {
+    tt_id conversation;
+    struct tt_stream *older; /* by last use */
+    struct tt_stream *newer;
+    struct tt_stream *next_behind;
+
+    bool positioned; /* next, cursor and ack_limit are known */
+    bool positioning;
+    bool is_behind; /* in the session's queue of streams to read for */
+    bool reading;
+    bool acking;
+    bool ack_unsure;   /* the last ADVANCE ended in UNAVAILABLE: it may have moved something */
+    bool held_back;    /* the next message is one of the session's own that is not answered yet */
+    tt_seq next;       /* to hand out */
+    tt_seq cursor;     /* the device's stored position */
+    tt_seq my_read;    /* the user's read cursor, as far as known */
+    tt_seq ack_limit;  /* handed out without a gap */
+    tt_seq known_head; /* the largest seq that was heard of */
+    tt_seq http_from;  /* handed out over HTTP before the position was known; 0: nothing */
+    tt_seq http_to;
+    tt_seq echo;      /* what the device itself sent over HTTP before the position was known */
+    tt_seq replay_to; /* 0, or: caught_up waits until next is beyond it */
+    struct tt_cursor wanted; /* acked, not yet stored */
+    struct tt_cursor shown;  /* the others' cursors, as this socket was told */
+
+    uint64_t *sent_ahead; /* own messages answered with `sent` before next came there; sorted */
+    uint32_t sent_ahead_count;
+    struct tt_ack_waiting *acks_waiting; /* for the position */
+    uint32_t ack_waiting_count;
+    uint32_t appends_under_way;
+    struct tt_task *sends_waiting; /* for their turn; oldest first */
+};
+
+struct tt_session {
+    tt_handle handle;
+    enum tt_session_state state;
+    struct tt_user_here *user;
+    struct tt_session *next_of_user;
+    tt_id device;
+    uint64_t epoch;
+    bool resumed;
+    bool registered;
+    bool registering; /* REGISTER under way though live: the registry was away or forgot */
+
+    struct tt_timer timer; /* the earliest of the times below */
+    tt_mono heard_at;
+    tt_mono pinged_at; /* 0: no ping is out */
+    tt_mono expires_at;
+    tt_mono refresh_at;  /* 0: no chat is open */
+    tt_mono retry_at;    /* 0: nothing to try again */
+    tt_mono reassert_at; /* 0: never */
+    struct tt_rate sends;
+    struct tt_rate frames;
+
+    struct tt_map streams;
+    struct tt_stream *oldest;
+    struct tt_stream *newest;
+    struct tt_stream *behind_first;
+    struct tt_stream *behind_last;
+    bool reading;
+    bool stalled;  /* the last read failed: none until retry_at */
+    bool draining; /* WANT_DRAIN is out */
+    size_t undrained;
+    size_t unconfirmed; /* bytes since the last DRAINED */
+
+    bool listing;    /* LIST_PENDING under way */
+    bool list_again; /* something was missed meanwhile */
+    bool caught_up;
+    bool list_more;
+    tt_id *list_after;  /* NULL: from the first row */
+    uint32_t replaying; /* streams with replay_to beyond next */
+
+    struct tt_conv *open;        /* the chat on its screen */
+    bool opening;                /* its snapshot is not out yet */
+    uint32_t opening_turn;       /* of the open that put it there */
+    uint32_t open_turn;          /* the latest wish of what is on the screen: a late one is void */
+    uint32_t open_wish;          /* a hash of the conversation that was wished for */
+    struct tt_task *sends_first; /* under way or waiting */
+    uint32_t send_count;
+};
+
+struct tt_user_here {
+    struct tt_session *sessions;
+    struct tt_user_settings settings;
+    struct tt_timer grace; /* runs: somebody may have to be told of the going */
+    bool shares;
+    tt_id id;
+};
+
+struct tt_conv {
+    struct tt_conv *older;
+    struct tt_conv *newer;
+    struct tt_conversation is; /* members and title lie behind this struct's arena */
+    struct tt_arena arena;
+    uint32_t pins;
+    bool loaded;
+    struct tt_task *waiting_first;
+    struct tt_task *waiting_last;
+};
+
+struct tt_watched {
+    tt_id user;
+    struct tt_status status;
+    uint64_t version;
+    bool known;
+    bool hidden; /* does not share */
+    struct tt_session **sessions;
+    uint32_t session_count;
+    uint32_t session_capacity;
+};
+
+enum tt_task_kind {
+    TT_TASK_SEND,
+    TT_TASK_OPEN, /* `open` or the plain GET */
+    TT_TASK_MARK, /* the plain GET was answered by another node: the chat is open on a socket here
+                   */
+    TT_TASK_TYPING,
+    TT_TASK_REFRESH,
+    TT_TASK_PUSH,
+    TT_TASK_REQUEST, /* any other request */
+    TT_TASK_ADDED,   /* conversation_added for one user */
+};
+
+#define TT_TASK_PARTS 3
+
+struct tt_task {
+    tt_handle handle;
+    enum tt_task_kind kind;
+    bool over_http;
+    bool session_is_gone;
+    tt_handle owner; /* the connection, or the request */
+    tt_id user;
+    tt_id device;
+    tt_id conversation;
+    uint32_t open_turn;   /* OPEN, MARK */
+    tt_id about;          /* REFRESH: whose move it may have been */
+    bool moved_delivered; /* REFRESH: what is to be shown though it was not shown before */
+    bool moved_read;
+    struct tt_conv *conv;
+    tt_err err; /* of loading the conversation */
+    uint8_t step;
+    uint8_t waiting; /* ops that are not back */
+    struct tt_store_op *store[TT_TASK_PARTS];
+    struct tt_registry_op *registry;
+    struct tt_arena arena;
+    struct tt_request request;
+    struct tt_timer timer;
+    struct tt_task *next;      /* in a conversation's or a stream's queue */
+    struct tt_task *next_send; /* in the session's list of sends */
+    struct tt_reply *reply;    /* made, and waits for HANDED_OK */
+    struct tt_task *next_spent;
+    struct tt_status peer_status; /* MARK: what the GET said */
+    uint64_t peer_version;
+    tt_seq push_from;
+    tt_seq push_to;
+};
+
+struct tt_push {
+    tt_id conversation;
+    tt_id user;
+    char key[2 * TT_ID_SIZE_MAX + 1];
+    uint8_t key_size;
+    bool rings; /* false: only repairs, for the sender's own other devices */
+    bool checking;
+    uint8_t attempts;
+    tt_seq from; /* the oldest message that was not rung for */
+    tt_seq to;
+    struct tt_timer timer;
+};
+
+struct tt_bucket {
+    char key[2 * TT_ID_SIZE_MAX + 1];
+    uint8_t key_size;
+    struct tt_rate sends;
+    struct tt_rate requests;
+    tt_mono used_at;
+};
+
+/* An op that must be done sooner or later, though the store or registry is away. */
+struct tt_retry {
+    struct tt_store_op *store_op;
+    struct tt_registry_op *registry_op;
+    struct tt_timer timer;
+};
+
+struct tt_core {
+    struct tt_core_options options;
+    struct tt_core_counters counters;
+    struct tt_now now;
+    uint64_t random;
+    struct tt_arena arena; /* of this step */
+    struct tt_effect *effects;
+    size_t effect_count;
+    size_t effect_capacity;
+    struct tt_timers timers;
+    struct tt_timer alive;
+
+    struct tt_session **sessions; /* by handle.index */
+    tt_handle *requests;          /* request's handle.index -> its task */
+    uint32_t connection_capacity;
+    struct tt_task **tasks; /* by handle.index */
+    uint32_t *task_generations;
+    uint32_t task_capacity;
+    uint32_t task_hint; /* where to look for a free slot */
+
+    struct tt_map users;
+    struct tt_map conversations;
+    struct tt_conv *conv_oldest;
+    struct tt_conv *conv_newest;
+    struct tt_map watched;
+    struct tt_map pushes;
+    struct tt_map buckets;
+
+    struct tt_store_op *spent_store; /* effects may still point into them */
+    struct tt_registry_op *spent_registry;
+    struct tt_task *spent_tasks;
+    uint64_t ops_under_way;
+    bool draining;
+};
+
+/* effects.c: what every other file emits through */
+struct tt_effect *tt_emit(struct tt_core *core, enum tt_effect_kind kind);
+void tt_emit_store(struct tt_core *core, struct tt_store_op *op, uint32_t purpose, tt_handle owner);
+void tt_emit_registry(struct tt_core *core, struct tt_registry_op *op, uint32_t purpose,
+                      tt_handle owner);
+struct tt_server_frame *tt_emit_frame(struct tt_core *core, struct tt_session *session,
+                                      enum tt_server_frame_kind kind, size_t bytes);
+void tt_want_drain(struct tt_core *core, struct tt_session *session);
+void tt_emit_error(struct tt_core *core, struct tt_session *session, tt_err err,
+                   const tt_id *conversation, const tt_id *client_id);
+uint64_t tt_random(struct tt_core *core);
+void tt_retry_store(struct tt_core *core, struct tt_store_op *op);
+void tt_retry_registry(struct tt_core *core, struct tt_registry_op *op);
+void tt_retry_due(struct tt_core *core, struct tt_timer *timer);
+struct tt_registry_op *tt_about_users(struct tt_core *core, enum tt_registry_op_kind kind,
+                                      const tt_id *users, size_t count);
+
+/* session.c */
+void tt_session_open(struct tt_core *core, const struct tt_event *event);
+void tt_session_linked(struct tt_core *core, struct tt_store_op *op);
+void tt_session_registered(struct tt_core *core, struct tt_registry_op *op);
+void tt_session_gone(struct tt_core *core, struct tt_session *session);
+void tt_session_close(struct tt_core *core, struct tt_session *session, enum tt_close_code code);
+void tt_session_due(struct tt_core *core, struct tt_session *session);
+void tt_session_set_timer(struct tt_core *core, struct tt_session *session);
+void tt_session_retry_soon(struct tt_core *core, struct tt_session *session);
+void tt_session_frame(struct tt_core *core, struct tt_session *session,
+                      const struct tt_client_frame *frame);
+void tt_session_register_again(struct tt_core *core, struct tt_session *session);
+void tt_session_reasserted(struct tt_core *core, struct tt_registry_op *op);
+bool tt_session_take_frame_token(struct tt_core *core, struct tt_session *session,
+                                 const tt_id *conversation, const tt_id *client_id);
+struct tt_session *tt_session_find(struct tt_core *core, tt_handle handle);
+struct tt_session *tt_session_of_device(struct tt_core *core, const tt_id *user,
+                                        const tt_id *device);
+struct tt_user_here *tt_user_find(struct tt_core *core, const tt_id *user);
+void tt_user_release(struct tt_core *core, struct tt_user_here *user);
+
+/* stream.c */
+struct tt_stream *tt_stream_of(struct tt_core *core, struct tt_session *session,
+                               const tt_id *conversation);
+struct tt_stream *tt_stream_find(struct tt_session *session, const tt_id *conversation);
+void tt_stream_position(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
+                        tt_seq device_delivered);
+void tt_stream_need_position(struct tt_core *core, struct tt_session *session,
+                             struct tt_stream *stream);
+void tt_stream_positions_done(struct tt_core *core, struct tt_store_op *op);
+void tt_stream_message(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
+                       const struct tt_message *message);
+void tt_stream_heard_of(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
+                        tt_seq head);
+void tt_stream_sent(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
+                    tt_seq seq);
+void tt_stream_handed_over_http(struct tt_stream *stream, tt_seq from, tt_seq to);
+void tt_stream_read_done(struct tt_core *core, struct tt_store_op *op);
+void tt_stream_release(struct tt_core *core, struct tt_session *session, struct tt_stream *stream);
+void tt_streams_trim(struct tt_core *core, struct tt_session *session);
+void tt_streams_deinit(struct tt_session *session);
+void tt_streams_pump(struct tt_core *core, struct tt_session *session);
+void tt_streams_drained(struct tt_core *core, struct tt_session *session);
+
+/* replay.c */
+void tt_replay_start(struct tt_core *core, struct tt_session *session);
+void tt_replay_pending_done(struct tt_core *core, struct tt_store_op *op);
+void tt_replay_reached(struct tt_core *core, struct tt_session *session);
+
+/* ack.c */
+void tt_ack(struct tt_core *core, struct tt_session *session, const tt_id *conversation,
+            bool is_read, tt_seq seq);
+void tt_ack_waiting(struct tt_core *core, struct tt_session *session, struct tt_stream *stream);
+void tt_ack_retry(struct tt_core *core, struct tt_session *session);
+void tt_ack_done(struct tt_core *core, struct tt_store_op *op);
+
+/* send.c */
+void tt_send_from_session(struct tt_core *core, struct tt_session *session,
+                          const struct tt_client_frame *frame);
+void tt_send_from_request(struct tt_core *core, struct tt_task *task);
+void tt_send_ready(struct tt_core *core, struct tt_task *task);
+void tt_send_done(struct tt_core *core, struct tt_task *task);
+bool tt_send_is_under_way(const struct tt_session *session, const tt_id *conversation,
+                          const tt_id *client_id);
+void tt_sends_orphan(struct tt_core *core, struct tt_session *session);
+
+/* fanout.c */
+struct tt_fanout_share {
+    struct tt_cursor cursor;
+    bool moved_delivered;
+    bool moved_read;
+};
+void tt_fanout(struct tt_core *core, const struct tt_hint *hint, const tt_id *users, size_t count,
+               const struct tt_fanout_share *shares);
+void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op);
+void tt_hint_to(struct tt_core *core, const struct tt_place *place, const struct tt_hint *hint);
+void tt_hint_heard(struct tt_core *core, const struct tt_hint *hint);
+
+/* status.c */
+void tt_status_show(struct tt_core *core, struct tt_session *session, const struct tt_hint *hint);
+void tt_status_set(struct tt_core *core, struct tt_session *session, const tt_id *conversation,
+                   const tt_id *about, struct tt_cursor cursor);
+struct tt_cursor tt_others_min(const struct tt_member_cursor *members, size_t count,
+                               const tt_id *except);
+
+/* conv.c */
+struct tt_conv *tt_conv_need(struct tt_core *core, struct tt_task *task);
+void tt_conv_loaded(struct tt_core *core, struct tt_store_op *op);
+bool tt_conv_has(const struct tt_conv *conv, const tt_id *user);
+const tt_id *tt_conv_peer(const struct tt_conv *conv, const tt_id *user);
+void tt_conv_pin(struct tt_conv *conv);
+void tt_conv_unpin(struct tt_core *core, struct tt_conv *conv);
+void tt_conv_deinit_all(struct tt_core *core);
+
+/* presence.c */
+void tt_presence_watch(struct tt_core *core, struct tt_session *session);
+void tt_presence_typing(struct tt_core *core, struct tt_task *task);
+void tt_presence_unwatch(struct tt_core *core, struct tt_session *session);
+void tt_presence_update(struct tt_core *core, const tt_id *user, struct tt_status status,
+                        uint64_t version);
+void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden);
+void tt_presence_heard(struct tt_core *core, const struct tt_hint *hint);
+void tt_presence_typing_heard(struct tt_core *core, const struct tt_hint *hint);
+void tt_presence_tell(struct tt_core *core, const struct tt_whereabouts *now, bool hidden);
+void tt_presence_look_again(struct tt_core *core);
+void tt_presence_looked(struct tt_core *core, struct tt_registry_op *op);
+void tt_presence_gone(struct tt_core *core, struct tt_user_here *user);
+void tt_presence_grace_over(struct tt_core *core, struct tt_user_here *user);
+void tt_presence_grace_looked(struct tt_core *core, struct tt_registry_op *op);
+void tt_presence_watchers_found(struct tt_core *core, struct tt_registry_op *op);
+void tt_presence_watch_again(struct tt_core *core);
+void tt_presence_tell_watchers(struct tt_core *core, const struct tt_hint *hint);
+struct tt_status tt_status_of(const struct tt_whereabouts *found, tt_time stored_last_seen);
+
+/* open.c */
+bool tt_open_hand_off(struct tt_core *core, struct tt_task *task, bool opened);
+void tt_open_handed_here(struct tt_core *core, struct tt_session *session,
+                         const tt_id *conversation, tt_seq from, tt_seq to);
+void tt_open_start(struct tt_core *core, struct tt_task *task);
+void tt_open_ready(struct tt_core *core, struct tt_task *task);
+void tt_open_handed_ok(struct tt_core *core, const struct tt_hint *hint);
+void tt_open_handed(struct tt_core *core, const struct tt_hint *hint);
+void tt_open_waited(struct tt_core *core, struct tt_task *task);
+void tt_open_close(struct tt_core *core, struct tt_session *session);
+void tt_open_wish(struct tt_core *core, struct tt_session *session, struct tt_task *task);
+void tt_open_unwish(struct tt_core *core, struct tt_session *session, const tt_id *conversation);
+void tt_refresh_start(struct tt_core *core, struct tt_session *session);
+void tt_refresh_conversation(struct tt_core *core, struct tt_session *session,
+                             const struct tt_hint *hint);
+void tt_refresh_ready(struct tt_core *core, struct tt_task *task);
+
+/* push.c */
+void tt_push_arm(struct tt_core *core, const tt_id *conversation, const tt_id *user, tt_seq seq,
+                 bool rings, bool at_once);
+void tt_push_due(struct tt_core *core, struct tt_push *push);
+void tt_push_ready(struct tt_core *core, struct tt_task *task);
+
+/* task.c */
+struct tt_task *tt_task_create(struct tt_core *core, enum tt_task_kind kind, tt_handle owner);
+struct tt_task *tt_task_find(struct tt_core *core, tt_handle handle);
+void tt_task_destroy(struct tt_core *core, struct tt_task *task);
+void tt_task_ask_store(struct tt_core *core, struct tt_task *task, int part,
+                       struct tt_store_op *op);
+void tt_task_ask_registry(struct tt_core *core, struct tt_task *task, struct tt_registry_op *op);
+void tt_task_store_done(struct tt_core *core, struct tt_store_op *op);
+void tt_task_registry_done(struct tt_core *core, struct tt_registry_op *op);
+void tt_task_resume(struct tt_core *core, struct tt_task *task);
+void tt_spent_tasks_free(struct tt_core *core);
+void tt_task_fail(struct tt_core *core, struct tt_task *task, tt_err err);
+
+/* request.c */
+void tt_request_start(struct tt_core *core, tt_handle handle, const struct tt_request *request);
+void tt_request_gone(struct tt_core *core, tt_handle handle);
+void tt_request_resume(struct tt_core *core, struct tt_task *task);
+struct tt_reply *tt_reply(struct tt_core *core, struct tt_task *task, tt_err err);
+void tt_added_start(struct tt_core *core, const tt_id *user, const tt_id *conversation);
+void tt_added_ready(struct tt_core *core, struct tt_task *task);
+
+/* receipt.c */
+void tt_receipt_start(struct tt_core *core, struct tt_task *task);
+void tt_receipt_ready(struct tt_core *core, struct tt_task *task);
+
+#endif

@@ -1,0 +1,408 @@
+/*
+ * One conversation on one socket. `next` is the only thing that decides what is handed out: a
+ * message with exactly that seq goes out at once, a later one makes the stream read the range, an
+ * earlier one is dropped. So a socket sees each seq at most once and in order, whatever the hints
+ * do. The stream reads at the pace at which the socket drains: one page at a time.
+ */
+#include "core/state.h"
+
+#include "base/limits.h"
+#include "base/memory.h"
+
+struct tt_stream *tt_stream_find(struct tt_session *session, const tt_id *conversation)
+{
+    return tt_map_get(&session->streams, tt_id_slice(conversation));
+}
+
+static void unlink_by_use(struct tt_session *session, struct tt_stream *stream)
+{
+    *(stream->older != NULL ? &stream->older->newer : &session->oldest) = stream->newer;
+    *(stream->newer != NULL ? &stream->newer->older : &session->newest) = stream->older;
+    stream->older = NULL;
+    stream->newer = NULL;
+}
+
+static void link_newest(struct tt_session *session, struct tt_stream *stream)
+{
+    stream->older = session->newest;
+    *(session->newest != NULL ? &session->newest->newer : &session->oldest) = stream;
+    session->newest = stream;
+}
+
+static void free_stream(struct tt_stream *stream)
+{
+    tt_free(stream->sent_ahead);
+    tt_free(stream->acks_waiting);
+    tt_free(stream);
+}
+
+/* Nothing to hand out, nothing acked under way, nothing that the store does not know. */
+static bool is_settled(const struct tt_stream *stream)
+{
+    return !stream->positioning && !stream->is_behind && !stream->reading && !stream->acking &&
+           !stream->ack_unsure && stream->appends_under_way == 0 && stream->sends_waiting == NULL &&
+           stream->ack_waiting_count == 0 && stream->sent_ahead_count == 0 &&
+           stream->known_head.n < stream->next.n && stream->cursor.n + 1 == stream->next.n &&
+           stream->ack_limit.n == stream->cursor.n && stream->replay_to.n == 0;
+}
+
+/* Drops the streams that were not used for longest, of those that need not be remembered. Called
+ * where nobody holds a stream. */
+void tt_streams_trim(struct tt_core *core, struct tt_session *session)
+{
+    struct tt_stream *stream = session->oldest;
+    while (stream != NULL && session->streams.count > core->options.streams_kept) {
+        struct tt_stream *newer = stream->newer;
+        bool is_open =
+            session->open != NULL && tt_id_eq(&session->open->is.id, &stream->conversation);
+        if (stream->positioned && is_settled(stream) && !is_open) {
+            unlink_by_use(session, stream);
+            tt_map_remove(&session->streams, tt_id_slice(&stream->conversation));
+            free_stream(stream);
+        }
+        stream = newer;
+    }
+}
+
+struct tt_stream *tt_stream_of(struct tt_core *core, struct tt_session *session,
+                               const tt_id *conversation)
+{
+    struct tt_stream *stream = tt_stream_find(session, conversation);
+    if (stream != NULL) {
+        if (session->newest != stream) {
+            unlink_by_use(session, stream);
+            link_newest(session, stream);
+        }
+        return stream;
+    }
+    if (session->streams.count >= core->options.streams_kept)
+        tt_streams_trim(core, session);
+    stream = tt_alloc(sizeof(*stream));
+    stream->conversation = *conversation;
+    tt_map_add(&session->streams, stream);
+    link_newest(session, stream);
+    return stream;
+}
+
+/* Drops a stream that turned out to be of no conversation of the user's. */
+void tt_stream_release(struct tt_core *core, struct tt_session *session, struct tt_stream *stream)
+{
+    (void)core;
+    if (stream->is_behind || stream->reading || stream->acking || stream->appends_under_way > 0 ||
+        stream->sends_waiting != NULL || stream->replay_to.n > 0)
+        return;
+    unlink_by_use(session, stream);
+    tt_map_remove(&session->streams, tt_id_slice(&stream->conversation));
+    free_stream(stream);
+}
+
+void tt_streams_deinit(struct tt_session *session)
+{
+    size_t at = 0;
+    for (struct tt_stream *stream = tt_map_next(&session->streams, &at); stream != NULL;
+         stream = tt_map_next(&session->streams, &at))
+        free_stream(stream);
+    tt_map_deinit(&session->streams);
+    tt_free(session->list_after);
+    session->list_after = NULL;
+    session->oldest = NULL;
+    session->newest = NULL;
+    session->behind_first = NULL;
+    session->behind_last = NULL;
+}
+
+static void queue_behind(struct tt_session *session, struct tt_stream *stream)
+{
+    if (stream->is_behind || stream->reading || stream->held_back)
+        return;
+    stream->is_behind = true;
+    stream->next_behind = NULL;
+    *(session->behind_last != NULL ? &session->behind_last->next_behind : &session->behind_first) =
+        stream;
+    session->behind_last = stream;
+}
+
+static void check_behind(struct tt_session *session, struct tt_stream *stream)
+{
+    if (stream->positioned && stream->known_head.n >= stream->next.n)
+        queue_behind(session, stream);
+}
+
+/* Own messages that were answered with `sent` count as handed out where their turn comes. */
+static void pass_sent_ahead(struct tt_stream *stream)
+{
+    uint32_t passed = 0;
+    while (passed < stream->sent_ahead_count && stream->sent_ahead[passed] <= stream->next.n) {
+        if (stream->sent_ahead[passed] == stream->next.n)
+            stream->next = tt_seq_next(stream->next);
+        passed++;
+    }
+    if (passed == 0)
+        return;
+    stream->sent_ahead_count -= passed;
+    memmove(stream->sent_ahead, stream->sent_ahead + passed,
+            stream->sent_ahead_count * sizeof(stream->sent_ahead[0]));
+}
+
+/* `next` has moved: what follows from it. */
+static void moved_on(struct tt_core *core, struct tt_session *session, struct tt_stream *stream)
+{
+    pass_sent_ahead(stream);
+    if (stream->ack_limit.n + 1 < stream->next.n)
+        stream->ack_limit = TT_SEQ(stream->next.n - 1);
+    if (stream->replay_to.n > 0 && stream->next.n > stream->replay_to.n) {
+        stream->replay_to = TT_SEQ(0);
+        session->replaying--;
+        tt_replay_reached(core, session);
+    }
+}
+
+void tt_stream_position(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
+                        tt_seq device_delivered)
+{
+    if (stream->positioned)
+        return;
+    stream->positioned = true;
+    stream->cursor = device_delivered;
+    stream->next = tt_seq_next(device_delivered);
+    if (stream->echo.n > 0)
+        stream->next = tt_seq_min(stream->next, stream->echo);
+    stream->ack_limit = device_delivered;
+    if (stream->http_to.n > 0)
+        tt_stream_handed_over_http(stream, stream->http_from, stream->http_to);
+    moved_on(core, session, stream);
+    check_behind(session, stream);
+    tt_ack_waiting(core, session, stream);
+}
+
+void tt_stream_need_position(struct tt_core *core, struct tt_session *session,
+                             struct tt_stream *stream)
+{
+    if (stream->positioned || stream->positioning)
+        return;
+    stream->positioning = true;
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_POSITIONS);
+    op->positions.conversation = stream->conversation;
+    op->positions.user = session->user->id;
+    tt_emit_store(core, op, TT_FOR_POSITION, session->handle);
+}
+
+static tt_seq position_of(const struct tt_positions *positions, const tt_id *device)
+{
+    for (size_t i = 0; i < positions->device_count; i++)
+        if (tt_id_eq(&positions->devices[i].device, device))
+            return positions->devices[i].delivered;
+    return positions->cursor.delivered;
+}
+
+void tt_stream_positions_done(struct tt_core *core, struct tt_store_op *op)
+{
+    struct tt_session *session = tt_session_find(core, op->tag.owner);
+    if (session == NULL)
+        return;
+    const struct tt_positions *positions = &op->positions;
+    struct tt_stream *stream = tt_stream_find(session, &positions->conversation);
+    if (stream == NULL || !stream->positioning)
+        return;
+    stream->positioning = false;
+    if (tt_err_who(op->err) == TT_ERR_CLIENT) {
+        for (uint32_t i = 0; i < stream->ack_waiting_count; i++)
+            tt_emit_error(core, session, op->err, &stream->conversation, NULL);
+        stream->ack_waiting_count = 0;
+        tt_stream_release(core, session, stream);
+        return;
+    }
+    if (!tt_is_ok(op->err)) {
+        tt_session_retry_soon(core, session);
+        return;
+    }
+    stream->known_head = tt_seq_max(stream->known_head, positions->head);
+    stream->my_read = tt_seq_max(stream->my_read, positions->cursor.read);
+    tt_stream_position(core, session, stream, position_of(positions, &session->device));
+    tt_streams_pump(core, session);
+}
+
+static void hand_out(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
+                     const struct tt_message *message)
+{
+    TT_ASSERT(message->seq.n == stream->next.n);
+    struct tt_server_frame *frame =
+        tt_emit_frame(core, session, TT_SERVER_MESSAGE, message->content.size);
+    frame->conversation = stream->conversation;
+    frame->message = *message;
+    frame->message.content = tt_arena_copy(&core->arena, message->content);
+    if (!tt_id_eq(&message->sender, &session->user->id))
+        frame->message.client_id = (tt_id){0};
+    core->counters.messages_handed_out++;
+    stream->next = tt_seq_next(stream->next);
+    moved_on(core, session, stream);
+}
+
+/* One of this socket's own messages whose append is not answered yet: `sent` or an error decides
+ * how it is told. */
+static bool must_wait(const struct tt_session *session, const struct tt_stream *stream,
+                      const struct tt_message *message)
+{
+    return session->send_count > 0 && tt_id_eq(&message->sender, &session->user->id) &&
+           tt_id_eq(&message->sender_device, &session->device) &&
+           tt_send_is_under_way(session, &stream->conversation, &message->client_id);
+}
+
+void tt_stream_message(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
+                       const struct tt_message *message)
+{
+    stream->known_head = tt_seq_max(stream->known_head, message->seq);
+    if (!stream->positioned) {
+        if (stream->echo.n == 0 && tt_id_eq(&message->sender, &session->user->id) &&
+            tt_id_eq(&message->sender_device, &session->device))
+            stream->echo = message->seq;
+        tt_stream_need_position(core, session, stream);
+        return;
+    }
+    if (message->seq.n < stream->next.n) {
+        core->counters.hints_stale++;
+        return;
+    }
+    bool is_its_turn = message->seq.n == stream->next.n && !stream->is_behind && !stream->reading &&
+                       !stream->held_back && !session->draining;
+    if (is_its_turn && !must_wait(session, stream, message)) {
+        hand_out(core, session, stream, message);
+        return;
+    }
+    if (message->seq.n > stream->next.n)
+        core->counters.gaps_filled++;
+    check_behind(session, stream);
+    tt_streams_pump(core, session);
+}
+
+void tt_stream_heard_of(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
+                        tt_seq head)
+{
+    stream->known_head = tt_seq_max(stream->known_head, head);
+    if (!stream->positioned) {
+        tt_stream_need_position(core, session, stream);
+        return;
+    }
+    check_behind(session, stream);
+    tt_streams_pump(core, session);
+}
+
+static void insert_sent_ahead(struct tt_stream *stream, tt_seq seq)
+{
+    uint32_t at = stream->sent_ahead_count;
+    while (at > 0 && stream->sent_ahead[at - 1] > seq.n)
+        at--;
+    if (at > 0 && stream->sent_ahead[at - 1] == seq.n)
+        return;
+    stream->sent_ahead =
+        tt_grow(stream->sent_ahead, stream->sent_ahead_count + 1, sizeof(stream->sent_ahead[0]));
+    memmove(stream->sent_ahead + at + 1, stream->sent_ahead + at,
+            (stream->sent_ahead_count - at) * sizeof(stream->sent_ahead[0]));
+    stream->sent_ahead[at] = seq.n;
+    stream->sent_ahead_count++;
+}
+
+void tt_stream_sent(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
+                    tt_seq seq)
+{
+    TT_ASSERT(stream->positioned);
+    if (seq.n >= stream->next.n) {
+        insert_sent_ahead(stream, seq);
+        stream->known_head = tt_seq_max(stream->known_head, seq);
+        moved_on(core, session, stream);
+    }
+    stream->held_back = false;
+    check_behind(session, stream);
+    tt_streams_pump(core, session);
+}
+
+void tt_stream_handed_over_http(struct tt_stream *stream, tt_seq from, tt_seq to)
+{
+    if (!stream->positioned) {
+        stream->http_from = from;
+        stream->http_to = to;
+        return;
+    }
+    if (from.n <= stream->ack_limit.n + 1)
+        stream->ack_limit = tt_seq_max(stream->ack_limit, to);
+}
+
+static struct tt_stream *take_behind(struct tt_session *session)
+{
+    while (session->behind_first != NULL) {
+        struct tt_stream *stream = session->behind_first;
+        session->behind_first = stream->next_behind;
+        if (session->behind_first == NULL)
+            session->behind_last = NULL;
+        stream->next_behind = NULL;
+        stream->is_behind = false;
+        if (stream->known_head.n >= stream->next.n && !stream->held_back)
+            return stream;
+    }
+    return NULL;
+}
+
+void tt_streams_pump(struct tt_core *core, struct tt_session *session)
+{
+    if (session->reading || session->draining || session->stalled)
+        return;
+    struct tt_stream *stream = take_behind(session);
+    if (stream == NULL)
+        return;
+    session->reading = true;
+    stream->reading = true;
+    core->counters.replay_pages++;
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_READ_MESSAGES);
+    op->read_messages.conversation = stream->conversation;
+    op->read_messages.from = stream->next;
+    op->read_messages.count_max = core->options.replay_count;
+    op->read_messages.bytes_max = core->options.replay_bytes;
+    tt_emit_store(core, op, TT_FOR_READ, session->handle);
+}
+
+static void hand_out_page(struct tt_core *core, struct tt_session *session,
+                          struct tt_stream *stream, const struct tt_read_messages *page)
+{
+    for (size_t i = 0; i < page->message_count; i++) {
+        const struct tt_message *message = &page->messages[i];
+        if (message->seq.n < stream->next.n)
+            continue;
+        if (must_wait(session, stream, message)) {
+            stream->held_back = true;
+            return;
+        }
+        hand_out(core, session, stream, message);
+    }
+}
+
+void tt_stream_read_done(struct tt_core *core, struct tt_store_op *op)
+{
+    struct tt_session *session = tt_session_find(core, op->tag.owner);
+    if (session == NULL)
+        return;
+    const struct tt_read_messages *page = &op->read_messages;
+    struct tt_stream *stream = tt_stream_find(session, &page->conversation);
+    TT_ASSERT(stream != NULL && stream->reading && session->reading);
+    stream->reading = false;
+    session->reading = false;
+    if (!tt_is_ok(op->err)) {
+        queue_behind(session, stream);
+        session->stalled = true;
+        tt_session_retry_soon(core, session);
+        return;
+    }
+    hand_out_page(core, session, stream, page);
+    stream->known_head = tt_seq_max(stream->known_head, page->head);
+    check_behind(session, stream);
+    if (page->message_count > 0 && session->behind_first != NULL)
+        tt_want_drain(core, session);
+    tt_streams_pump(core, session);
+}
+
+void tt_streams_drained(struct tt_core *core, struct tt_session *session)
+{
+    session->draining = false;
+    session->undrained = 0;
+    session->unconfirmed = 0;
+    tt_streams_pump(core, session);
+}

@@ -1,0 +1,49 @@
+/*
+ * listener: a TCP port that hands on connections.
+ *
+ * Several loops of the process may listen on the same port: one opens it, the others join. The
+ * kernel spreads the connections (SO_REUSEPORT), and a connection stays where it was accepted.
+ *
+ * When the process is out of file descriptors, accepting pauses for TT_LISTENER_PAUSE_MS and then
+ * tries again; whoever knocks waits in the kernel's queue meanwhile.
+ */
+#ifndef TT_NET_LISTENER_H
+#define TT_NET_LISTENER_H
+
+#include "base/err.h"
+#include "net/address.h"
+#include "net/loop.h"
+
+/* So that a storm of connects does not keep the loop from those who are connected already. */
+#define TT_LISTENER_ACCEPTS_PER_TURN 64
+#define TT_LISTENER_PAUSE_MS         50
+
+struct tt_listener;
+
+struct tt_listener_events {
+    /* `fd` is now yours: tt_socket_open it, or close it. */
+    void (*accepted)(void *context, int fd, const struct tt_address *peer);
+
+    /* Accepting pauses because of this errno; may be NULL. For the log. */
+    void (*paused)(void *context, int error);
+};
+
+/* Port 0 gets a free one. Fails with IO, also when anybody else listens there; `*problem` is then a
+ * sentence for the operator. `events` is borrowed. */
+TT_MUST_CHECK tt_err tt_listener_open(struct tt_loop *loop, const struct tt_address *address,
+                                      const struct tt_listener_events *events, void *context,
+                                      struct tt_listener **listener, const char **problem);
+
+/* Listens where `first` (of another loop of this process, still open) does, with its events.
+ * Fails with IO. */
+TT_MUST_CHECK tt_err tt_listener_join(struct tt_loop *loop, const struct tt_listener *first,
+                                      void *context, struct tt_listener **listener,
+                                      const char **problem);
+
+/* Stops listening; what was not accepted yet is refused. */
+void tt_listener_close(struct tt_listener **take_listener);
+
+/* Where it listens; the port is the real one. */
+const struct tt_address *tt_listener_address(const struct tt_listener *listener);
+
+#endif

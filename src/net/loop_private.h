@@ -1,0 +1,82 @@
+/*
+ * loop_private: what the loop shares with its sockets and listeners, and with nobody else.
+ */
+#ifndef TT_NET_LOOP_PRIVATE_H
+#define TT_NET_LOOP_PRIVATE_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "net/loop.h"
+
+/* Large enough for a whole turn's worth of a busy socket, small enough for the second-level
+ * cache. One per loop. */
+#define TT_LOOP_SCRATCH_SIZE ((size_t)64 * 1024)
+#define TT_LOOP_SIGNALS_MAX  4
+
+/* A circular list through fields of its elements: an element can leave without knowing which list
+ * it is in. An element that is in none points to itself, and so does an empty list. */
+struct tt_link {
+    struct tt_link *next;
+    struct tt_link *prev;
+};
+
+static inline void tt_link_init(struct tt_link *link)
+{
+    link->next = link;
+    link->prev = link;
+}
+
+static inline bool tt_link_is_alone(const struct tt_link *link)
+{
+    return link->next == link;
+}
+
+static inline void tt_link_remove(struct tt_link *link)
+{
+    link->next->prev = link->prev;
+    link->prev->next = link->next;
+    tt_link_init(link);
+}
+
+static inline void tt_link_append(struct tt_link *list, struct tt_link *link)
+{
+    link->prev = list->prev;
+    link->next = list;
+    list->prev->next = link;
+    list->prev = link;
+}
+
+struct tt_loop {
+    uv_loop_t uv;
+    uv_prepare_t prepare;
+    uv_idle_t idle;
+    uv_async_t async;
+    uv_timer_t timer;
+    uv_timer_t finish_timer;
+    uv_signal_t signals[TT_LOOP_SIGNALS_MAX];
+    size_t signal_count;
+    const struct tt_loop_events *events;
+    void *context;
+    tt_mono deadline;
+    bool stopping;
+    struct tt_link dirty;     /* sockets written to since the last flush */
+    struct tt_link flushing;  /* sockets which the flush under way has not come to yet */
+    struct tt_link finishing; /* sockets given away, in the order in which their time is over */
+    char *scratch;
+    struct tt_loop_stats stats;
+};
+
+static inline struct tt_loop *tt_loop_of(const uv_loop_t *uv)
+{
+    return uv->data;
+}
+
+/* In loop.c: calls tt_socket_finish_late then. */
+void tt_loop_arm_finish(struct tt_loop *loop, tt_mono at);
+
+/* In socket.c. */
+void tt_socket_flush_dirty(struct tt_loop *loop);
+void tt_socket_finish_late(struct tt_loop *loop, tt_mono now);
+
+#endif
