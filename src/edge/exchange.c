@@ -81,7 +81,6 @@ static void end_answer(struct tt_connection *connection, const struct tt_http1_r
         return;
     }
     connection->state = TT_CONNECTION_HTTP;
-    tt_connection_new_handle(connection);
     tt_http1_done(&connection->http);
     tt_deadline_set(&edge->deadlines, &connection->deadline, TT_DEADLINE_IDLE,
                     tt_loop_now(edge->loop));
