@@ -130,6 +130,6 @@ void tt_session_drained(struct tt_connection *connection);
 void tt_session_write(struct tt_connection *connection, const struct tt_server_frame *frame);
 void tt_session_ping(struct tt_connection *connection);
 void tt_session_want_drain(struct tt_connection *connection);
-void tt_session_close(struct tt_connection *connection, enum tt_close_code code);
+void tt_session_end(struct tt_connection *connection, enum tt_close_code code);
 
 #endif

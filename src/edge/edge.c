@@ -148,7 +148,7 @@ void tt_edge_effect(struct tt_edge *edge, const struct tt_effect *effect)
         break;
     case TT_EFFECT_CLOSE:
         if (session)
-            tt_session_close(connection, effect->close_code);
+            tt_session_end(connection, effect->close_code);
         break;
     case TT_EFFECT_STORE:
     case TT_EFFECT_REGISTRY:

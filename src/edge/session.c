@@ -70,7 +70,7 @@ static struct tt_slice reason_of(enum tt_close_code code)
     return TT_SLICE_EMPTY;
 }
 
-void tt_session_close(struct tt_connection *connection, enum tt_close_code code)
+void tt_session_end(struct tt_connection *connection, enum tt_close_code code)
 {
     tt_websocket_close(&connection->ws, (uint16_t)code, reason_of(code), output_of(connection));
     tt_connection_end(connection, false);
