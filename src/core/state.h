@@ -193,8 +193,8 @@ struct tt_task {
     tt_id user;
     tt_id device;
     tt_id conversation;
-    uint32_t open_turn; /* OPEN, MARK */
-    tt_id about; /* REFRESH: whose move it may have been */
+    uint32_t open_turn;   /* OPEN, MARK */
+    tt_id about;          /* REFRESH: whose move it may have been */
     bool moved_delivered; /* REFRESH: what is to be shown though it was not shown before */
     bool moved_read;
     struct tt_conv *conv;
