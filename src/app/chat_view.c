@@ -153,8 +153,7 @@ void tt_chat_view_tell(const struct tt_chat_view *view, const struct tt_received
     else if (frame->kind == TT_SERVER_MESSAGE)
         tell_message(frame);
     else if (frame->kind == TT_SERVER_STATUS_UPDATE && frame->has_read)
-        printf(CHECK CHECK " blue: read up to #%llu\n",
-               (unsigned long long)frame->cursor.read.n);
+        printf(CHECK CHECK " blue: read up to #%llu\n", (unsigned long long)frame->cursor.read.n);
     else if (frame->kind == TT_SERVER_STATUS_UPDATE)
         printf(CHECK CHECK " delivered up to #%llu\n",
                (unsigned long long)frame->cursor.delivered.n);

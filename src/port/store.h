@@ -41,8 +41,8 @@
  *   sender when he has another linked device than the sending one. The sending device's delivered
  *   position moves to seq if it stood at seq - 1, and so does the sender's read cursor (and with
  *   it delivered, so that read <= delivered); a device position that moves may carry the user's
- *   delivered cursor up to it (it is their maximum). No step is kept of that: it passes over nothing
- *   but the own message. DISK_LOW stores nothing.
+ *   delivered cursor up to it (it is their maximum). No step is kept of that: it passes over only
+ *   the own message. DISK_LOW stores nothing.
  * ADVANCE: moves the device's position, and the user's delivered and read cursor, forward to `to`;
  *   what does not go forward stays, without an error. read implies delivered. ACK_AHEAD beyond the
  *   head changes nothing. NOT_FOUND unless a member. Each step of a user's cursor is kept with its
