@@ -30,7 +30,9 @@ static void start(struct reader *reader, struct tt_slice text)
 
 static char peek(const struct reader *reader)
 {
-    return reader->at < reader->end ? *reader->at : '\0';
+    if (reader->at == reader->end)
+        return '\0';
+    return *reader->at;
 }
 
 static void skip_space(struct reader *reader)
