@@ -8,7 +8,7 @@
 #define FRAGMENTS_MAX 1024
 
 #define IDLE_MS  75000
-#define TOKEN_MS (24 * 3600 * 1000LL)
+#define TOKEN_MS (24LL * 3600 * 1000)
 
 #define SLOTS_MIN 64
 
@@ -16,10 +16,10 @@ struct tt_edge_options tt_edge_options_default(void)
 {
     return (struct tt_edge_options){
         .token_ms = TOKEN_MS,
-        .content_size_max = TT_LIMIT_CONTENT_BYTES,
-        .frame_size_max = TT_LIMIT_FRAME_BYTES,
-        .head_size_max = TT_LIMIT_HEADER_BYTES,
-        .body_size_max = TT_LIMIT_BODY_BYTES,
+        .content_size_max = (size_t)TT_LIMIT_CONTENT_BYTES,
+        .frame_size_max = (size_t)TT_LIMIT_FRAME_BYTES,
+        .head_size_max = (size_t)TT_LIMIT_HEADER_BYTES,
+        .body_size_max = (size_t)TT_LIMIT_BODY_BYTES,
         .members_max = TT_LIMIT_MEMBERS,
         .head_ms = TT_HEADER_MS,
         .body_ms = TT_REQUEST_MS,

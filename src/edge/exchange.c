@@ -81,7 +81,6 @@ static void end_answer(struct tt_connection *connection, const struct tt_http1_r
         return;
     }
     connection->state = TT_CONNECTION_HTTP;
-    tt_connection_new_handle(connection);
     tt_http1_done(&connection->http);
     tt_deadline_set(&edge->deadlines, &connection->deadline, TT_DEADLINE_IDLE,
                     tt_loop_now(edge->loop));
@@ -216,8 +215,8 @@ static void ask_core(struct tt_connection *connection, const struct tt_route *ro
     const struct tt_http1_request *request = request_of(connection);
     struct tt_request asked;
     struct tt_problem problem;
-    tt_err err = tt_request_read(route, caller, request->query, request->body,
-                                 &edge->request_limits, &edge->arena, &asked, &problem);
+    const struct tt_request_source source = {route, caller, request->query, request->body};
+    tt_err err = tt_request_read(&source, &edge->request_limits, &edge->arena, &asked, &problem);
     if (tt_is_ok(err)) {
         tt_connection_set_who(connection, caller);
         connection->state = TT_CONNECTION_ANSWERING;
