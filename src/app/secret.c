@@ -1,5 +1,6 @@
 #include "app/secret.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -31,13 +32,45 @@ static bool path_of(const char *dir, const char *name, char path[PATH_MAX], char
     return false;
 }
 
+static bool is_in(const char *const *names, const char *name)
+{
+    for (; *names != NULL; names++)
+        if (strcmp(*names, name) == 0)
+            return true;
+    return false;
+}
+
+/* One that is empty (a mounted disk has a lost+found), or that we have used before. */
+static bool is_ours(const char *dir, char *sentence)
+{
+    static const char *const own[] = {"secret", "secret.new", "store", "store.lock", NULL};
+    static const char *const nothing[] = {".", "..", "lost+found", NULL};
+    DIR *folder = opendir(dir);
+    if (folder == NULL) {
+        say(sentence, "cannot read the data folder %s: %s", dir, strerror(errno));
+        return false;
+    }
+    bool has_own = false;
+    bool has_other = false;
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        has_own |= is_in(own, entry->d_name);
+        has_other |= !is_in(own, entry->d_name) && !is_in(nothing, entry->d_name);
+    }
+    closedir(folder);
+    if (has_own || !has_other)
+        return true;
+    say(sentence, "%s holds other files and no data of twoticks; use an empty folder, or a new one",
+        dir);
+    return false;
+}
+
 bool tt_secret_make_folder(const char *dir, char sentence[TT_SECRET_SENTENCE])
 {
     if (mkdir(dir, 0700) == 0)
         return true;
     struct stat stat_now;
     if (errno == EEXIST && stat(dir, &stat_now) == 0 && S_ISDIR(stat_now.st_mode))
-        return true;
+        return is_ours(dir, sentence);
     say(sentence, "cannot make the data folder %s: %s", dir,
         errno == EEXIST ? "there is a file of that name; choose another" : strerror(errno));
     return false;

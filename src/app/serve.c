@@ -118,7 +118,7 @@ static bool create_nodes(struct server *server)
     for (uint32_t i = 0; i < count; i++) {
         server->nodes[i] = tt_node_create(&server->shared, i, server->nodes[0], &problem);
         if (server->nodes[i] == NULL) {
-            tt_config_complain(problem);
+            tt_config_complain_about("--listen", server->config.listen, problem);
             return false;
         }
         server->node_count++;
@@ -200,7 +200,7 @@ static bool serve(struct server *server)
     }
     server->admin = tt_admin_create(&server->config.admin_address, &server->log, &problem);
     if (server->admin == NULL) {
-        tt_config_complain(problem);
+        tt_config_complain_about("--admin-listen", server->config.admin_listen, problem);
         return false;
     }
     print_address("admin", tt_admin_address(server->admin));
