@@ -5,14 +5,13 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define TYPING_MS    5000
-#define SCREEN_BYTES (256 * 1024)
-#define CONTROL_C    3
-#define CONTROL_D    4
-#define BLUE         "\x1b[34;1m"
-#define DIM          "\x1b[2m"
-#define PLAIN        "\x1b[0m"
-#define CHECK        "\xe2\x9c\x93"
+#define TYPING_MS 5000
+#define CONTROL_C 3
+#define CONTROL_D 4
+#define BLUE      "\x1b[34;1m"
+#define DIM       "\x1b[2m"
+#define PLAIN     "\x1b[0m"
+#define CHECK     "\xe2\x9c\x93"
 
 void tt_chat_view_open(struct tt_chat_view *view)
 {
@@ -23,7 +22,7 @@ void tt_chat_view_open(struct tt_chat_view *view)
     struct termios raw = view->before;
     raw.c_lflag &= (tcflag_t) ~(ICANON | ECHO | ISIG); /* Ctrl-C must put the terminal back */
     tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-    setvbuf(stdout, NULL, _IOFBF, SCREEN_BYTES); /* a screen in one write does not flicker */
+    setvbuf(stdout, NULL, _IOFBF, BUFSIZ); /* a screen in one write does not flicker */
     fputs("\x1b[?1049h", stdout);
 }
 
