@@ -76,8 +76,7 @@ void tt_oracle_node_hears(struct tt_oracle *oracle, struct tt_link *link,
     if (oracle == NULL || note == NULL)
         return;
     int number = tt_model_conversation(oracle, &frame->conversation);
-    int user = oracle->devices[note->device].user;
-    if (number < 0 || !tt_model_is_member(&oracle->conversations[number], user))
+    if (number < 0)
         return;
     if (frame->kind == TT_CLIENT_OPEN) {
         note->open = number;

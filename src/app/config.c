@@ -130,11 +130,6 @@ void tt_config_complain(const char *sentence)
     tt_option_complain(&spec, "%s", sentence);
 }
 
-void tt_config_complain_about(const char *option, const char *address, const char *sentence)
-{
-    tt_option_complain(&spec, "%s is \"%s\": %s", option, address, sentence);
-}
-
 static bool derive(struct tt_config *config)
 {
     const char *problem;
@@ -145,12 +140,12 @@ static bool derive(struct tt_config *config)
     }
     if (!tt_is_ok(
             tt_address_parse(tt_slice_text(config->listen), &config->listen_address, &problem))) {
-        tt_config_complain_about("--listen", config->listen, problem);
+        tt_option_complain(&spec, "--listen is \"%s\": %s", config->listen, problem);
         return false;
     }
     if (!tt_is_ok(tt_address_parse(tt_slice_text(config->admin_listen), &config->admin_address,
                                    &problem))) {
-        tt_config_complain_about("--admin-listen", config->admin_listen, problem);
+        tt_option_complain(&spec, "--admin-listen is \"%s\": %s", config->admin_listen, problem);
         return false;
     }
     tt_err err = tt_id_parse(tt_slice_text(config->server_id), &config->server);

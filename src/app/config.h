@@ -75,7 +75,4 @@ struct tt_core_options tt_config_core_options(const struct tt_config *config);
 /* A sentence about `serve`, on stderr. */
 void tt_config_complain(const char *sentence);
 
-/* The same about one of its addresses. */
-void tt_config_complain_about(const char *option, const char *address, const char *sentence);
-
 #endif

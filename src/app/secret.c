@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,35 +33,27 @@ static bool path_of(const char *dir, const char *name, char path[PATH_MAX], char
     return false;
 }
 
-static bool is_in(const char *const *names, const char *name)
+/* A folder that holds somebody's holiday pictures was named by mistake. */
+static bool is_ours_or_empty(const char *dir, char *sentence)
 {
-    for (; *names != NULL; names++)
-        if (strcmp(*names, name) == 0)
-            return true;
-    return false;
-}
-
-/* One that is empty (a mounted disk has a lost+found), or that we have used before. */
-static bool is_ours(const char *dir, char *sentence)
-{
-    static const char *const own[] = {"secret", "secret.new", "store", "store.lock", NULL};
-    static const char *const nothing[] = {".", "..", "lost+found", NULL};
-    DIR *folder = opendir(dir);
-    if (folder == NULL) {
+    DIR *entries = opendir(dir);
+    if (entries == NULL) {
         say(sentence, "cannot read the data folder %s: %s", dir, strerror(errno));
         return false;
     }
-    bool has_own = false;
-    bool has_other = false;
-    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        has_own |= is_in(own, entry->d_name);
-        has_other |= !is_in(own, entry->d_name) && !is_in(nothing, entry->d_name);
+    bool ours = false;
+    bool foreign = false;
+    const struct dirent *entry;
+    while (!ours && (entry = readdir(entries)) != NULL) {
+        const char *name = entry->d_name;
+        ours = strcmp(name, "store") == 0 || strcmp(name, "secret") == 0;
+        foreign = foreign || (name[0] != '.' && strcmp(name, "store.lock") != 0 &&
+                              strcmp(name, "lost+found") != 0);
     }
-    closedir(folder);
-    if (has_own || !has_other)
+    closedir(entries);
+    if (ours || !foreign)
         return true;
-    say(sentence, "%s holds other files and no data of twoticks; use an empty folder, or a new one",
-        dir);
+    say(sentence, "%s holds other things than a twoticks server's; choose an empty folder", dir);
     return false;
 }
 
@@ -70,7 +63,7 @@ bool tt_secret_make_folder(const char *dir, char sentence[TT_SECRET_SENTENCE])
         return true;
     struct stat stat_now;
     if (errno == EEXIST && stat(dir, &stat_now) == 0 && S_ISDIR(stat_now.st_mode))
-        return is_ours(dir, sentence);
+        return is_ours_or_empty(dir, sentence);
     say(sentence, "cannot make the data folder %s: %s", dir,
         errno == EEXIST ? "there is a file of that name; choose another" : strerror(errno));
     return false;

@@ -333,13 +333,13 @@ void tt_exchange_reply(struct tt_connection *connection, const struct tt_reply *
     end_answer(connection, request_of(connection), &(struct answer){status, JSON_TYPE, NULL});
 }
 
-void tt_exchange_reject(struct tt_connection *connection, const struct tt_effect *effect)
+void tt_exchange_reject(struct tt_connection *connection, tt_err err,
+                        const struct tt_device *devices, size_t device_count)
 {
     struct tt_edge *edge = connection->edge;
-    tt_err err = effect->reject.err;
     begin_answer(edge);
     if (tt_err_is(err, TT_ERR_TOO_MANY_DEVICES))
-        tt_write_too_many_devices(effect->reject.devices, effect->reject.device_count, &edge->text);
+        tt_write_too_many_devices(devices, device_count, &edge->text);
     else
         tt_write_http_error(err, NULL, &edge->text);
     int status = tt_err_http(err);
