@@ -157,8 +157,7 @@ static void moved_on(struct tt_core *core, struct tt_session *session, struct tt
     }
 }
 
-void tt_stream_read_sync(struct tt_core *core, struct tt_session *session,
-                         struct tt_stream *stream)
+void tt_stream_read_sync(struct tt_core *core, struct tt_session *session, struct tt_stream *stream)
 {
     stream->owes_read_sync = false;
     struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_READ_SYNC, 0);
