@@ -80,8 +80,8 @@ struct tt_stream {
     tt_seq known_head;   /* the largest seq that was heard of */
     tt_seq http_from;    /* handed out over HTTP before the position was known; 0: nothing */
     tt_seq http_to;
-    tt_seq echo;      /* what the device itself sent over HTTP before the position was known */
-    tt_seq replay_to; /* 0, or: caught_up waits until next is beyond it */
+    tt_seq echo;             /* the first that the device itself sent over HTTP */
+    tt_seq replay_to;        /* 0, or: caught_up waits until next is beyond it */
     struct tt_cursor wanted; /* acked, not yet stored */
     struct tt_cursor shown;  /* the others' cursors, as this socket was told */
 
@@ -331,6 +331,7 @@ void tt_stream_read_sync(struct tt_core *core, struct tt_session *session,
 void tt_stream_positions_done(struct tt_core *core, struct tt_store_op *op);
 void tt_stream_message(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
                        const struct tt_message *message);
+void tt_stream_echo(struct tt_stream *stream, tt_seq seq);
 void tt_stream_heard_of(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
                         tt_seq head);
 void tt_stream_sent(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
