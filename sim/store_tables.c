@@ -328,15 +328,33 @@ static struct tt_conversation_row *add_conversation(struct tt_store_tables *tabl
     return row;
 }
 
-void tt_store_tables_create_conversation(struct tt_store_tables *tables, struct tt_store_op *op)
+static bool is_sound(const struct tt_conversation *conversation)
+{
+    for (size_t i = 1; i < conversation->member_count; i++)
+        if (tt_id_compare(&conversation->members[i - 1], &conversation->members[i]) >= 0)
+            return false;
+    return conversation->member_count > 0 &&
+           (conversation->kind == TT_GROUP || conversation->member_count == 2);
+}
+
+void tt_store_tables_create_conversation(struct tt_store_tables *tables, struct tt_store_op *op,
+                                         bool disk_low)
 {
     struct tt_create_conversation *create = &op->create_conversation;
+    if (!is_sound(&create->conversation)) {
+        op->err = TT_FAIL(BAD_MEMBERS);
+        return;
+    }
     struct tt_conversation_row *row = standing_one(tables, create);
     if (row != NULL && !is_same(row, create)) {
         op->err = TT_FAIL(CONFLICT);
         return;
     }
     create->created = row == NULL;
+    if (row == NULL && disk_low) {
+        op->err = TT_FAIL(DISK_LOW);
+        return;
+    }
     for (size_t i = 0; row == NULL && i < create->conversation.member_count; i++) {
         const tt_id *member = &create->conversation.members[i];
         if (conversation_count(tables, member) >= create->conversation_count_max) {
