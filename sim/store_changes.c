@@ -49,8 +49,7 @@ static void move_cursor(struct tt_conversation_row *conversation, struct tt_memb
     }
 }
 
-/* One's own message directly after a cursor carries it along, without a step: it passes over
- * nothing that anybody else could ask about. */
+/* One's own message directly after a cursor carries it along. */
 static void carry(struct tt_store_tables *tables, struct tt_member_row *sender,
                   const struct tt_message *message)
 {
@@ -223,10 +222,8 @@ static struct tt_device_row *add_device(struct tt_store_tables *tables, struct t
         tt_seq start = at_head ? tt_store_tables_head(row) : member->cursor.delivered;
         tt_store_tables_set_position(member, &link->device, start);
         tt_seq head = tt_store_tables_head(row);
-        if (start.n < head.n && !member->is_pending) {
+        if (head.n > start.n && !member->is_pending)
             arm(tables, member, head);
-            member->first_undelivered = tt_seq_next(start);
-        }
     }
     return &user->devices[at];
 }

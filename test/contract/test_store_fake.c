@@ -1,89 +1,87 @@
+#include "contract/store_contract.h"
+
 #include "base/memory.h"
-#include "contract/contract.h"
 #include "sim/fake_store.h"
 
-#define NODES     2
-#define LATER_US  (3600ULL * TT_US_PER_S)
-#define PROCESSES 64
-
-struct fake {
+struct subject {
     struct tt_agenda agenda;
     struct tt_fake_store *store;
-    struct tt_store_port ports[NODES];
-    uint32_t process;
+    struct tt_store_port nodes[2];
     size_t under_way;
 };
 
 static void done(void *context, struct tt_store_op *op)
 {
-    struct fake *fake = context;
-    (void)op;
-    fake->under_way--;
+    (void)op; /* it is the suite's */
+    ((struct subject *)context)->under_way--;
 }
 
-static void attach(struct fake *fake)
+static void attach(struct subject *subject)
 {
-    for (size_t i = 0; i < NODES; i++)
-        fake->ports[i] =
-            tt_fake_store_attach(fake->store, fake->process, (struct tt_store_sink){fake, done});
+    for (size_t i = 0; i < 2; i++)
+        subject->nodes[i] =
+            tt_fake_store_attach(subject->store, 0, (struct tt_store_sink){subject, done});
 }
 
 static void *create(void *context)
 {
     (void)context;
-    struct fake *fake = tt_alloc(sizeof(*fake));
+    struct subject *subject = tt_alloc(sizeof(*subject));
     struct tt_fake_store_options options = {
-        .seed = 1, .keeps_order = true, .embedded = true, .latency_us = 300};
-    tt_agenda_init(&fake->agenda, 0);
-    fake->store = tt_fake_store_create(&fake->agenda, &options);
-    attach(fake);
-    return fake;
+        .seed = 1,
+        .keeps_order = true,
+        .embedded = true,
+        .latency_us = 1000,
+    };
+    tt_agenda_init(&subject->agenda, 0);
+    subject->store = tt_fake_store_create(&subject->agenda, &options);
+    attach(subject);
+    return subject;
 }
 
-static void destroy(void *store)
+static void destroy(void *given)
 {
-    struct fake *fake = store;
-    tt_agenda_deinit(&fake->agenda);
-    tt_fake_store_destroy(&fake->store);
-    tt_free(fake);
+    struct subject *subject = given;
+    tt_agenda_deinit(&subject->agenda);
+    tt_fake_store_destroy(&subject->store);
+    tt_free(subject);
 }
 
-static void submit(void *store, unsigned node, struct tt_store_op *const *ops, size_t count)
+static void submit(void *given, unsigned node, struct tt_store_op *const *ops, size_t count)
 {
-    struct fake *fake = store;
-    fake->under_way += count;
-    fake->ports[node].submit(fake->ports[node].self, ops, count);
+    struct subject *subject = given;
+    subject->under_way += count;
+    subject->nodes[node].submit(subject->nodes[node].self, ops, count);
 }
 
-static void wait_for_all(void *store)
+static void wait(void *given)
 {
-    struct fake *fake = store;
-    while (fake->under_way > 0)
-        assert_true(tt_agenda_step(&fake->agenda, fake->agenda.now_us + LATER_US));
+    struct subject *subject = given;
+    while (subject->under_way > 0)
+        TT_ASSERT(tt_agenda_step(&subject->agenda, UINT64_MAX));
 }
 
-static void reopen(void *store)
+static void reopen(void *given)
 {
-    struct fake *fake = store;
-    tt_fake_store_process_died(fake->store, fake->process++);
-    assert_true(fake->process < PROCESSES);
-    attach(fake);
+    struct subject *subject = given;
+    tt_fake_store_process_died(subject->store, 0);
+    attach(subject);
 }
 
-static void set_disk_low(void *store, bool low)
+static void set_disk_low(void *given, bool low)
 {
-    struct fake *fake = store;
-    tt_fake_store_faults(fake->store)->disk_low = low;
+    struct subject *subject = given;
+    tt_fake_store_faults(subject->store)->disk_low = low;
 }
 
 int main(void)
 {
     const struct tt_store_subject subject = {
-        .name = "store contract: the simulator's fake",
+        .name = "fake",
         .create = create,
         .destroy = destroy,
         .submit = submit,
-        .wait = wait_for_all,
+        .wait = wait,
         .reopen = reopen,
         .set_disk_low = set_disk_low,
     };
