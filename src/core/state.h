@@ -227,6 +227,7 @@ struct tt_push {
     uint8_t attempts;
     tt_seq from; /* the oldest message that was not rung for */
     tt_seq to;
+    tt_seq due_to; /* what the timer was set for */
     struct tt_timer timer;
 };
 
