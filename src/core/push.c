@@ -54,12 +54,13 @@ void tt_push_arm(struct tt_core *core, const tt_id *conversation, const tt_id *u
         tt_map_add(&core->pushes, push);
         core->counters.push_timers = core->pushes.count;
     }
+    push->look_again = push->look_again || (seq.n == TT_SEQ_MAX && push->to.n > 0);
     push->from = tt_seq_min(push->from, seq);
     push->to = tt_seq_max(push->to, seq);
     push->rings = push->rings || rings;
     push->attempts = 0;
     if (at_once) /* nobody is there who could ack */
-        push->due_to = push->to;
+        push->due_to = seq;
     if (!push->checking)
         tt_timer_set_earlier(&core->timers, &push->timer, due);
 }
@@ -198,7 +199,9 @@ void tt_push_ready(struct tt_core *core, struct tt_task *task)
     push->checking = false;
     bool is_known = was_read(task, PART_POSITIONS) && tt_is_ok(task->registry->err);
     bool again = true;
-    if (is_known && push->from.n == TT_SEQ_MAX) {
+    bool is_next = push->to.n > task->push_to.n || push->look_again;
+    push->look_again = false;
+    if (is_known && push->from.n == TT_SEQ_MAX && !is_next) {
         find_range(core, push, &task->store[PART_POSITIONS]->positions);
         tt_task_destroy(core, task);
         return;
@@ -213,7 +216,6 @@ void tt_push_ready(struct tt_core *core, struct tt_task *task)
     } else if (tt_err_is(task->store[PART_POSITIONS]->err, TT_ERR_NOT_FOUND)) {
         again = false;
     }
-    bool is_next = push->to.n > task->push_to.n;
     push->due_to = push->to;
     if (is_next)
         tt_timer_set(&core->timers, &push->timer,
