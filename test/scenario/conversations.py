@@ -221,6 +221,17 @@ async def pages_are_ascending_and_without_the_message_they_start_from(world):
 
 
 @scenario
+async def a_page_before_more_than_there_is_ends_with_the_newest_message(world):
+    conversation, alice, _ = await world.talk()
+    await alice.say_many(conversation, 12)
+    for before in (13, 14, 100, 2**53 - 1):
+        page = await world.server.get(f'/conversation/{conversation}?before={before}&limit=5',
+                                      'alice')
+        assert [message['seq'] for message in page['messages']] == [8, 9, 10, 11, 12], (before, page)
+        assert page['has_more_before'] and not page['has_more_after'], page
+
+
+@scenario
 async def a_page_has_1_to_200_messages(world):
     conversation, alice, _ = await world.talk()
     await alice.say(conversation, 'hey')

@@ -101,6 +101,29 @@ async def a_slow_consumer_costs_bounded_memory_and_loses_nothing(world):
 
 
 @scenario
+async def requests_in_a_pipe_wait_until_the_answers_before_them_are_read(world):
+    conversation, alice, _ = await world.talk(['--sends-per-second', 0])
+    for number in range(50):
+        await alice.say(conversation, 'x' * 60000)
+    server = world.server
+    token = await server.token('alice', 'tablet')
+    reader, writer = await asyncio.open_connection(*server.address)
+    head = calls.head_of('GET', f'/conversation/{conversation}?after=0', server.address, token, {})
+    writer.write(('\r\n'.join(head) + '\r\n\r\n').encode() * 100)
+    for number in range(300):
+        await alice.say(conversation, 'whoever does not read keeps nobody waiting')
+    answer = await clock.within(10, calls.read_answer(reader), 'the first answer')
+    assert answer.status == 200 and len(answer.json['messages']) == 50
+    with open(f'/proc/{server.process.pid}/status') as status:
+        kib = next(int(line.split()[1]) for line in status if line.startswith('VmHWM'))
+    assert kib < 150 * 1024, f'{kib} KiB resident'
+    for number in range(99):
+        answer = await clock.within(10, calls.read_answer(reader), f'answer {number}')
+        assert answer.status == 200, answer
+    writer.close()
+
+
+@scenario
 async def headers_end_at_16_kib(world):
     server = await world.serve()
     token = await server.token('alice')
