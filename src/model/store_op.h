@@ -236,10 +236,11 @@ struct tt_mute {
 
 struct tt_read_history {
     tt_id conversation;
-    tt_seq from;   /* of the messages that are asked about; 0: from the first */
-    tt_seq to;     /* 0: to the head */
-    tt_time since; /* 0, or only what happened from here on */
-    tt_time until; /* 0, or only what happened up to here */
+    tt_seq from;        /* of the messages that are asked about; 0: from the first */
+    tt_seq to;          /* 0: to the head */
+    tt_time since;      /* 0, or only what happened from here on */
+    tt_time until;      /* 0, or only what happened up to here */
+    bool messages_only; /* not who came and went */
     uint32_t count_max;
 
     tt_seq head;

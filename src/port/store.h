@@ -63,7 +63,7 @@
  * MUTE: NOT_FOUND unless a member.
  * HISTORY: STORED, DELIVERED and READ about messages from..to (a step counts if it passes over one
  *   of them), CONNECTED and DISCONNECTED of the members since the first of these messages (or
- *   `since`), and pushes about them. NOT_FOUND: no conversation.
+ *   `since`) unless `messages_only`, and pushes about them. NOT_FOUND: no conversation.
  */
 #ifndef TT_PORT_STORE_H
 #define TT_PORT_STORE_H
