@@ -36,6 +36,7 @@ const char *tt_oracle_failure(const struct tt_oracle *oracle)
 
 void tt_oracle_fail(struct tt_oracle *oracle, const char *format, ...)
 {
+    TT_ASSERT(format != NULL);
     if (oracle == NULL || oracle->failed)
         return;
     oracle->failed = true;

@@ -236,23 +236,40 @@ static const struct tt_device *copy_devices(const struct tt_user_row *user, stru
     return devices;
 }
 
+static bool is_silent(const struct tt_device *device, const struct tt_link_device *link)
+{
+    return !device->connected && link->at.ms - device->active_at.ms > link->silent_ms_max;
+}
+
+static bool is_one_too_many(const struct tt_user_row *user, const struct tt_link_device *link)
+{
+    size_t others = 0;
+    for (size_t i = 0; i < user->device_count; i++) {
+        const struct tt_device *device = &user->devices[i].device;
+        if (is_silent(device, link))
+            continue;
+        if (tt_id_eq(&device->id, &link->device))
+            return false;
+        others++;
+    }
+    return others >= link->device_count_max;
+}
+
 void tt_store_tables_link(struct tt_store_tables *tables, struct tt_store_op *op, uint32_t process)
 {
     struct tt_link_device *link = &op->link_device;
     struct tt_user_row *user = tt_store_tables_user(tables, &link->user);
-    for (size_t i = user->device_count; i-- > 0;) {
-        const struct tt_device *device = &user->devices[i].device;
-        if (!device->connected && link->at.ms - device->active_at.ms > link->silent_ms_max)
-            remove_device(tables, user, i);
-    }
-    struct tt_device_row *row = find_device(user, &link->device);
-    link->resumed = row != NULL;
-    if (row == NULL && user->device_count >= link->device_count_max) {
+    if (is_one_too_many(user, link)) {
         op->err = TT_FAIL(TOO_MANY_DEVICES);
         link->devices = copy_devices(user, &op->arena);
         link->device_count = user->device_count;
         return;
     }
+    for (size_t i = user->device_count; i-- > 0;)
+        if (is_silent(&user->devices[i].device, link))
+            remove_device(tables, user, i);
+    struct tt_device_row *row = find_device(user, &link->device);
+    link->resumed = row != NULL;
     if (row == NULL)
         row = add_device(tables, user, link);
     if (tables->mutant != TT_MUTANT_EPOCH_STUCK || tables->epoch == 0)
@@ -267,18 +284,6 @@ void tt_store_tables_link(struct tt_store_tables *tables, struct tt_store_op *op
     link->settings.display_name = tt_arena_copy(&op->arena, user->settings.display_name);
     link->devices = copy_devices(user, &op->arena);
     link->device_count = user->device_count;
-}
-
-void tt_store_tables_unlink(struct tt_store_tables *tables, struct tt_store_op *op)
-{
-    struct tt_user_row *user = tt_store_tables_user(tables, &op->unlink_device.user);
-    for (size_t i = 0; i < user->device_count; i++) {
-        if (tt_id_eq(&user->devices[i].device.id, &op->unlink_device.device)) {
-            remove_device(tables, user, i);
-            return;
-        }
-    }
-    op->err = TT_FAIL(NOT_FOUND);
 }
 
 static bool is_connected(const struct tt_user_row *user)
@@ -296,6 +301,19 @@ static void disconnect_device(struct tt_user_row *user, struct tt_device_row *ro
     tt_store_tables_add_visit(user, TT_HAPPENED_DISCONNECTED, &row->device.id, at);
     if (!is_connected(user))
         user->last_seen = tt_time_max(user->last_seen, at);
+}
+
+void tt_store_tables_unlink(struct tt_store_tables *tables, struct tt_store_op *op)
+{
+    struct tt_user_row *user = tt_store_tables_user(tables, &op->unlink_device.user);
+    struct tt_device_row *row = find_device(user, &op->unlink_device.device);
+    if (row == NULL) {
+        op->err = TT_FAIL(NOT_FOUND);
+        return;
+    }
+    if (row->device.connected)
+        disconnect_device(user, row, op->unlink_device.at);
+    remove_device(tables, user, (size_t)(row - user->devices));
 }
 
 void tt_store_tables_disconnect(struct tt_store_tables *tables, struct tt_store_op *op)

@@ -117,6 +117,7 @@ struct tt_session {
     struct tt_map streams;
     struct tt_stream *oldest;
     struct tt_stream *newest;
+    bool evicted; /* a stream was dropped: what it handed out is no longer known */
     struct tt_stream *behind_first;
     struct tt_stream *behind_last;
     bool reading;
@@ -227,6 +228,8 @@ struct tt_push {
     uint8_t attempts;
     tt_seq from; /* the oldest message that was not rung for */
     tt_seq to;
+    tt_seq due_to;   /* what the timer was set for */
+    bool look_again; /* another append of unknown outcome came after that */
     struct tt_timer timer;
 };
 

@@ -22,7 +22,7 @@
  *   nobody's tick and answers resumed = false. Marks the device connected (a CONNECTED happening).
  *   TOO_MANY_DEVICES changes nothing and names the linked ones.
  * UNLINK_DEVICE: removes the device and its positions; what no other device still waits for is no
- *   longer pending. NOT_FOUND. Cursors of the user stay.
+ *   longer pending. NOT_FOUND. Cursors of the user stay. A connected device is disconnected by it.
  * DISCONNECT: marks the device as no longer connected, unless its epoch is not `epoch`
  *   (was_current = false). The last connected one leaves `at` as the user's last seen, which never
  *   goes back.

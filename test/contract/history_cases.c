@@ -61,7 +61,9 @@ static void a_story_is_told_in_order(struct fixture *f)
     expect_happening(history, 4, TT_HAPPENED_DELIVERED, "bob", 1, 3);
     expect_happening(history, 5, TT_HAPPENED_READ, "bob", 1, 2);
     expect_happening(history, 6, TT_HAPPENED_DISCONNECTED, "bob", 0, 0);
+    expect_id(&history->happenings[0].device, "a");
     expect_id(&history->happenings[3].device, "phone");
+    expect_id(&history->happenings[4].device, "phone");
     assert_int_equal(history->happenings[4].at.ms, at(50).ms);
     assert_int_equal(history->happenings[6].at.ms, at(70).ms);
 }

@@ -120,7 +120,7 @@ static void step(struct tt_working *working, const struct tt_record *record, enu
     if (to.n <= cursor->n)
         return;
     struct tt_key key = tt_key_of_step(&record->conversation, &record->user, kind, to);
-    struct tt_step_row row = {tt_seq_next(*cursor), record->at};
+    struct tt_step_row row = {tt_seq_next(*cursor), record->at, record->device};
     tt_working_add_step(working, &key, &row);
     *cursor = to;
 }

@@ -128,6 +128,7 @@ static tt_err tell_stored(const struct question *question, struct tt_walk *walk)
             .from = TT_SEQ(parts.number),
             .to = TT_SEQ(parts.number),
             .user = message.sender,
+            .device = message.sender_device,
         };
         if (is_asked_for(question, happening.at) && !keep(question->newest, &happening))
             break;
@@ -162,6 +163,7 @@ static tt_err tell_steps(const struct question *question, struct tt_walk *walk)
             .from = row.from,
             .to = TT_SEQ(parts.number),
             .user = parts.second,
+            .device = row.device,
         };
         if (row.from.n > question->to.n || !is_asked_for(question, happening.at))
             continue;
