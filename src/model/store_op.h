@@ -190,6 +190,7 @@ struct tt_list_pending {
     tt_id after; /* none: from the first row */
     uint32_t count_max;
 
+    bool unlinked;                     /* the asking device is not linked (any more) */
     const struct tt_pending_row *rows; /* sorted by conversation */
     size_t row_count;
     bool more;
