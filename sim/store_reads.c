@@ -269,7 +269,7 @@ void tt_store_tables_history(struct tt_store_tables *tables, struct tt_store_op 
         if (row->steps[i].from.n <= to && row->steps[i].to.n >= from)
             add_happening(&history, &row->steps[i]);
     tt_time first = from <= to ? row->messages[from - 1].timestamp : TT_TIME(0);
-    if (from <= to || read->since.ms != 0)
+    if (!read->messages_only && (from <= to || read->since.ms != 0))
         add_visits(&history, tables, row, read->since.ms != 0 ? read->since : first);
     sort_by_time(history.found, history.count);
     size_t skipped = history.count > read->count_max ? history.count - read->count_max : 0;

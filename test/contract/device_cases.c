@@ -182,7 +182,10 @@ static void unlinking_forgets_the_device(struct fixture *f)
     send(f, "c", "alice", "a", "m1", 1);
     ack(f, "c", "bob", "phone", 1, 1);
     expect_pending(f, "bob", 1, 1, 1);
+    assert_false(pending(f, "bob", "tablet")->unlinked);
     expect_ok(unlink_device(f, "bob", "tablet"));
+    assert_true(pending(f, "bob", "tablet")->unlinked);
+    assert_false(pending(f, "bob", "phone")->unlinked);
     expect_nothing_pending(f, "bob");
     expect_err(unlink_device(f, "bob", "tablet"), TT_ERR_NOT_FOUND);
     expect_err(unlink_device(f, "nobody", "tablet"), TT_ERR_NOT_FOUND);

@@ -226,7 +226,8 @@ static tt_err add_all(const struct question *question, const struct tt_conversat
         const tt_id *user = &conversation->members[i];
         TT_TRY(add_steps(question, user, TT_STEP_DELIVERED));
         TT_TRY(add_steps(question, user, TT_STEP_READ));
-        TT_TRY(add_connections(question, user));
+        if (!question->history->messages_only)
+            TT_TRY(add_connections(question, user));
     }
     return TT_OK;
 }
