@@ -51,6 +51,22 @@ async def an_ack_that_repeats_or_goes_back_is_a_no_op_without_an_error(world):
 
 
 @scenario
+async def a_burst_of_acks_on_a_new_socket_is_taken(world):
+    conversation, alice, bob = await world.talk()
+    await alice.say_many(conversation, 40)
+    await bob.messages(conversation, 40)
+    await bob.delivered(conversation, 40)
+    await alice.expect('status_update', last_delivered_seq=40)
+    await bob.reconnect()
+    await bob.caught_up()
+    for seq in range(1, 42):
+        await bob.delivered(conversation, seq)
+    await bob.expect('error', code='ack_ahead', limit=40)
+    await bob.fence()
+    assert len(bob.frames('error')) == 1, bob.frames('error')
+
+
+@scenario
 async def an_over_claimed_ack_is_refused_with_ack_ahead(world):
     conversation, alice, bob = await world.talk()
     await alice.say_many(conversation, 3)
