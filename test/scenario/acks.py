@@ -93,6 +93,23 @@ async def an_ack_in_a_conversation_that_is_not_mine_is_not_found(world):
 
 
 @scenario
+async def an_ack_and_a_send_where_i_am_no_member_are_both_answered(world):
+    conversation, alice, bob = await world.talk()
+    await alice.say(conversation, 'hey')
+    zed = await world.device('zed')
+    for number in range(20):
+        await zed.delivered(conversation, 1)
+        await zed.send(type='send', client_id=f'z-{number}', conversation_id=conversation,
+                       content='let me in')
+    await zed.fence()
+    for number in range(20):
+        await zed.expect('error', code='not_found', client_id=f'z-{number}')
+    await zed.fence()
+    acks = [error for error in zed.frames('error') if 'client_id' not in error]
+    assert len(acks) == 20, acks
+
+
+@scenario
 async def a_message_that_crosses_mine_never_turns_mine_blue(world):
     conversation, alice, bob = await world.talk()
     for _ in range(10):
