@@ -90,12 +90,12 @@ static void check_shown(void *context, void *payload)
     bool is_there = run->is_clean && device->link == expected->link && !device->link->is_cut;
     if (is_there && (is_late(run, expected, shown.delivered, expected->truth.delivered) ||
                      is_late(run, expected, shown.read, expected->truth.read)))
-        tt_oracle_fail(run->oracle,
-                       "time: %.*s/%.*s shows %.*s %llu/%llu; for %u s the truth has been %llu/%llu",
-                       NAME(device->user), NAME(device->id), NAME(expected->chat->is->id),
-                       NUMBER(shown.delivered.n), NUMBER(shown.read.n),
-                       (unsigned)(WITHIN_US / TT_US_PER_S), NUMBER(expected->truth.delivered.n),
-                       NUMBER(expected->truth.read.n));
+        tt_oracle_fail(
+            run->oracle,
+            "time: %.*s/%.*s shows %.*s %llu/%llu; for %u s the truth has been %llu/%llu",
+            NAME(device->user), NAME(device->id), NAME(expected->chat->is->id),
+            NUMBER(shown.delivered.n), NUMBER(shown.read.n), (unsigned)(WITHIN_US / TT_US_PER_S),
+            NUMBER(expected->truth.delivered.n), NUMBER(expected->truth.read.n));
     drop(expected);
 }
 

@@ -345,8 +345,6 @@ static void tell_all(void *context, void *payload)
 {
     (void)payload;
     struct tt_fake_registry *registry = context;
-    if (registry->options.mutant == TT_MUTANT_NO_NODE_GONE)
-        return;
     for (struct registry_port *port = registry->ports; port != NULL; port = port->next)
         if (!port->is_dead)
             port->sink.node_gone(port->sink.context);

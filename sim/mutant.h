@@ -24,7 +24,6 @@
     X(UNKNOWN_IS_FAILED, "unknown-is-failed", "an unknown outcome is reported as a refusal")       \
     X(REPLAY_ONE_PAGE, "replay-one-page", "no read reaches beyond its first page")                 \
     X(UNREGISTER_BLIND, "unregister-blind", "an old socket's end removes the new one's entry")     \
-    X(NO_NODE_GONE, "no-node-gone", "nobody hears that a server has died")                         \
     X(WATCHERS_LOST, "watchers-lost", "the registry tells nobody who watches")                     \
     X(BUS_DEAD, "bus-dead", "no hint arrives, and nobody is told")                                 \
     X(BUS_MIXED_UP, "bus-mixed-up", "one hint in a hundred carries a wrong seq")                   \

@@ -1,5 +1,6 @@
 #include "app/command.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,10 +14,13 @@
 #include "app/trust.h"
 #include "app/version.h"
 
-#define NODES_MAX      64
-#define FILES_WANTED   (1024 * 1024)
-#define FILES_RESERVED 128 /* not for connections: the store, the loops, the log */
-#define EXIT_DISK      TT_EMBEDDED_EXIT_CODE
+#define NODES_MAX    64
+#define FILES_WANTED (1024 * 1024)
+#define FILES_RESERVED                                                                             \
+    320 /* not for connections: the store (its index opens up to 256), the log                     \
+         */
+#define FILES_MIN 128
+#define EXIT_DISK TT_EMBEDDED_EXIT_CODE
 
 struct server {
     struct tt_config config;
@@ -30,22 +34,37 @@ struct server {
     bool draining;
 };
 
-/* The rest of the program never sees how many files it may open, so it is said here. */
-static void raise_limit(const struct tt_log *log)
+static tt_err set_limit(struct rlimit *files)
 {
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
-        return;
     struct rlimit wanted = {FILES_WANTED, FILES_WANTED};
-    if (files.rlim_max >= FILES_WANTED)
-        wanted = (struct rlimit){files.rlim_max, files.rlim_max};
+    if (files->rlim_max >= FILES_WANTED)
+        wanted = (struct rlimit){files->rlim_max, files->rlim_max};
     bool raised = setrlimit(RLIMIT_NOFILE, &wanted) == 0;
     if (!raised) {
-        wanted = (struct rlimit){files.rlim_max, files.rlim_max};
+        wanted = (struct rlimit){files->rlim_max, files->rlim_max};
         (void)setrlimit(RLIMIT_NOFILE, &wanted);
     }
-    getrlimit(RLIMIT_NOFILE, &files);
-    uint64_t connections = files.rlim_cur > FILES_RESERVED ? files.rlim_cur - FILES_RESERVED : 0;
+    getrlimit(RLIMIT_NOFILE, files);
+    return raised ? TT_OK : TT_FAIL(IO);
+}
+
+/* Connections end where the store's reserve begins: if clients could take the last file, the store
+ * could not write the next one, and the process would end. */
+static bool raise_limit(struct server *server)
+{
+    const struct tt_log *log = &server->log;
+    struct rlimit files = {0};
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return true;
+    bool raised = tt_is_ok(set_limit(&files));
+    if (files.rlim_cur < FILES_MIN) {
+        tt_config_complain("too few files may be open (128 are needed, and one for each "
+                           "connection): raise ulimit -n, or LimitNOFILE= of systemd");
+        return false;
+    }
+    uint64_t half = files.rlim_cur / 2;
+    uint64_t connections = files.rlim_cur - (half < FILES_RESERVED ? half : FILES_RESERVED);
+    server->shared.connection_fd_end = connections < INT_MAX ? (int)connections : INT_MAX;
     if (raised)
         TT_LOG(log, INFO, "open files", tt_log_number("limit", files.rlim_cur),
                tt_log_number("connections_max", connections));
@@ -54,6 +73,7 @@ static void raise_limit(const struct tt_log *log)
                tt_log_number("limit", files.rlim_cur),
                tt_log_number("connections_max", connections),
                tt_log_text("hint", "raise the hard limit: ulimit -Hn, or LimitNOFILE= of systemd"));
+    return true;
 }
 
 static uint32_t count_nodes(const struct tt_config *config)
@@ -200,7 +220,8 @@ static bool serve(struct server *server)
     char sentence[TT_SECRET_SENTENCE];
     const char *problem;
     server->log = tt_log_to_stderr(&server->config);
-    raise_limit(&server->log);
+    if (!raise_limit(server))
+        return false;
     if (!tt_secret_make_folder(server->config.data, sentence)) {
         tt_config_complain(sentence);
         return false;
@@ -223,7 +244,7 @@ static bool serve(struct server *server)
 
 int tt_command_serve(int argc, char **argv)
 {
-    struct server server = {.node_count = 0};
+    struct server server = {.shared.connection_fd_end = INT_MAX};
     struct tt_arena arena = {0};
     enum tt_option_outcome outcome = tt_config_read(argc, argv, &server.config, &arena);
     int status = outcome == TT_OPTIONS_BAD ? TT_EXIT_USAGE : TT_EXIT_OK;

@@ -227,7 +227,7 @@ async def a_page_before_more_than_there_is_ends_with_the_newest_message(world):
     for before in (13, 14, 100, 2**53 - 1):
         page = await world.server.get(f'/conversation/{conversation}?before={before}&limit=5',
                                       'alice')
-        assert [message['seq'] for message in page['messages']] == [8, 9, 10, 11, 12], (before, page)
+        assert [one['seq'] for one in page['messages']] == [8, 9, 10, 11, 12], (before, page)
         assert page['has_more_before'] and not page['has_more_after'], page
 
 

@@ -1,6 +1,7 @@
 """limits: who sends too much, too fast, too slowly or too long is told so, and others are not
 disturbed."""
 import asyncio
+import os
 
 from client import calls, clock
 from client.scenario import scenario
@@ -196,3 +197,27 @@ async def a_server_with_few_open_files_says_so_at_start(world):
     few = await world.serve(wrapper=['prlimit', '--nofile=300:300'])
     assert '300' in few.output, few.output
     assert (await few.call('GET', '/me', 'alice')).status == 200
+
+
+@scenario
+async def clients_cannot_take_the_files_that_the_store_needs(world):
+    server = await world.serve('--sends-per-second', 0, '--segment-bytes', '1MiB',
+                               '--memtable-bytes', '1MiB', wrapper=['prlimit', '--nofile=200:200'])
+    conversation = await world.conversation('alice', 'bob')
+    alice = await world.device('alice')
+    idle = [await asyncio.open_connection(*server.address) for _ in range(250)]
+    for number in range(60):
+        await alice.say(conversation, os.urandom(30000).hex())
+    for _, writer in idle:
+        writer.close()
+    bob = world.absent('bob')
+    await bob.connect()
+    assert await bob.messages(conversation, 60) == list(range(1, 61))
+
+
+@scenario
+async def far_too_few_open_files_are_refused_with_a_sentence(world):
+    server = world.unstarted(wrapper=['prlimit', '--nofile=64:64'])
+    await server.spawn()
+    output = (await server.process.stdout.read()).decode()
+    assert await server.wait() == 1 and 'ulimit -n' in output, output
