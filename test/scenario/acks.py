@@ -1,6 +1,8 @@
 """acks: two ticks and blue: what moves a cursor, and what never does."""
 import asyncio
+import json
 
+from client import raw_socket
 from client.scenario import scenario
 
 
@@ -64,6 +66,31 @@ async def a_burst_of_acks_on_a_new_socket_is_taken(world):
     await bob.expect('error', code='ack_ahead', limit=40)
     await bob.fence()
     assert len(bob.frames('error')) == 1, bob.frames('error')
+
+
+@scenario
+async def my_own_message_may_be_acked_where_it_carried_my_cursor_along(world):
+    conversation, alice, bob = await world.talk(['--sends-per-second', 0])
+    for number in range(200):
+        await alice.say(conversation, 'x' * 60000)
+    stalled = await world.raw('bob', 'phone')
+    stalled.reader._transport.pause_reading()
+    await world.server.get(f'/conversation/{conversation}?after=0&limit=200', 'bob', 'phone')
+
+    def say(**frame):
+        stalled.write(raw_socket.frame(raw_socket.TEXT, json.dumps(frame).encode()))
+    say(type='delivered', conversation_id=conversation, seq=200)
+    await alice.expect('status_update', last_delivered_seq=200)
+    say(type='send', client_id='mine', conversation_id=conversation, content='my own')
+    await alice.expect('message', seq=201)
+    say(type='delivered', conversation_id=conversation, seq=201)
+    say(type='ping')
+    stalled.reader._transport.resume_reading()
+    while True:
+        frame = json.loads(await stalled.wait_for(raw_socket.TEXT))
+        assert frame['type'] != 'error', frame
+        if frame['type'] == 'pong':
+            break
 
 
 @scenario
