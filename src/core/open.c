@@ -390,7 +390,9 @@ bool tt_open_hand_off(struct tt_core *core, struct tt_task *task, bool opened)
             hint->cursor.delivered = snapshot->messages[snapshot->message_count - 1].seq;
         }
         if (opened && snapshot->other_count == 1) {
-            hint->status = snapshot->others[0].status;
+            /* What is, not what this caller may see of it: others look there too. */
+            hint->status = tt_status_of(&about->found[0],
+                                        task->store[PART_USERS]->get_users.users[0].last_seen);
             hint->version = about->found[0].version;
         }
         hint->reply_to = core->options.place;
