@@ -4,8 +4,8 @@
  *
  * A target returns 0; what it finds, it finds by an assertion or a sanitizer.
  */
-#ifndef TT_TEST_FUZZ_H
-#define TT_TEST_FUZZ_H
+#ifndef TT_TEST_FUZZ_FUZZ_H
+#define TT_TEST_FUZZ_FUZZ_H
 
 #include <stddef.h>
 #include <stdint.h>
