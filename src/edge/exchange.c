@@ -160,6 +160,11 @@ static const struct tt_edge_page *find_page(const struct tt_connection *connecti
     return NULL;
 }
 
+static bool is_reading(const struct tt_http1_request *request)
+{
+    return request->method == TT_HTTP1_GET || request->method == TT_HTTP1_HEAD;
+}
+
 static void answer_page(struct tt_connection *connection, const struct tt_edge_page *page)
 {
     const struct tt_http1_request *request = request_of(connection);
@@ -171,11 +176,6 @@ static void answer_page(struct tt_connection *connection, const struct tt_edge_p
     int status = page->write(page->context, &connection->edge->text);
     end_answer(connection, request,
                &(struct answer){.status = status, .content_type = page->content_type});
-}
-
-static bool is_reading(const struct tt_http1_request *request)
-{
-    return request->method == TT_HTTP1_GET || request->method == TT_HTTP1_HEAD;
 }
 
 static const struct tt_static_file *find_file(const struct tt_connection *connection)
