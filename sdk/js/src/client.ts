@@ -524,9 +524,10 @@ export class Client extends Emitter<ClientEvents> {
     conversationId?: string;
   }): Promise<string> {
     const { members, kind, title, conversationId } = options;
+    const all = [...new Set([this.userId, ...members])];
     const body = {
-      members: [...new Set([this.userId, ...members])],
-      kind: kind ?? (members.length > 1 ? 'group' : 'direct'),
+      members: all,
+      kind: kind ?? (all.length > 2 ? 'group' : 'direct'),
       ...(title === undefined ? {} : { title }),
       ...(conversationId === undefined ? {} : { conversation_id: conversationId }),
     };
