@@ -344,8 +344,8 @@ static void heard(void *context, struct tt_link *link, const struct tt_server_fr
     } else if (frame->kind == TT_SERVER_PRESENCE) {
         note_status(chat, &frame->user, &frame->presence.status);
     } else if (frame->kind == TT_SERVER_CONVERSATION) {
-        device->screen_is_shown =
-            device->screen >= 0 && &device->chats[device->screen] == chat;
+        if (device->screen >= 0 && &device->chats[device->screen] == chat)
+            device->screen_is_shown = true;
         tt_device_show_snapshot(device, chat, frame->snapshot);
     } else if (frame->kind == TT_SERVER_CONVERSATION_ADDED) {
         chat->is_known = true;

@@ -127,13 +127,22 @@ void tt_oracle_add_device(struct tt_oracle *oracle, const tt_id *user, const tt_
     known->honest = honest;
 }
 
+void tt_oracle_expect_conversation(struct tt_oracle *oracle, const tt_id *id)
+{
+    TT_ASSERT(oracle->conversation_count < TT_ORACLE_CONVERSATIONS_MAX);
+    oracle->conversations[oracle->conversation_count++].id = *id;
+}
+
 static void learn_conversation(struct tt_oracle *oracle, const struct tt_conversation *is)
 {
-    if (tt_model_conversation(oracle, &is->id) >= 0)
+    int number = tt_model_conversation(oracle, &is->id);
+    if (number < 0) {
+        tt_oracle_fail(oracle, "the store was given a conversation that nobody made");
         return;
-    TT_ASSERT(oracle->conversation_count < TT_ORACLE_CONVERSATIONS_MAX);
-    struct known_conversation *known = &oracle->conversations[oracle->conversation_count++];
-    known->id = is->id;
+    }
+    struct known_conversation *known = &oracle->conversations[number];
+    if (known->member_count > 0)
+        return;
     known->kind = is->kind;
     for (size_t i = 0; i < is->member_count; i++)
         known->members[known->member_count++] = tt_model_user(oracle, &is->members[i]);

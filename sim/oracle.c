@@ -27,7 +27,7 @@ void tt_oracle_session_opens(struct tt_oracle *oracle, struct tt_link *link)
     int device = tt_model_device(oracle, &link->user, &link->device);
     struct session_note *note = tt_alloc(sizeof(*note));
     note->device = device;
-    note->open = note->open_before = -1;
+    note->open = -1;
     for (int i = 0; i < oracle->conversation_count; i++) {
         note->views[i].at_open = oracle->conversations[i].positions[device];
         note->views[i].handed = note->views[i].at_open;
@@ -76,15 +76,16 @@ void tt_oracle_node_hears(struct tt_oracle *oracle, struct tt_link *link,
     if (oracle == NULL || note == NULL)
         return;
     int number = tt_model_conversation(oracle, &frame->conversation);
-    int user = oracle->devices[note->device].user;
-    if (number < 0 || !tt_model_is_member(&oracle->conversations[number], user))
+    if (number < 0)
         return;
-    if (frame->kind == TT_CLIENT_OPEN && note->open != number) {
-        note->open_before = note->open;
+    if (frame->kind == TT_CLIENT_OPEN) {
         note->open = number;
+        note->may_be_open |= 1U << number;
     }
-    if (frame->kind == TT_CLIENT_CLOSE && note->open == number)
-        note->open = -1;
+    if (frame->kind == TT_CLIENT_CLOSE) {
+        note->open = note->open == number ? -1 : note->open;
+        note->may_be_open &= ~(1U << number);
+    }
     struct session_view *view = view_of(note, number);
     bool is_ack = frame->kind == TT_CLIENT_DELIVERED || frame->kind == TT_CLIENT_READ;
     if (is_ack && frame->seq.n <= view->last_message && frame->seq.n > view->not_refusable)
@@ -124,7 +125,7 @@ static void check_message(struct tt_oracle *oracle, struct tt_link *link, int nu
                : !tt_id_is_none(&message->client_id))
         tt_oracle_fail(oracle, "a message to %.*s carries a wrong client_id", NAME(link->user));
     uint64_t position = conversation->positions[note->device];
-    uint64_t next = (view->started ? view->handed : position) + 1;
+    uint64_t next = (view->handed > position ? view->handed : position) + 1;
     while (next < seq && (was_sent(view, next) || is_by_device(link, conversation, next)))
         next++;
     /* What the device sent over HTTP comes to its socket, though its position may be there. */
@@ -233,8 +234,7 @@ static void check_screen(struct tt_oracle *oracle, struct tt_link *link, int num
 {
     struct session_note *note = link->oracle;
     const struct known_device *device = &oracle->devices[note->device];
-    if (note->open != number && note->open_before != number &&
-        !device->views[number].marked_by_get)
+    if ((note->may_be_open >> number & 1) == 0 && !device->views[number].marked_by_get)
         tt_oracle_fail(oracle, "promise 10: %.*s/%.*s hears presence or typing in %.*s, unopened",
                        NAME(link->user), NAME(link->device), NAME(frame->conversation));
     int about = tt_model_user(oracle, &frame->user);
@@ -254,7 +254,7 @@ static void check_conversation(struct tt_oracle *oracle, struct tt_link *link, i
     struct session_view *view = view_of(note, number);
     const struct tt_snapshot *snapshot = frame->snapshot;
     if (note->open == number)
-        note->open_before = -1;
+        note->may_be_open = 1U << number;
     struct tt_cursor floor = {tt_seq_max(view->shown.delivered, view->floor.delivered),
                               tt_seq_max(view->shown.read, view->floor.read)};
     tt_oracle_check_snapshot(oracle, note->device, &snapshot->conversation.id, snapshot, floor,

@@ -23,6 +23,9 @@ void tt_oracle_destroy(struct tt_oracle **oracle);
 void tt_oracle_add_device(struct tt_oracle *oracle, const tt_id *user, const tt_id *device,
                           bool honest);
 
+/* A conversation that is there, or will be. */
+void tt_oracle_expect_conversation(struct tt_oracle *oracle, const tt_id *id);
+
 /* The first breach, or NULL. */
 const char *tt_oracle_failure(const struct tt_oracle *oracle);
 

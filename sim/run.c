@@ -26,6 +26,7 @@ static void create_conversations(struct tt_run *run)
     const struct tt_cast *cast = &run->swarm.cast;
     for (uint32_t i = 0; i < cast->conversation_count; i++) {
         const struct tt_cast_conversation *is = &cast->conversations[i];
+        tt_oracle_expect_conversation(run->oracle, &is->id);
         if (!is->exists)
             continue;
         struct tt_store_op *op = tt_store_op_create(TT_STORE_CREATE_CONVERSATION);

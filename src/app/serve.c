@@ -110,6 +110,13 @@ static void on_stop(void *context)
         tt_node_drain(server->nodes[i]);
 }
 
+static void complain_address(const char *option, const char *address, const char *problem)
+{
+    char sentence[TT_SECRET_SENTENCE];
+    snprintf(sentence, sizeof(sentence), "--%s %s: %s", option, address, problem);
+    tt_config_complain(sentence);
+}
+
 static bool create_nodes(struct server *server)
 {
     const char *problem = "";
@@ -118,7 +125,7 @@ static bool create_nodes(struct server *server)
     for (uint32_t i = 0; i < count; i++) {
         server->nodes[i] = tt_node_create(&server->shared, i, server->nodes[0], &problem);
         if (server->nodes[i] == NULL) {
-            tt_config_complain(problem);
+            complain_address("listen", server->config.listen, problem);
             return false;
         }
         server->node_count++;
@@ -200,7 +207,7 @@ static bool serve(struct server *server)
     }
     server->admin = tt_admin_create(&server->config.admin_address, &server->log, &problem);
     if (server->admin == NULL) {
-        tt_config_complain(problem);
+        complain_address("admin-listen", server->config.admin_listen, problem);
         return false;
     }
     print_address("admin", tt_admin_address(server->admin));

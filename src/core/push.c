@@ -170,15 +170,18 @@ static bool attend_to_devices(struct tt_core *core, const struct tt_task *task)
     return is_behind;
 }
 
-/* After an append of unknown outcome: what is there that the user does not have? */
+/* After an append of unknown outcome: what is there that some device of the user does not have? */
 static void find_range(struct tt_core *core, struct tt_push *push,
                        const struct tt_positions *positions)
 {
-    if (positions->head.n == positions->cursor.delivered.n) {
+    tt_seq least = positions->cursor.delivered;
+    for (size_t i = 0; i < positions->device_count; i++)
+        least = tt_seq_min(least, positions->devices[i].delivered);
+    if (least.n == positions->head.n) {
         drop(core, push);
         return;
     }
-    push->from = tt_seq_next(positions->cursor.delivered);
+    push->from = tt_seq_min(tt_seq_next(positions->cursor.delivered), positions->head);
     push->to = positions->head;
     tt_timer_set(&core->timers, &push->timer, core->now.mono);
 }

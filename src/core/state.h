@@ -71,6 +71,7 @@ struct tt_stream {
     bool reading;
     bool acking;
     bool ack_unsure;   /* the last ADVANCE ended in UNAVAILABLE: it may have moved something */
+    bool owes_read_sync; /* heard of before the cursor was known */
     bool held_back;    /* the next message is one of the session's own that is not answered yet */
     tt_seq next;       /* to hand out */
     tt_seq cursor;     /* the device's stored position */
@@ -325,6 +326,8 @@ void tt_stream_position(struct tt_core *core, struct tt_session *session, struct
                         tt_seq device_delivered);
 void tt_stream_need_position(struct tt_core *core, struct tt_session *session,
                              struct tt_stream *stream);
+void tt_stream_read_sync(struct tt_core *core, struct tt_session *session,
+                         struct tt_stream *stream);
 void tt_stream_positions_done(struct tt_core *core, struct tt_store_op *op);
 void tt_stream_message(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
                        const struct tt_message *message);

@@ -157,6 +157,15 @@ static void moved_on(struct tt_core *core, struct tt_session *session, struct tt
     }
 }
 
+void tt_stream_read_sync(struct tt_core *core, struct tt_session *session,
+                         struct tt_stream *stream)
+{
+    stream->owes_read_sync = false;
+    struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_READ_SYNC, 0);
+    frame->conversation = stream->conversation;
+    frame->status.read = stream->my_read;
+}
+
 void tt_stream_position(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
                         tt_seq device_delivered)
 {
@@ -170,6 +179,8 @@ void tt_stream_position(struct tt_core *core, struct tt_session *session, struct
     stream->ack_limit = device_delivered;
     if (stream->http_to.n > 0)
         tt_stream_handed_over_http(stream, stream->http_from, stream->http_to);
+    if (stream->owes_read_sync)
+        tt_stream_read_sync(core, session, stream);
     moved_on(core, session, stream);
     check_behind(session, stream);
     tt_ack_waiting(core, session, stream);

@@ -120,7 +120,8 @@ void tt_exchange_give_up(struct tt_connection *connection, int status, tt_err er
                          const char *text);
 
 void tt_exchange_reply(struct tt_connection *connection, const struct tt_reply *reply);
-void tt_exchange_reject(struct tt_connection *connection, const struct tt_effect *effect);
+void tt_exchange_reject(struct tt_connection *connection, tt_err err,
+                        const struct tt_device *devices, size_t device_count);
 
 /* session.c: frames */
 

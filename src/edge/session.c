@@ -5,7 +5,7 @@
 #include "net/websocket_handshake.h"
 
 /* Whoever sends on without reading what is answered is not read from until he does. */
-#define CONGESTED_BYTES TT_LIMIT_SLOW_BYTES
+#define CONGESTED_BYTES ((size_t)TT_LIMIT_SLOW_BYTES)
 
 static struct tt_buffer *output_of(struct tt_connection *connection)
 {
