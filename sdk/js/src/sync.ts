@@ -6,6 +6,10 @@
  * Frames that come while a commit runs wait, and share the next one; so a backlog of any length
  * goes through in batches, and nothing is shown or acked that is not stored. A commit that fails
  * takes back what was merged and restarts the line: the server sends again what was not acked.
+ *
+ * What was pending when the line came up is acked as a whole, once it is all here: whoever wrote
+ * five messages to a phone that was off sees five ticks turn at once. A long backlog is acked every
+ * second on the way.
  */
 import { Acks } from './ack.ts';
 import type { Change, LineState, Order, Signal } from './change.ts';
@@ -43,6 +47,7 @@ import {
 const PAGE = 200;
 const LIST_PAGE = 100;
 const UNREAD_MAX = 1000;
+const CATCHING_UP_MS = 1000;
 
 export interface SyncOptions {
   url: string;
@@ -65,6 +70,7 @@ interface Batch {
   refused: Change[];
   signals: Signal[];
   reset: boolean;
+  caughtUp: boolean;
 }
 
 export class Sync {
@@ -78,6 +84,9 @@ export class Sync {
   #opened: string | null = null;
   #traced = false;
   #filling = new Set<string>();
+  /** Conversations whose acks wait for the rest of what was pending; null: none wait. */
+  #catchingUp: Set<string> | null = null;
+  #ackTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: SyncOptions) {
     this.#options = options;
@@ -106,6 +115,7 @@ export class Sync {
   }
 
   stop(): void {
+    clearInterval(this.#ackTimer);
     this.#outbox.pause();
     this.#line.stop();
   }
@@ -175,6 +185,7 @@ export class Sync {
 
   #greeted(hello: Hello): void {
     this.#acks.reset();
+    this.#catchUp();
     if (!hello.resumed) {
       this.#step((batch) => {
         // The server knows nothing of this device: its cursors here mean nothing any more.
@@ -186,6 +197,23 @@ export class Sync {
     this.#outbox.restart();
     if (this.#opened !== null) this.#line.send({ type: 'open', conversation_id: this.#opened });
     void this.#list();
+  }
+
+  #catchUp(): void {
+    this.#catchingUp = new Set();
+    clearInterval(this.#ackTimer);
+    this.#ackTimer = setInterval(() => {
+      const waiting = this.#catchingUp ?? new Set();
+      this.#catchingUp = new Set();
+      for (const id of waiting) this.#acknowledge(id);
+    }, CATCHING_UP_MS);
+  }
+
+  #caughtUp(): void {
+    clearInterval(this.#ackTimer);
+    const waiting = this.#catchingUp ?? new Set();
+    this.#catchingUp = null;
+    for (const id of waiting) this.#acknowledge(id);
   }
 
   /** Cursors are not replayed at connect, and conversations may have come: the list has both. */
@@ -237,6 +265,7 @@ export class Sync {
         refused: [],
         signals: [],
         reset: false,
+        caughtUp: false,
       };
       for (const step of steps) step(batch);
       try {
@@ -268,7 +297,11 @@ export class Sync {
     }
     for (const one of batch.gone) this.#outbox.remove(one.client_id);
     for (const signal of batch.signals) this.#options.signal(signal);
-    for (const id of batch.conversations) this.#acknowledge(id);
+    for (const id of batch.conversations) {
+      if (this.#catchingUp) this.#catchingUp.add(id);
+      else this.#acknowledge(id);
+    }
+    if (batch.caughtUp) this.#caughtUp();
   }
 
   /** After a read that left something unread: how much, where all of it is held. */
@@ -372,6 +405,7 @@ export class Sync {
         break;
       case 'caught_up':
         batch.signals.push({ kind: 'caught_up' });
+        batch.caughtUp = true;
         break;
       case 'error':
         this.#refused(frame, batch);

@@ -2,6 +2,7 @@
  * server: the real program, on free ports and a folder of its own.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,8 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 export const PROGRAM = process.env['TWOTICKS'] ?? join(ROOT, 'build/release/twoticks');
+
+if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is not there: tool/build makes it`);
 
 export class Server {
   readonly #folder: string;
