@@ -109,7 +109,8 @@ class Check:
         self.simple('node', 'tool/node')
         release = self.build(RELEASE, ['--buildtype=release', '-Dweb=enabled'])
         asan = self.build(ASAN, ['--buildtype=debugoptimized', '-Db_sanitize=address,undefined',
-                                 '-Db_lundef=false', '-Dweb=disabled'], {'CC': 'clang-14', 'CXX': 'clang++-14'})
+                                 '-Db_lundef=false', '-Dweb=disabled'],
+                          {'CC': 'clang-14', 'CXX': 'clang++-14'})
         if release:
             self.meson(RELEASE)
         if asan:
@@ -125,8 +126,8 @@ class Check:
         if release:
             self.node('types', '--types')
             self.node('library', 'sdk/js/test')
-            self.node('browser', *(['test/web'] if self.long else
-                                   ['test/web/phone_off.test.ts', 'test/web/alice_sees.test.ts']))
+            stories = ['test/web/phone_off.test.ts', 'test/web/alice_sees.test.ts']
+            self.node('browser', *(['test/web'] if self.long else stories))
         if asan:
             self.script('scenarios, sanitized, 3 nodes', 'test/scenario/run.py',
                         '--program', ASAN / 'twoticks', '--nodes', 3, '--patience', 4)

@@ -91,8 +91,11 @@ const sources = globSync(['web/**/*', 'sdk/js/src/*', 'package-lock.json'], {
   cwd: root,
   exclude: (path) => path.includes('node_modules') || path.includes('dist'),
 }).filter((path) => extname(path));
+const target = relative(process.env.MESON_BUILD_ROOT ?? '.', out);
+const needed = sources.map((path) => join(root, path)).join(' ');
 writeFileSync(
   depfile,
-  `${relative(process.env.MESON_BUILD_ROOT ?? '.', out)}: ${sources.map((path) => join(root, path)).join(' ')}\n`,
+  `${target}: ${needed}
+`,
 );
 process.stderr.write(`web client: ${names.length} files, ${total} bytes gzipped\n`);

@@ -72,7 +72,9 @@ test('the header comes with the messages in one round trip, and changes live', a
   assert.equal(answer.messages.at(-1)!.content, 'see you');
   assert.equal(answer.bob_status.online, false);
   const spoken = new Intl.DateTimeFormat('en-GB', {
-    hour: 'numeric', minute: '2-digit', timeZone: 'Asia/Tokyo',
+    hour: 'numeric',
+    minute: '2-digit',
+    timeZone: 'Asia/Tokyo',
   }).format(new Date(answer.bob_status.last_seen));
   assert.equal(firstHeader, `last seen today at ${spoken}`, "in the reader's own time zone");
 
@@ -87,6 +89,9 @@ test('the header comes with the messages in one round trip, and changes live', a
   await again.context().close();
   await header.getByText(/^last seen today at \d{1,2}:\d\d$/).waitFor({ timeout: 10_000 });
   assert.deepEqual(requests, [], 'and still no HTTP request');
-  assert.deepEqual(sent.filter((frame) => !/"(read|delivered|ping)"/.test(frame)), []);
+  assert.deepEqual(
+    sent.filter((frame) => !/"(read|delivered|ping)"/.test(frame)),
+    [],
+  );
   assert.deepEqual(stage.wrongs, []);
 });

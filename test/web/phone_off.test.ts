@@ -8,7 +8,13 @@ import type { Page } from 'playwright-core';
 import { openChat, say, Stage, ticksOf } from './stage/browser.ts';
 import { Server } from './stage/server.ts';
 
-const MESSAGES = ['hey', 'where are you?', 'hello??', 'is everything okay?', 'call me when you can'];
+const MESSAGES = [
+  'hey',
+  'where are you?',
+  'hello??',
+  'is everything okay?',
+  'call me when you can',
+];
 
 let server: Server;
 let stage: Stage;
@@ -62,14 +68,22 @@ test('three days without a phone, then two ticks, then blue: all five at once', 
 
   for (const [i, message] of MESSAGES.entries()) {
     await say(alice, message);
-    await waitForTicks(alice, MESSAGES.slice(0, i + 1).map(() => 'sent').join(' '));
+    await waitForTicks(
+      alice,
+      MESSAGES.slice(0, i + 1)
+        .map(() => 'sent')
+        .join(' '),
+    );
     if (i === 1) {
       // A day passes; the server is killed in it, and nobody notices.
       await server.kill();
       await server.again();
     }
   }
-  assert.deepEqual(await ticksOf(alice), MESSAGES.map(() => 'sent'));
+  assert.deepEqual(
+    await ticksOf(alice),
+    MESSAGES.map(() => 'sent'),
+  );
   const seen = await watchTicks(alice);
 
   // Day 3: the phone is on, and the app is opened, but not yet the chat.
@@ -83,7 +97,8 @@ test('three days without a phone, then two ticks, then blue: all five at once', 
   await openChat(bob, 'Alice');
   await waitForTicks(alice, five('read'));
   assert.deepEqual(await seen(), [five('sent'), five('delivered'), five('read')]);
-  for (const message of MESSAGES) await bob.getByRole('main').getByText(message, { exact: true }).waitFor();
+  for (const message of MESSAGES)
+    await bob.getByRole('main').getByText(message, { exact: true }).waitFor();
   await bob.getByText('5 unread messages').waitFor();
   assert.deepEqual(await ticksOf(bob), [], "other people's messages carry no ticks");
   await bob.waitForFunction(() => document.title === 'Two Ticks');

@@ -104,14 +104,24 @@ function Home({ client, session, onSignOut, onSignedOut }: HomeProps) {
         drawer={drawer}
       />
       {place ? (
-        <Chat key={place} id={place} chosen={drawer ? chosen : null} onChoose={drawer ? choose : null} />
+        <Chat
+          key={place}
+          id={place}
+          chosen={drawer ? chosen : null}
+          onChoose={drawer ? choose : null}
+        />
       ) : (
         <Nothing />
       )}
       {drawer && <Drawer place={place} chosen={chosen} onClose={() => setDrawer(false)} />}
       {open === 'new' && <NewChat onClose={close} />}
       {open === 'settings' && (
-        <Settings session={session} onClose={close} onSignOut={onSignOut} onDrawer={() => setDrawer(true)} />
+        <Settings
+          session={session}
+          onClose={close}
+          onSignOut={onSignOut}
+          onDrawer={() => setDrawer(true)}
+        />
       )}
     </div>
   );
@@ -135,4 +145,3 @@ function Nothing() {
     </main>
   );
 }
-

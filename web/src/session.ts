@@ -109,7 +109,9 @@ function demoTokens(session: Session): TokenProvider {
 export function connectSession(session: Session): Promise<Client> {
   const { user_id: userId, device_id: deviceId } = session;
   return connect(
-    session.kind === 'demo' ? { userId, deviceId, token: demoTokens(session) } : { userId, deviceId },
+    session.kind === 'demo'
+      ? { userId, deviceId, token: demoTokens(session) }
+      : { userId, deviceId },
   );
 }
 

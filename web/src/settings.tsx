@@ -104,7 +104,9 @@ function LastSeenSetting() {
   if (shares === null) return null;
   const change = async (next: boolean) => {
     setShares(next);
-    await client.changeSettings({ share_last_seen: next ? 'everyone' : 'nobody' }).catch(() => setShares(!next));
+    await client
+      .changeSettings({ share_last_seen: next ? 'everyone' : 'nobody' })
+      .catch(() => setShares(!next));
   };
   return (
     <div class="setting">

@@ -83,7 +83,10 @@ export function SignInPage({ onSignedIn }: { onSignedIn: (session: Session) => v
 }
 
 function sessionOf(user: string): Session {
-  return knownSessions().find((one) => one.user_id === user && one.kind === 'account') ?? signInAsDemo(user);
+  return (
+    knownSessions().find((one) => one.user_id === user && one.kind === 'account') ??
+    signInAsDemo(user)
+  );
 }
 
 function AccountForm({ onSignedIn }: { onSignedIn: (session: Session) => void }) {

@@ -52,7 +52,11 @@ export class Acks {
     const read = Math.min(readTo(record), record.cursor ?? record.head_seq);
     const wantsRead = read > record.my_last_read_seq && read > told.read;
     if (wantsRead) told.read = read;
-    if (record.cursor !== null && record.cursor > told.delivered && this.#handed.has(conversation_id)) {
+    if (
+      record.cursor !== null &&
+      record.cursor > told.delivered &&
+      this.#handed.has(conversation_id)
+    ) {
       told.delivered = record.cursor;
       frames.push({ type: 'delivered', conversation_id, seq: record.cursor });
     }

@@ -51,6 +51,4 @@ export type Order =
   | { kind: 'who' };
 
 export type Broadcast =
-  | { to: 'all'; changes: Change[] }
-  | { to: 'all'; signal: Signal }
-  | { to: 'leader'; order: Order };
+  { to: 'all'; changes: Change[] } | { to: 'all'; signal: Signal } | { to: 'leader'; order: Order };

@@ -91,7 +91,7 @@ function providerOf(token: ClientOptions['token'], base: string): TokenProvider 
   };
 }
 
-/** Connects a device. Resolves when what is stored on it can be used; the line comes up by itself. */
+/** Connects a device. Resolves when what is stored can be used; the line comes up by itself. */
 export async function connect(options: ClientOptions): Promise<Client> {
   const base = (options.url ?? globalThis.location?.origin ?? '').replace(/\/$/, '');
   const device = options.deviceId ?? 'default';
@@ -99,8 +99,14 @@ export async function connect(options: ClientOptions): Promise<Client> {
   const inBrowser = typeof indexedDB !== 'undefined' && canShareTabs();
   const store = options.store ?? (inBrowser ? await openIndexedDb(name) : new MemoryStore());
   const tabs = inBrowser && !options.store ? new BrowserTabs(name) : new SingleTab();
-  const client = new Client({ base, userId: options.userId, deviceId: device, store, tabs,
-    provider: providerOf(options.token, base) });
+  const client = new Client({
+    base,
+    userId: options.userId,
+    deviceId: device,
+    store,
+    tabs,
+    provider: providerOf(options.token, base),
+  });
   await client.start();
   return client;
 }
@@ -245,7 +251,10 @@ export class Client extends Emitter<ClientEvents> {
         this.emit('presence', { userId: signal.user_id, status: signal.status });
         break;
       case 'typing':
-        this.emit('typing', { conversationId: signal.conversation_id, userId: signal.user_id });
+        this.emit('typing', {
+          conversationId: signal.conversation_id,
+          userId: signal.user_id,
+        });
         break;
       case 'sent':
         this.emit('sent', {

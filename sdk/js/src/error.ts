@@ -8,7 +8,11 @@ export class TwoTicksError extends Error {
   readonly status: number | undefined;
   readonly retryAfterMs: number | undefined;
 
-  constructor(code: string, message: string, more: { status?: number; retryAfterMs?: number } = {}) {
+  constructor(
+    code: string,
+    message: string,
+    more: { status?: number; retryAfterMs?: number } = {},
+  ) {
     super(message);
     this.name = 'TwoTicksError';
     this.code = code;

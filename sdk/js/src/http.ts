@@ -32,7 +32,9 @@ export class Http {
 
   get<T>(path: string, query: Query = {}): Promise<T> {
     const pairs = Object.entries(query).filter(([, value]) => value !== undefined);
-    const text = pairs.map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`).join('&');
+    const text = pairs
+      .map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`)
+      .join('&');
     return this.request<T>('GET', text ? `${path}?${text}` : path);
   }
 
@@ -48,7 +50,12 @@ export class Http {
     return (text ? JSON.parse(text) : null) as T;
   }
 
-  async #attempt(method: string, path: string, body: unknown, token: string | null): Promise<Response> {
+  async #attempt(
+    method: string,
+    path: string,
+    body: unknown,
+    token: string | null,
+  ): Promise<Response> {
     const headers: Record<string, string> = {};
     if (token) headers['authorization'] = `Bearer ${token}`;
     if (body !== undefined) headers['content-type'] = 'application/json';

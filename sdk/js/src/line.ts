@@ -109,7 +109,10 @@ export class Line {
       this.#become('signed_out');
       return;
     }
-    const socket = new WebSocket(this.#url, token ? ['twoticks.v1', `bearer.${token}`] : ['twoticks.v1']);
+    const socket = new WebSocket(
+      this.#url,
+      token ? ['twoticks.v1', `bearer.${token}`] : ['twoticks.v1'],
+    );
     this.#socket = socket;
     this.#watch = setTimeout(() => this.#ended(socket, CLOSE_SILENT), OPEN_MS_MAX);
     socket.onmessage = (event) => this.#received(socket, event.data);

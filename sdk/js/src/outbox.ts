@@ -47,7 +47,12 @@ export class Outbox {
   #add(record: OutboxRecord): void {
     let queue = this.#queues.get(record.conversation_id);
     if (!queue) {
-      queue = { records: [], inFlight: null, backoff: new Backoff(PUT_OFF), timer: undefined };
+      queue = {
+        records: [],
+        inFlight: null,
+        backoff: new Backoff(PUT_OFF),
+        timer: undefined,
+      };
       this.#queues.set(record.conversation_id, queue);
     }
     queue.records.push(record);
@@ -109,13 +114,10 @@ export class Outbox {
     if (!queue || queue.inFlight !== client_id) return;
     clearTimeout(queue.timer);
     queue.inFlight = null;
-    queue.timer = setTimeout(
-      () => {
-        queue.timer = undefined;
-        this.#next(queue);
-      },
-      afterMs + queue.backoff.next(),
-    );
+    queue.timer = setTimeout(() => {
+      queue.timer = undefined;
+      this.#next(queue);
+    }, afterMs + queue.backoff.next());
   }
 
   pause(): void {

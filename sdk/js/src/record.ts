@@ -125,11 +125,17 @@ export function withEntry(record: ConversationRecord, entry: Entry): Conversatio
   return withCursors(next, entry);
 }
 
-/** Messages of a page or a snapshot, ascending: they are held, and move no cursor of this device. */
-export function withPage(record: ConversationRecord, page: readonly WireMessage[]): ConversationRecord {
+/** Messages of a page or a snapshot, ascending: they are held, and move no cursor. */
+export function withPage(
+  record: ConversationRecord,
+  page: readonly WireMessage[],
+): ConversationRecord {
   const last = page.at(-1);
   if (!last) return record;
-  const spans = addSeqs(record.spans, page.map((message) => message.seq));
+  const spans = addSeqs(
+    record.spans,
+    page.map((message) => message.seq),
+  );
   return withLast({ ...record, spans, head_seq: Math.max(record.head_seq, last.seq) }, last);
 }
 

@@ -134,7 +134,9 @@ export class Sync {
         void this.#options.store.outbox().then((stored) => this.#outbox.take(stored));
         break;
       case 'seen':
-        this.#step((batch) => this.#edit(batch, order.conversation_id, (one) => withSeen(one, order.seq)));
+        this.#step((batch) =>
+          this.#edit(batch, order.conversation_id, (one) => withSeen(one, order.seq)),
+        );
         break;
       case 'open':
         this.#opened = order.conversation_id;
@@ -223,7 +225,10 @@ export class Sync {
       do {
         const page: { conversations: Entry[]; next: string | null } = await this.#options.http.get(
           '/conversations',
-          { limit: LIST_PAGE, cursor: cursor ?? undefined },
+          {
+            limit: LIST_PAGE,
+            cursor: cursor ?? undefined,
+          },
         );
         for (const entry of page.conversations) this.#step((batch) => this.#list1(entry, batch));
         cursor = page.next ?? null;

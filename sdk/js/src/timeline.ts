@@ -27,7 +27,12 @@ export interface Message {
 
 export interface TimelineSource {
   readonly me: string;
-  cursors(): { headSeq: number; lastDeliveredSeq: number; lastReadSeq: number; myLastReadSeq: number };
+  cursors(): {
+    headSeq: number;
+    lastDeliveredSeq: number;
+    lastReadSeq: number;
+    myLastReadSeq: number;
+  };
   waiting(): readonly OutboxRecord[];
   /** At most `limit` messages right before / after `seq`, ascending; from here or the server. */
   page(where: { before: number } | { after: number }, limit: number): Promise<MessageRecord[]>;

@@ -4,11 +4,18 @@
  */
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
 
 /** What a page without a line cannot help but say. */
-const OFFLINE = /ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_SOCKET_NOT_CONNECTED|WebSocket connection to/;
+const OFFLINE = /ERR_(CONNECTION|INTERNET|EMPTY|SOCKET)_[A-Z_]+|WebSocket connection to/;
 
 export interface PersonOptions {
   locale?: string;
@@ -41,7 +48,11 @@ export class Stage {
   async context(options: PersonOptions = {}): Promise<BrowserContext> {
     const { width = 1180, height = 760, locale = 'en-GB', timezoneId = 'UTC', ...more } = options;
     const context = await this.#browser.newContext({
-      baseURL: this.#url, viewport: { width, height }, locale, timezoneId, ...more,
+      baseURL: this.#url,
+      viewport: { width, height },
+      locale,
+      timezoneId,
+      ...more,
     });
     context.on('weberror', (error) => this.wrongs.push(String(error.error())));
     context.on('console', (message) => {
@@ -72,7 +83,10 @@ export class Stage {
 
 /** Opens a conversation from the list. */
 export async function openChat(page: Page, name: string): Promise<void> {
-  await page.getByRole('navigation').getByRole('link', { name: new RegExp(`^\\W*${name}`) }).click();
+  await page
+    .getByRole('navigation')
+    .getByRole('link', { name: new RegExp(`^\\W*${name}`) })
+    .click();
   await page.getByRole('textbox', { name: 'Message' }).waitFor();
 }
 

@@ -38,8 +38,19 @@ export class Server {
   async again(): Promise<void> {
     const child = spawn(
       PROGRAM,
-      ['serve', '--data', this.#folder, '--listen', `127.0.0.1:${this.#port}`,
-        '--admin-listen', '127.0.0.1:0', '--demo', '--log-level', 'error', ...this.#options],
+      [
+        'serve',
+        '--data',
+        this.#folder,
+        '--listen',
+        `127.0.0.1:${this.#port}`,
+        '--admin-listen',
+        '127.0.0.1:0',
+        '--demo',
+        '--log-level',
+        'error',
+        ...this.#options,
+      ],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     this.#process = child;

@@ -56,7 +56,12 @@ function BubbleNow(props: Props) {
           {tick && <TickMark tick={tick} />}
         </span>
         {seq !== null && tick !== null && (
-          <button type="button" class="bubble-info" aria-label={say('info')} onClick={() => onInfo(seq)}>
+          <button
+            type="button"
+            class="bubble-info"
+            aria-label={say('info')}
+            onClick={() => onInfo(seq)}
+          >
             <Icon name="info" />
           </button>
         )}
@@ -66,7 +71,7 @@ function BubbleNow(props: Props) {
   );
 }
 
-/** While nothing of it changed, it is not drawn anew; the timeline makes new values for old ones. */
+/** Not drawn anew while nothing of it changed; the timeline makes new values for old ones. */
 export const Bubble = memo(
   BubbleNow,
   (a, b) =>
@@ -84,7 +89,8 @@ export const Bubble = memo(
 
 function BubbleText({ content }: { content: string }) {
   const [isWhole, setWhole] = useState(false);
-  const shown = isWhole || content.length <= SHORT_MAX ? content : `${content.slice(0, SHORT_MAX)}…`;
+  const shown =
+    isWhole || content.length <= SHORT_MAX ? content : `${content.slice(0, SHORT_MAX)}…`;
   return (
     <>
       <span class="text" dir="auto">

@@ -52,7 +52,11 @@ export function Chat({ id, chosen, onChoose }: Props) {
 
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (event.key === 'Escape' && !event.defaultPrevented && !document.querySelector('dialog[open]'))
+      if (
+        event.key === 'Escape' &&
+        !event.defaultPrevented &&
+        !document.querySelector('dialog[open]')
+      )
         location.hash = '';
     };
     document.addEventListener('keydown', press);

@@ -55,7 +55,9 @@ export function Composer({ id, onSend }: { id: string; onSend: (text: string) =>
     const { selectionStart: from, selectionEnd: to } = element;
     change(text.slice(0, from) + emoji + text.slice(to));
     element.focus();
-    requestAnimationFrame(() => element.setSelectionRange(from + emoji.length, from + emoji.length));
+    requestAnimationFrame(() =>
+      element.setSelectionRange(from + emoji.length, from + emoji.length),
+    );
   };
 
   return (

@@ -39,7 +39,7 @@ function itemsOf(box: HTMLElement): HTMLElement[] {
   return [...box.querySelectorAll<HTMLElement>('[data-key]')];
 }
 
-/** The first item whose lower edge is below `y`; they are in order, so half are skipped each time. */
+/** The first item whose lower edge is below `y`, by halving: they are in order. */
 function firstBelow(items: HTMLElement[], y: number): HTMLElement | undefined {
   let low = 0;
   let high = items.length;
@@ -77,7 +77,8 @@ function useReading({ id, timeline, conversation, line }: Props) {
     const rest = scrollHeight - scrollTop - clientHeight;
     atEnd.current = timeline.isAtEnd && rest <= END_PX;
     setAway(!timeline.isAtEnd || rest > clientHeight / 2);
-    if (scrollTop < NEAR_PX && !timeline.isAtStart) void timeline.loadOlder().catch(() => undefined);
+    if (scrollTop < NEAR_PX && !timeline.isAtStart)
+      void timeline.loadOlder().catch(() => undefined);
     if (rest < NEAR_PX && !timeline.isAtEnd) void timeline.loadNewer().catch(() => undefined);
     const last = lastVisible(items, scrollTop + clientHeight);
     if (atEnd.current || last > endSeq.current) endSeq.current = Math.max(endSeq.current, last);
@@ -94,7 +95,9 @@ function useReading({ id, timeline, conversation, line }: Props) {
     } else if (atEnd.current && timeline.isAtEnd) {
       element.scrollTop = element.scrollHeight;
     } else if (anchor.current) {
-      const item = element.querySelector<HTMLElement>(`[data-key="${CSS.escape(anchor.current.key)}"]`);
+      const item = element.querySelector<HTMLElement>(
+        `[data-key="${CSS.escape(anchor.current.key)}"]`,
+      );
       if (item) {
         const top = item.offsetTop - anchor.current.top;
         if (Math.abs(top - element.scrollTop) > 1) element.scrollTop = top;
@@ -166,7 +169,13 @@ export function MessageList(props: Props) {
 
   return (
     <div class="messages-frame">
-      <div class="messages" ref={box} tabIndex={0} role="region" aria-label={say('messagesWith', { name: title })}>
+      <div
+        class="messages"
+        ref={box}
+        tabIndex={0}
+        role="region"
+        aria-label={say('messagesWith', { name: title })}
+      >
         <ol class="bubbles" role="list">
           {messages.map((message, i) => (
             <Item
@@ -186,7 +195,12 @@ export function MessageList(props: Props) {
         </ol>
       </div>
       {away && (
-        <button type="button" class="to-end" aria-label={fresh > 0 ? undefined : say('toLatest')} onClick={() => void toEnd()}>
+        <button
+          type="button"
+          class="to-end"
+          aria-label={fresh > 0 ? undefined : say('toLatest')}
+          onClick={() => void toEnd()}
+        >
           {fresh > 0 && <span>{say('newCount', { count: fresh })}</span>}
           <Icon name="down" />
         </button>
@@ -206,7 +220,8 @@ function useFresh(id: string, away: boolean, endSeq: { current: number }): numbe
   useEffect(
     () =>
       client.on('message', (message) => {
-        if (message.conversationId === id && message.seq > endSeq.current) setFresh((count) => count + 1);
+        if (message.conversationId === id && message.seq > endSeq.current)
+          setFresh((count) => count + 1);
       }),
     [client, id],
   );
@@ -255,9 +270,15 @@ function isTogether(a: Message | undefined, b: Message): boolean {
 }
 
 /** Whether the unread line stands right before this message. */
-function startsUnread(line: UnreadLine | null, message: Message, before: Message | undefined): boolean {
+function startsUnread(
+  line: UnreadLine | null,
+  message: Message,
+  before: Message | undefined,
+): boolean {
   if (!line || message.seq === null || message.seq <= line.afterSeq) return false;
-  return before === undefined ? message.seq === line.afterSeq + 1 : (before.seq ?? 0) <= line.afterSeq;
+  return before === undefined
+    ? message.seq === line.afterSeq + 1
+    : (before.seq ?? 0) <= line.afterSeq;
 }
 
 function Item(props: ItemProps) {
@@ -265,7 +286,8 @@ function Item(props: ItemProps) {
   const isNewDay = before === undefined || isOtherDay(before.at, message.at);
   const isUnread = startsUnread(line, message, before);
   const joinsBefore = isTogether(before, message) && !isUnread;
-  const joinsAfter = after !== undefined && isTogether(message, after) && !startsUnread(line, after, message);
+  const joinsAfter =
+    after !== undefined && isTogether(message, after) && !startsUnread(line, after, message);
   return (
     <>
       {isNewDay && (

@@ -35,7 +35,10 @@ export function Frames({ isShown }: { isShown: boolean }) {
   return (
     <ol class="frames" ref={list} tabIndex={0} aria-label={say('frames')}>
       {frames.map((passed) => (
-        <li key={`${passed.at} ${JSON.stringify(passed.frame)}`} class={`frame ${passed.direction}`}>
+        <li
+          key={`${passed.at} ${JSON.stringify(passed.frame)}`}
+          class={`frame ${passed.direction}`}
+        >
           <details>
             <summary>
               <span aria-hidden="true">{passed.direction === 'in' ? '↓' : '↑'}</span>
@@ -54,7 +57,14 @@ export function Frames({ isShown }: { isShown: boolean }) {
 
 /** What of a frame one wants to see without opening it. */
 function gistOf({ frame }: PassedFrame): string {
-  const keys = ['seq', 'last_delivered_seq', 'last_read_seq', 'head_seq', 'code', 'user_id'] as const;
+  const keys = [
+    'seq',
+    'last_delivered_seq',
+    'last_read_seq',
+    'head_seq',
+    'code',
+    'user_id',
+  ] as const;
   const values = frame as unknown as Record<string, unknown>;
   return keys
     .filter((key) => values[key] !== undefined)

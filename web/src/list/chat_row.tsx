@@ -24,7 +24,8 @@ export function ChatRow({ conversation, isHere, now }: Props) {
   useMoment(typing.untilMs);
 
   const title = titleOf(conversation, client.userId);
-  const isMuted = conversation.mutedUntil !== null && Date.parse(conversation.mutedUntil) > now.getTime();
+  const isMuted =
+    conversation.mutedUntil !== null && Date.parse(conversation.mutedUntil) > now.getTime();
   const isGroup = conversation.kind === 'group';
   return (
     <li>

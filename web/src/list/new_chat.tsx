@@ -18,7 +18,9 @@ export function NewChat({ onClose }: { onClose: () => void }) {
     event.preventDefault();
     if (members.length === 0) return;
     try {
-      const group = isGroup ? { kind: 'group' as const, title: title.trim() || members.join(', ') } : {};
+      const group = isGroup
+        ? { kind: 'group' as const, title: title.trim() || members.join(', ') }
+        : {};
       const id = await client.create({ members, ...group });
       onClose();
       location.hash = addressOf(id);

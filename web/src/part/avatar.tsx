@@ -16,7 +16,15 @@ function initialsOf(title: string): string {
   return (first + second).toLocaleUpperCase();
 }
 
-export function Avatar({ id, title, size }: { id: string; title: string; size?: 'small' | 'large' }) {
+export function Avatar({
+  id,
+  title,
+  size,
+}: {
+  id: string;
+  title: string;
+  size?: 'small' | 'large';
+}) {
   return (
     <span class={`avatar hue-${hueOf(id)} ${size ?? ''}`} aria-hidden="true">
       {initialsOf(title)}

@@ -90,7 +90,8 @@ const german: Words = {
   search: 'Chats suchen',
   noMatch: 'Kein Chat heißt so.',
   noChats: 'Noch keine Chats',
-  noChatsHint: 'Fang einen an: Er öffnet sich sofort, und was du schreibst, wartet auf den Empfänger.',
+  noChatsHint:
+    'Fang einen an: Er öffnet sich sofort, und was du schreibst, wartet auf den Empfänger.',
   newChat: 'Neuer Chat',
   newChatWith: 'Wem möchtest du schreiben?',
   newChatHint: 'Benutzernamen, für eine Gruppe mehrere, mit Kommas getrennt',
@@ -155,7 +156,8 @@ const german: Words = {
   user: 'Benutzername',
   password: 'Passwort',
   signInWrong: 'Das ging nicht: {reason}',
-  signInNone: 'Dieser Server bietet keine eigene Anmeldung. Apps melden ihre Benutzer mit Tokens an.',
+  signInNone:
+    'Dieser Server bietet keine eigene Anmeldung. Apps melden ihre Benutzer mit Tokens an.',
   signInOffline: 'Der Server ist nicht erreichbar. Was hier gespeichert ist, lässt sich lesen.',
   bannerConnecting: 'Verbinde…',
   bannerReplaced: 'Dieser Chat ist in einem anderen Fenster offen.',
@@ -182,5 +184,7 @@ export const language = choose();
 export const timeLocale = navigator.language;
 
 export function say(word: Word, values: Record<string, string | number> = {}): string {
-  return languages[language]![word].replace(/\{(\w+)\}/g, (_, key: string) => String(values[key] ?? ''));
+  return languages[language]![word].replace(/\{(\w+)\}/g, (_, key: string) =>
+    String(values[key] ?? ''),
+  );
 }
