@@ -1,6 +1,7 @@
 #include "sim/run.h"
 
-/* The bounds on time come with part 2 of the plan (docs/simulator.md); here the phase only lives. */
+/* The bounds on time come with part 2 of the plan (docs/simulator.md); here the phase only lives.
+ */
 void tt_clean_begin(struct tt_run *run)
 {
     run->is_clean = true;

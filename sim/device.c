@@ -14,8 +14,8 @@ static uint64_t now_of(const struct tt_sim_device *device)
 }
 
 struct tt_sim_device *tt_device_create(struct tt_world *world, const struct tt_cast *cast,
-                                   const struct tt_habits *habits, const tt_id *user,
-                                   const tt_id *id, bool honest, uint32_t number)
+                                       const struct tt_habits *habits, const tt_id *user,
+                                       const tt_id *id, bool honest, uint32_t number)
 {
     struct tt_sim_device *device = tt_alloc(sizeof(*device));
     device->world = world;

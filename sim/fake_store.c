@@ -103,8 +103,7 @@ static struct tt_store_op *copy_of(const struct tt_store_op *op)
     copy->arena = arena;
     copy->next = NULL;
     if (op->kind == TT_STORE_APPEND)
-        copy->append.message.content =
-            tt_arena_copy(&copy->arena, op->append.message.content);
+        copy->append.message.content = tt_arena_copy(&copy->arena, op->append.message.content);
     return copy;
 }
 

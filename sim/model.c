@@ -167,7 +167,8 @@ static void learn_link(struct tt_oracle *oracle, const struct tt_link_device *li
     for (int i = 0; i < oracle->conversation_count; i++) {
         struct known_conversation *conversation = &oracle->conversations[i];
         conversation->positions[device] = conversation->cursors[user].delivered.n;
-        oracle->devices[device].views[i] = (struct known_view){0};
+        struct known_view *view = &oracle->devices[device].views[i];
+        *view = (struct known_view){.marked_by_get = view->marked_by_get};
     }
 }
 
@@ -212,21 +213,21 @@ static void learn_append(struct tt_oracle *oracle, const struct tt_append *appen
     if (first != 0) {
         if (!append->duplicate || append->message.seq.n != first)
             tt_oracle_fail(oracle, "promise 2: client_id %.*s of %.*s has seq %llu and %llu",
-                           message->client_id.size, message->client_id.bytes,
-                           message->sender.size, message->sender.bytes,
-                           (unsigned long long)first, (unsigned long long)message->seq.n);
+                           message->client_id.size, message->client_id.bytes, message->sender.size,
+                           message->sender.bytes, (unsigned long long)first,
+                           (unsigned long long)message->seq.n);
         return;
     }
     if (append->duplicate || message->seq.n != conversation->message_count + 1) {
-        tt_oracle_fail(oracle, "promise 2: %.*s got seq %llu after head %zu",
-                       conversation->id.size, conversation->id.bytes,
-                       (unsigned long long)message->seq.n, conversation->message_count);
+        tt_oracle_fail(oracle, "promise 2: %.*s got seq %llu after head %zu", conversation->id.size,
+                       conversation->id.bytes, (unsigned long long)message->seq.n,
+                       conversation->message_count);
         return;
     }
     put_message(conversation, message);
     struct tt_cursor *cursor = &conversation->cursors[user];
-    bool carries = oracle->devices[device].linked &&
-                   conversation->positions[device] + 1 == message->seq.n;
+    bool carries =
+        oracle->devices[device].linked && conversation->positions[device] + 1 == message->seq.n;
     if (carries) {
         conversation->positions[device] = message->seq.n;
         cursor->delivered = tt_seq_max(cursor->delivered, message->seq);
@@ -252,8 +253,8 @@ static void learn_advance(struct tt_oracle *oracle, const struct tt_advance *adv
     struct known_conversation *conversation = &oracle->conversations[number];
     const struct known_view *view = &oracle->devices[device].views[number];
     uint64_t delivered = tt_seq_max(advance->to.delivered, advance->to.read).n;
-    uint64_t claimed = view->claimed_delivered > view->claimed_read ? view->claimed_delivered
-                                                                    : view->claimed_read;
+    uint64_t claimed =
+        view->claimed_delivered > view->claimed_read ? view->claimed_delivered : view->claimed_read;
     uint64_t reach = view->ackable > conversation->positions[device]
                          ? view->ackable
                          : conversation->positions[device];
@@ -325,8 +326,7 @@ tt_seq tt_oracle_position(const struct tt_oracle *oracle, const tt_id *conversat
                           const tt_id *user, const tt_id *device)
 {
     int number = tt_model_conversation(oracle, conversation);
-    return TT_SEQ(
-        oracle->conversations[number].positions[tt_model_device(oracle, user, device)]);
+    return TT_SEQ(oracle->conversations[number].positions[tt_model_device(oracle, user, device)]);
 }
 
 bool tt_oracle_is_stored(const struct tt_oracle *oracle, const tt_id *conversation,

@@ -58,9 +58,8 @@ static void create_devices(struct tt_run *run)
             (void)snprintf(name, sizeof(name), "d%u", d);
             tt_id id = tt_id_of(name);
             tt_oracle_add_device(run->oracle, &user, &id, honest);
-            run->devices[run->device_count] =
-                tt_device_create(run->world, &swarm->cast, &run->habits, &user, &id, honest,
-                                 run->device_count);
+            run->devices[run->device_count] = tt_device_create(
+                run->world, &swarm->cast, &run->habits, &user, &id, honest, run->device_count);
             run->device_count++;
         }
     }
@@ -228,8 +227,8 @@ static void end(struct tt_run *run, struct tt_run_result *result)
     tt_oracle_destroy(&run->oracle);
 }
 
-void tt_run_seed(uint64_t seed, enum tt_mutant mutant, struct tt_buffer *trace,
-                 size_t trace_bytes, struct tt_run_result *result)
+void tt_run_seed(uint64_t seed, enum tt_mutant mutant, struct tt_buffer *trace, size_t trace_bytes,
+                 struct tt_run_result *result)
 {
     struct tt_run *run = tt_alloc(sizeof(*run));
     begin(run, seed, mutant);

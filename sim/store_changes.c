@@ -61,8 +61,7 @@ static void carry(struct tt_store_tables *tables, struct tt_conversation_row *co
         tt_store_tables_set_position(sender, &message->sender_device, message->seq);
         to.delivered = message->seq;
     }
-    if (sender->cursor.read.n + 1 == message->seq.n ||
-        tables->mutant == TT_MUTANT_CARRY_ALWAYS) {
+    if (sender->cursor.read.n + 1 == message->seq.n || tables->mutant == TT_MUTANT_CARRY_ALWAYS) {
         to.read = message->seq;
         to.delivered = message->seq;
     }
@@ -86,24 +85,22 @@ static void put_message(struct tt_conversation_row *conversation, const struct t
 static void answer_append(struct tt_append *append, const struct tt_member_row *sender)
 {
     append->sender_cursor = sender->cursor;
-    append->device_delivered =
-        tt_store_tables_position(sender, &append->message.sender_device);
+    append->device_delivered = tt_store_tables_position(sender, &append->message.sender_device);
 }
 
 void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *op)
 {
     struct tt_append *append = &op->append;
     struct tt_message *message = &append->message;
-    struct tt_conversation_row *row =
-        tt_store_tables_conversation(tables, &append->conversation);
+    struct tt_conversation_row *row = tt_store_tables_conversation(tables, &append->conversation);
     struct tt_member_row *sender = tt_store_tables_member(row, &message->sender);
     if (sender == NULL) {
         op->err = TT_FAIL(NOT_FOUND);
         return;
     }
     tt_seq first;
-    append->duplicate = tt_store_tables_find_send(tables, &row->id, &message->sender,
-                                                  &message->client_id, &first);
+    append->duplicate =
+        tt_store_tables_find_send(tables, &row->id, &message->sender, &message->client_id, &first);
     if (append->duplicate) {
         message->seq = first;
         message->timestamp = row->messages[first.n - 1].timestamp;
@@ -112,8 +109,7 @@ void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *
     }
     message->seq = tt_seq_next(tt_store_tables_head(row));
     put_message(row, message);
-    tt_store_tables_add_send(tables, &row->id, &message->sender, &message->client_id,
-                             message->seq);
+    tt_store_tables_add_send(tables, &row->id, &message->sender, &message->client_id, message->seq);
     for (size_t i = 0; i < row->member_count; i++) {
         const struct tt_user_row *user = tt_store_tables_user(tables, &row->members[i].user);
         if (&row->members[i] != sender || has_other_device(user, &message->sender_device))
@@ -136,8 +132,7 @@ static void move_position(struct tt_store_tables *tables, struct tt_member_row *
 void tt_store_tables_advance(struct tt_store_tables *tables, struct tt_store_op *op)
 {
     struct tt_advance *advance = &op->advance;
-    struct tt_conversation_row *row =
-        tt_store_tables_conversation(tables, &advance->conversation);
+    struct tt_conversation_row *row = tt_store_tables_conversation(tables, &advance->conversation);
     struct tt_member_row *member = tt_store_tables_member(row, &advance->user);
     if (member == NULL) {
         op->err = TT_FAIL(NOT_FOUND);
@@ -225,8 +220,7 @@ static struct tt_device_row *add_device(struct tt_store_tables *tables, struct t
     return &user->devices[at];
 }
 
-static const struct tt_device *copy_devices(const struct tt_user_row *user,
-                                            struct tt_arena *arena)
+static const struct tt_device *copy_devices(const struct tt_user_row *user, struct tt_arena *arena)
 {
     struct tt_device *devices = tt_arena_array(arena, user->device_count, sizeof(devices[0]));
     for (size_t i = 0; i < user->device_count; i++)
@@ -234,8 +228,7 @@ static const struct tt_device *copy_devices(const struct tt_user_row *user,
     return devices;
 }
 
-void tt_store_tables_link(struct tt_store_tables *tables, struct tt_store_op *op,
-                          uint32_t process)
+void tt_store_tables_link(struct tt_store_tables *tables, struct tt_store_op *op, uint32_t process)
 {
     struct tt_link_device *link = &op->link_device;
     struct tt_user_row *user = tt_store_tables_user(tables, &link->user);

@@ -55,8 +55,7 @@ void tt_store_tables_read_messages(struct tt_store_tables *tables, struct tt_sto
 void tt_store_tables_snapshot(struct tt_store_tables *tables, struct tt_store_op *op)
 {
     struct tt_read_snapshot *snapshot = &op->snapshot;
-    struct tt_conversation_row *row =
-        tt_store_tables_conversation(tables, &snapshot->conversation);
+    struct tt_conversation_row *row = tt_store_tables_conversation(tables, &snapshot->conversation);
     const struct tt_member_row *member = tt_store_tables_member(row, &snapshot->user);
     if (member == NULL) {
         op->err = TT_FAIL(NOT_FOUND);
@@ -192,8 +191,8 @@ void tt_store_tables_list_conversations(struct tt_store_tables *tables, struct t
     list->entries = tt_arena_array(&op->arena, page, sizeof(list->entries[0]));
     list->entry_count = page;
     for (size_t i = 0; i < page; i++)
-        fill_entry(rows[from + i], tt_store_tables_member(rows[from + i], &list->user),
-                   &op->arena, &list->entries[i]);
+        fill_entry(rows[from + i], tt_store_tables_member(rows[from + i], &list->user), &op->arena,
+                   &list->entries[i]);
     list->next = TT_SLICE_EMPTY;
     if (from + page < count && page > 0)
         list->next = make_cursor(&op->arena, &rows[from + page - 1]->id);

@@ -243,8 +243,7 @@ struct tt_message tt_store_tables_copy_message(struct tt_arena *arena,
 const struct tt_member_cursor *tt_store_tables_cursors(const struct tt_conversation_row *row,
                                                        struct tt_arena *arena)
 {
-    struct tt_member_cursor *cursors =
-        tt_arena_array(arena, row->member_count, sizeof(cursors[0]));
+    struct tt_member_cursor *cursors = tt_arena_array(arena, row->member_count, sizeof(cursors[0]));
     for (size_t i = 0; i < row->member_count; i++)
         cursors[i] = (struct tt_member_cursor){row->members[i].user, row->members[i].cursor};
     return cursors;

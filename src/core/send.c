@@ -134,6 +134,7 @@ static void tell_everybody(struct tt_core *core, const struct tt_task *task)
     hint->kind = append->duplicate ? TT_HINT_NUDGE : TT_HINT_MESSAGE;
     hint->conversation = task->conversation;
     hint->message = append->message;
+    hint->over_http = task->over_http;
     tt_fanout(core, hint, task->conv->is.members, task->conv->is.member_count, NULL);
 }
 

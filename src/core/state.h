@@ -70,18 +70,18 @@ struct tt_stream {
     bool is_behind; /* in the session's queue of streams to read for */
     bool reading;
     bool acking;
-    bool ack_unsure;   /* the last ADVANCE ended in UNAVAILABLE: it may have moved something */
+    bool ack_unsure;     /* the last ADVANCE ended in UNAVAILABLE: it may have moved something */
     bool owes_read_sync; /* heard of before the cursor was known */
-    bool held_back;    /* the next message is one of the session's own that is not answered yet */
-    tt_seq next;       /* to hand out */
-    tt_seq cursor;     /* the device's stored position */
-    tt_seq my_read;    /* the user's read cursor, as far as known */
-    tt_seq ack_limit;  /* handed out without a gap */
-    tt_seq known_head; /* the largest seq that was heard of */
-    tt_seq http_from;  /* handed out over HTTP before the position was known; 0: nothing */
+    bool held_back;      /* the next message is one of the session's own that is not answered yet */
+    tt_seq next;         /* to hand out */
+    tt_seq cursor;       /* the device's stored position */
+    tt_seq my_read;      /* the user's read cursor, as far as known */
+    tt_seq ack_limit;    /* handed out without a gap */
+    tt_seq known_head;   /* the largest seq that was heard of */
+    tt_seq http_from;    /* handed out over HTTP before the position was known; 0: nothing */
     tt_seq http_to;
-    tt_seq echo;      /* what the device itself sent over HTTP before the position was known */
-    tt_seq replay_to; /* 0, or: caught_up waits until next is beyond it */
+    tt_seq echo;             /* the first that the device itself sent over HTTP */
+    tt_seq replay_to;        /* 0, or: caught_up waits until next is beyond it */
     struct tt_cursor wanted; /* acked, not yet stored */
     struct tt_cursor shown;  /* the others' cursors, as this socket was told */
 
@@ -331,6 +331,7 @@ void tt_stream_read_sync(struct tt_core *core, struct tt_session *session,
 void tt_stream_positions_done(struct tt_core *core, struct tt_store_op *op);
 void tt_stream_message(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
                        const struct tt_message *message);
+void tt_stream_echo(struct tt_stream *stream, tt_seq seq);
 void tt_stream_heard_of(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
                         tt_seq head);
 void tt_stream_sent(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
