@@ -614,6 +614,11 @@ export class Client extends Emitter<ClientEvents> {
 
   // The line.
 
+  /** Now is a good moment to connect, or to see whether the line still lives. */
+  reconnect(): void {
+    this.#order({ kind: 'connect' });
+  }
+
   /** After `replaced`: connects here, and pushes the other one out. */
   takeOver(): void {
     this.#order({ kind: 'take_over' });
