@@ -87,7 +87,9 @@ function providerOf(token: ClientOptions['token'], base: string): TokenProvider 
       method: 'POST',
       headers: { authorization: `Bearer ${current}` },
     });
-    return response.ok ? ((await response.json()) as { token: string }).token : null;
+    if (response.status === 401 || response.status === 404) return null;
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    return ((await response.json()) as { token: string }).token;
   };
 }
 

@@ -40,14 +40,22 @@ export class Http {
 
   /** A refused token is renewed once, and the request repeated. */
   async request<T>(method: string, path: string, body?: unknown): Promise<T> {
-    let response = await this.#attempt(method, path, body, await this.#tokens.current());
+    let response = await this.#attempt(method, path, body, await this.#token('current'));
     if (response.status === 401 && !this.#tokens.usesCookie) {
-      const fresh = await this.#tokens.renew();
+      const fresh = await this.#token('renew');
       if (fresh) response = await this.#attempt(method, path, body, fresh);
     }
     if (!response.ok) throw await refusalOf(response);
     const text = await response.text();
     return (text ? JSON.parse(text) : null) as T;
+  }
+
+  async #token(how: 'current' | 'renew'): Promise<string | null> {
+    try {
+      return await this.#tokens[how]();
+    } catch (cause) {
+      throw new TwoTicksError('offline', `there is no token to be had: ${String(cause)}`);
+    }
   }
 
   async #attempt(

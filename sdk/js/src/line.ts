@@ -103,9 +103,14 @@ export class Line {
     const attempt = ++this.#attempt;
     clearTimeout(this.#retry);
     this.#become('connecting');
-    const token = await this.#tokens.current();
+    const token = await this.#tokens.current().catch(() => undefined);
     if (attempt !== this.#attempt) return;
-    if (!token && !this.#tokens.usesCookie) {
+    if (token === undefined) {
+      this.#become('offline');
+      this.#later();
+      return;
+    }
+    if (token === null && !this.#tokens.usesCookie) {
       this.#become('signed_out');
       return;
     }
@@ -182,21 +187,24 @@ export class Line {
     const attempt = this.#attempt;
     const expired = code === CLOSE_EXPIRED;
     if (expired || (!wasOnline && (await this.#events.isRefused()))) {
-      const fresh = await this.#tokens.renew();
+      const fresh = await this.#tokens.renew().catch(() => undefined);
       if (attempt !== this.#attempt) return;
-      if (!fresh) {
+      if (fresh === null) {
         this.#become('signed_out');
         return;
       }
       // At once, but not in a circle with a server that takes no token for long.
       const again = Date.now() - this.#renewedAt < RENEW_PAUSE_MS;
       this.#renewedAt = Date.now();
-      if (expired && !again) {
+      if (expired && fresh !== undefined && !again) {
         void this.#connect();
         return;
       }
     }
-    if (attempt !== this.#attempt) return;
+    if (attempt === this.#attempt) this.#later();
+  }
+
+  #later(): void {
     this.#retry = setTimeout(() => void this.#connect(), this.#backoff.next());
   }
 }

@@ -7,7 +7,8 @@
 
 /**
  * Gives a token. It is called first with null, and later with the one that is about to expire or
- * was refused. Throwing, or giving null, means signed out.
+ * was refused. Giving null means signed out; throwing, that there is none to be had just now: it
+ * is asked again later.
  */
 export type TokenProvider = (current: string | null) => Promise<string | null>;
 
@@ -58,17 +59,16 @@ export class TokenSource {
     return this.renew();
   }
 
-  /** Asks for a fresh one; several that ask at once get the same. */
+  /** Asks for a fresh one; several that ask at once get the same. Throws as the provider does. */
   renew(): Promise<string | null> {
     const provider = this.#provider;
     if (!provider) return Promise.resolve(null);
     this.#asked ??= provider(this.#token)
-      .catch(() => null)
       .then((token) => {
-        this.#asked = null;
         this.#take(token);
         return token;
-      });
+      })
+      .finally(() => (this.#asked = null));
     return this.#asked;
   }
 
@@ -84,7 +84,8 @@ export class TokenSource {
   }
 
   async #renewEarly(): Promise<void> {
-    const token = await this.renew();
+    // Failing, it is asked again when the old one is refused.
+    const token = await this.renew().catch(() => null);
     if (token && !this.#stopped) this.#onRenewed(token);
   }
 

@@ -21,7 +21,10 @@ function tokenOf(claims: object): string {
 }
 
 test('of a token only its life is read, and nonsense has none', () => {
-  assert.deepEqual(lifeOf(tokenOf({ iat: 10, exp: 20 }), 0), { issuedMs: 10_000, expiresMs: 20_000 });
+  assert.deepEqual(lifeOf(tokenOf({ iat: 10, exp: 20 }), 0), {
+    issuedMs: 10_000,
+    expiresMs: 20_000,
+  });
   assert.deepEqual(lifeOf(tokenOf({ exp: 20 }), 5), { issuedMs: 5, expiresMs: 20_000 });
   assert.equal(lifeOf('nonsense', 0), null);
   assert.equal(lifeOf(tokenOf({}), 0), null);
@@ -51,10 +54,15 @@ test('an expired token is never used', async () => {
   source.stop();
 });
 
-test('a provider that throws means signed out', async () => {
+test('a provider that throws is asked again; null means signed out', async () => {
+  let asked = 0;
   const source = new TokenSource(
-    () => Promise.reject(new Error('no')),
+    async () => {
+      if (asked++ === 0) throw new Error('no line');
+      return null;
+    },
     () => {},
   );
+  await assert.rejects(source.current(), /no line/);
   assert.equal(await source.current(), null);
 });
