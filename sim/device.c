@@ -177,8 +177,9 @@ static void compose(struct tt_sim_device *device, uint32_t chat)
         return;
     *out = (struct tt_outgoing){.is_used = true, .chat = chat, .begun_us = now_of(device)};
     char name[TT_ID_SIZE_MAX];
-    int size = snprintf(name, sizeof(name), "%.*s-%.*s-%u", device->user.size, device->user.bytes,
-                        device->id.size, device->id.bytes, ++device->client_ids);
+    /* Two users may well use the same one; two devices of one user may not. */
+    int size = snprintf(name, sizeof(name), "%.*s-%u", device->id.size, device->id.bytes,
+                        ++device->client_ids);
     tt_err err = tt_id_parse(tt_slice(name, (size_t)size), &out->client_id);
     TT_ASSERT(tt_is_ok(err));
     size = snprintf(out->content, sizeof(out->content), "%u of %.*s", device->client_ids,

@@ -345,3 +345,15 @@ bool tt_oracle_is_by(const struct tt_oracle *oracle, const tt_id *conversation, 
     const struct known_message *known = &oracle->conversations[number].messages[seq - 1];
     return tt_id_eq(&known->sender, user) && tt_id_eq(&known->device, device);
 }
+
+uint64_t tt_oracle_last_by(const struct tt_oracle *oracle, const tt_id *conversation, uint64_t seq,
+                           const tt_id *user)
+{
+    int number = tt_model_conversation(oracle, conversation);
+    const struct known_conversation *known = &oracle->conversations[number];
+    if (seq > known->message_count)
+        seq = known->message_count;
+    while (seq > 0 && !tt_id_eq(&known->messages[seq - 1].sender, user))
+        seq--;
+    return seq;
+}

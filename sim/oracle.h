@@ -64,6 +64,10 @@ bool tt_oracle_is_stored(const struct tt_oracle *oracle, const tt_id *conversati
 bool tt_oracle_is_by(const struct tt_oracle *oracle, const tt_id *conversation, uint64_t seq,
                      const tt_id *user, const tt_id *device);
 
+/* The last message of that user at or before the seq: ticks up to there are all that he sees. */
+uint64_t tt_oracle_last_by(const struct tt_oracle *oracle, const tt_id *conversation, uint64_t seq,
+                           const tt_id *user);
+
 /* Something that must be true some time later, in the phase without faults; see clean.c. */
 struct tt_oracle_watch {
     void *context;

@@ -152,16 +152,13 @@ void tt_store_tables_apply(struct tt_store_tables *tables, struct tt_store_op *o
         tables->alive[process] = tt_time_max(tables->alive[process], op->alive.at);
         return;
     case TT_STORE_CREATE_CONVERSATION:
-        tt_store_tables_create_conversation(tables, op);
+        tt_store_tables_create_conversation(tables, op, disk_low);
         return;
     case TT_STORE_GET_CONVERSATION:
         get_conversation(tables, op);
         return;
     case TT_STORE_APPEND:
-        if (disk_low)
-            op->err = TT_FAIL(DISK_LOW);
-        else
-            tt_store_tables_append(tables, op);
+        tt_store_tables_append(tables, op, disk_low);
         return;
     case TT_STORE_ADVANCE:
         tt_store_tables_advance(tables, op);

@@ -50,8 +50,8 @@ static void move_cursor(struct tt_conversation_row *conversation, struct tt_memb
 }
 
 /* One's own message directly after a cursor carries it along. */
-static void carry(struct tt_store_tables *tables, struct tt_conversation_row *conversation,
-                  struct tt_member_row *sender, const struct tt_message *message)
+static void carry(struct tt_store_tables *tables, struct tt_member_row *sender,
+                  const struct tt_message *message)
 {
     struct tt_cursor to = {TT_SEQ(0), TT_SEQ(0)};
     const struct tt_user_row *user = tt_store_tables_user(tables, &message->sender);
@@ -65,7 +65,8 @@ static void carry(struct tt_store_tables *tables, struct tt_conversation_row *co
         to.read = message->seq;
         to.delivered = message->seq;
     }
-    move_cursor(conversation, sender, to, &message->sender_device, message->timestamp);
+    sender->cursor.delivered = tt_seq_max(sender->cursor.delivered, to.delivered);
+    sender->cursor.read = tt_seq_max(sender->cursor.read, to.read);
 }
 
 static void put_message(struct tt_conversation_row *conversation, const struct tt_message *message)
@@ -88,7 +89,7 @@ static void answer_append(struct tt_append *append, const struct tt_member_row *
     append->device_delivered = tt_store_tables_position(sender, &append->message.sender_device);
 }
 
-void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *op)
+void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *op, bool disk_low)
 {
     struct tt_append *append = &op->append;
     struct tt_message *message = &append->message;
@@ -107,6 +108,10 @@ void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *
         answer_append(append, sender);
         return;
     }
+    if (disk_low) {
+        op->err = TT_FAIL(DISK_LOW);
+        return;
+    }
     message->seq = tt_seq_next(tt_store_tables_head(row));
     put_message(row, message);
     tt_store_tables_add_send(tables, &row->id, &message->sender, &message->client_id, message->seq);
@@ -115,7 +120,7 @@ void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *
         if (&row->members[i] != sender || has_other_device(user, &message->sender_device))
             arm(tables, &row->members[i], message->seq);
     }
-    carry(tables, row, sender, message);
+    carry(tables, sender, message);
     answer_append(append, sender);
 }
 
@@ -216,6 +221,9 @@ static struct tt_device_row *add_device(struct tt_store_tables *tables, struct t
         bool at_head = tables->mutant == TT_MUTANT_LINK_AT_HEAD;
         tt_seq start = at_head ? tt_store_tables_head(row) : member->cursor.delivered;
         tt_store_tables_set_position(member, &link->device, start);
+        tt_seq head = tt_store_tables_head(row);
+        if (head.n > start.n && !member->is_pending)
+            arm(tables, member, head);
     }
     return &user->devices[at];
 }

@@ -51,7 +51,7 @@ static bool is_linked(const struct tt_user_row *user, const tt_id *device)
 static void check_positions(struct tt_verify *verify, const struct tt_key_parts *key,
                             const struct tt_status_row *row)
 {
-    struct tt_user_row user;
+    struct tt_user_row user = {0};
     tt_err err = tt_read_user_row(&verify->reading, &key->second, &user);
     if (!tt_verify_found(verify, err, "the user row", &key->second, &verify->nobody))
         return;
@@ -73,7 +73,7 @@ void tt_verify_status(struct tt_verify *verify, const struct tt_key_parts *key,
 {
     struct tt_conversation conversation;
     struct tt_head_row head;
-    struct tt_status_row row;
+    struct tt_status_row row = {0};
     tt_err err = tt_row_unpack_status(value, &verify->arena, &row);
     if (!tt_verify_found(verify, err, "the message_status row", &key->first, &key->second) ||
         !find_home(verify, "a message_status row", &key->first, &key->second, &conversation, &head))
@@ -110,7 +110,7 @@ void tt_verify_step(struct tt_verify *verify, const struct tt_key_parts *key, st
     struct tt_conversation conversation;
     struct tt_head_row head;
     struct tt_step_row row;
-    struct tt_status_row status;
+    struct tt_status_row status = {0};
     tt_err err = tt_row_unpack_step(value, &row);
     if (!tt_verify_found(verify, err, "a step", &key->first, &key->second) ||
         !find_home(verify, "a step", &key->first, &key->second, &conversation, &head))
