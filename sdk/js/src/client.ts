@@ -247,6 +247,8 @@ export class Client extends Emitter<ClientEvents> {
     switch (signal.kind) {
       case 'line':
         if (signal.leader !== leader) this.#newLeader();
+        if (signal.state === 'online')
+          for (const timeline of this.#timelines.values()) void timeline.refresh().catch(() => {});
         this.emit('line', signal.state);
         break;
       case 'presence':

@@ -94,7 +94,17 @@ export class Timeline extends Emitter<TimelineEvents> {
     const { headSeq } = this.#source.cursors();
     const page = await this.#source.page({ before: headSeq + 1 }, PAGE);
     this.#follows = true;
-    this.#set([...page, ...this.#stored.filter((one) => one.seq > headSeq)]);
+    // What the window holds, or what came while the page was fetched, stays if it joins the page.
+    const first = page[0]?.seq ?? 0;
+    const newest = page.at(-1)?.seq ?? 0;
+    const joins = (this.#stored.at(-1)?.seq ?? 0) >= first - 1;
+    const kept = joins ? this.#stored : this.#stored.filter((one) => one.seq > newest);
+    this.#set([...kept, ...page]);
+  }
+
+  /** The line is up again: what could not be fetched meanwhile can be now. */
+  async refresh(): Promise<void> {
+    if (this.#follows) await this.#end();
   }
 
   async #around(seq: number): Promise<void> {

@@ -8,12 +8,18 @@ const TRAILING = /[.,:;!?)\]}]+$/;
 const EMOJI_ONLY =
   /^(?:\p{RGI_Emoji}|\p{Emoji_Presentation}|\p{Extended_Pictographic}\uFE0F?){1,3}$/v;
 
+/** A full stop behind an address is no part of it, nor is a bracket that it does not open. */
+function withoutEnd(address: string): string {
+  const short = address.replace(TRAILING, '');
+  return short.includes('(') && address[short.length] === ')' ? `${short})` : short;
+}
+
 /** Text with its links; `javascript:` and every other scheme stays text. */
 export function withLinks(text: string): ComponentChild[] {
   const parts: ComponentChild[] = [];
   let end = 0;
   for (const match of text.matchAll(LINK)) {
-    const address = match[0].replace(TRAILING, '');
+    const address = withoutEnd(match[0]);
     if (!URL.canParse(address)) continue;
     parts.push(text.slice(end, match.index));
     parts.push(
