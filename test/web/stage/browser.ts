@@ -24,6 +24,7 @@ export interface PersonOptions {
   height?: number;
   colorScheme?: 'light' | 'dark';
   hasTouch?: boolean;
+  reducedMotion?: 'reduce' | 'no-preference';
 }
 
 export class Stage {
