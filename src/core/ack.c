@@ -107,7 +107,8 @@ static void tell_others(struct tt_core *core, const struct tt_advance *done, boo
         tt_arena_array(&core->arena, done->member_count, sizeof(*shares));
     struct tt_member_cursor *earlier =
         tt_arena_array(&core->arena, done->member_count, sizeof(*earlier));
-    memcpy(earlier, done->members, done->member_count * sizeof(*earlier));
+    if (done->member_count > 0)
+        memcpy(earlier, done->members, done->member_count * sizeof(*earlier));
     for (size_t i = 0; i < done->member_count; i++)
         if (tt_id_eq(&earlier[i].user, &done->user))
             earlier[i].cursor = unsure ? (struct tt_cursor){{0}, {0}} : done->before;
