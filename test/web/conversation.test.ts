@@ -24,7 +24,9 @@ async function scrollBy(page: Page, y: number): Promise<void> {
   await page.mouse.wheel(0, y);
   await page.evaluate(
     () =>
-      new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(0)))),
+      new Promise((resolve) =>
+        requestAnimationFrame(() => requestAnimationFrame(() => resolve(0))),
+      ),
   );
 }
 
@@ -34,7 +36,7 @@ async function isAtEnd(page: Page): Promise<boolean> {
     .evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight < 50);
 }
 
-test('it opens at the unread line, reads what is seen and no more, and goes to the end', async () => {
+test('it opens at the unread line, reads what is seen only, and goes to the end', async () => {
   const { stage, talk } = scene;
   await talk.sayMany('bob', 120, 'old');
   const alice = await stage.person('alice');
@@ -45,13 +47,19 @@ test('it opens at the unread line, reads what is seen and no more, and goes to t
   const first = (await topOf(alice, 1))!;
   assert.ok(first > 0 && first < 400, `the first unread message is on screen, at ${first}`);
   const read = async () => {
-    const found = await talk.get<{ last_read_seq: number }>('bob', `/conversation/${talk.id}?open=0`);
+    const found = await talk.get<{ last_read_seq: number }>(
+      'bob',
+      `/conversation/${talk.id}?open=0`,
+    );
     return found.last_read_seq;
   };
   const before = await read();
   assert.ok(before < 60, `what is below the screen is not read, but ${before} is`);
   await alice.getByRole('button', { name: 'Go to the latest message' }).click();
-  await alice.getByText(/^old \d+$/).last().waitFor();
+  await alice
+    .getByText(/^old \d+$/)
+    .last()
+    .waitFor();
   await alice.waitForFunction(() => document.title === 'Two Ticks');
   assert.ok(await isAtEnd(alice));
   await alice.context().close();
@@ -113,7 +121,7 @@ test('older history comes on scrolling up, without a jump', async () => {
   await context.close();
 });
 
-test('a draft survives switching and a reload; Enter sends, Shift+Enter breaks the line', async () => {
+test('a draft survives switching and a reload; Enter sends, Shift+Enter breaks', async () => {
   const { stage, talk } = scene;
   const alice = await stage.person('alice');
   await openChat(alice, 'Bob');
@@ -129,7 +137,11 @@ test('a draft survives switching and a reload; Enter sends, Shift+Enter breaks t
   await box.waitFor();
   assert.equal(await box.inputValue(), 'first\nsecond');
   await box.press('Enter');
-  await alice.getByRole('main').getByRole('img', { name: /sent|delivered/ }).last().waitFor();
+  await alice
+    .getByRole('main')
+    .getByRole('img', { name: /sent|delivered/ })
+    .last()
+    .waitFor();
   assert.equal((await talk.stored()).at(-1)!.content, 'first\nsecond');
   assert.equal(await box.inputValue(), '');
   await box.evaluate((element) => {

@@ -19,14 +19,17 @@ interface Violation {
 }
 
 async function assertAccessible(page: Page, what: string): Promise<void> {
-  if (await page.evaluate(() => !('axe' in window))) await page.evaluate(await readFile(AXE, 'utf8'));
+  if (await page.evaluate(() => !('axe' in window)))
+    await page.evaluate(await readFile(AXE, 'utf8'));
   const violations = await page.evaluate(async () => {
     const { axe } = window as unknown as {
       axe: { run(): Promise<{ violations: Violation[] }> };
     };
     return (await axe.run()).violations;
   });
-  const told = violations.map((one) => `${one.id}: ${one.nodes[0]?.target} ${one.nodes[0]?.failureSummary}`);
+  const told = violations.map(
+    (one) => `${one.id}: ${one.nodes[0]?.target} ${one.nodes[0]?.failureSummary}`,
+  );
   assert.deepEqual(told, [], what);
 }
 

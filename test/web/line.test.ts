@@ -13,7 +13,10 @@ test('a banner says so after two seconds without a line, and goes by itself', as
   const alice = await stage.person('alice');
   await openChat(alice, 'Bob');
   const header = alice.locator('main header');
-  await header.getByText(/online|last seen|^$/).first().waitFor({ state: 'attached' });
+  await header
+    .getByText(/online|last seen|^$/)
+    .first()
+    .waitFor({ state: 'attached' });
   await server.kill();
   const banner = alice.getByRole('status').getByText('Connecting…');
   await header.getByText('connecting…').waitFor();
@@ -54,7 +57,11 @@ test('two tabs are one device with one socket, which moves within a second', asy
   const first = await stage.signIn(await context.newPage(), 'alice');
   await openChat(first, 'Bob');
   await say(first, 'from the first');
-  await first.getByRole('main').getByRole('img', { name: /sent|delivered/ }).last().waitFor();
+  await first
+    .getByRole('main')
+    .getByRole('img', { name: /sent|delivered/ })
+    .last()
+    .waitFor();
   const second = await stage.signIn(await context.newPage(), 'alice');
   await openChat(second, 'Bob');
   await second.getByText('from the first', { exact: true }).first().waitFor();
@@ -76,7 +83,7 @@ test('two tabs are one device with one socket, which moves within a second', asy
   await context.close();
 });
 
-test('without a line the stored conversations can be read, even after closing the tab', async () => {
+test('without a line the stored chats can be read, even after closing the tab', async () => {
   const { stage, server, talk } = scene;
   await talk.say('bob', 'to be kept');
   const context = await stage.context();

@@ -48,7 +48,7 @@ test('one that somebody else starts appears by itself; the newest activity is fi
   await bob.context().close();
 });
 
-test('reading clears the badge on the other device too, and own messages show their tick', async () => {
+test('reading clears the badge on the other device too; own messages show ticks', async () => {
   const { stage, talk } = scene;
   const phone = await stage.person('alice', { width: 390, height: 800 });
   const desk = await stage.person('alice');

@@ -86,7 +86,8 @@ const LETTERS = [
   'שלום עולם',
   'مرحبا بالعالم',
   'mixed שלום and مرحبا and back',
-  'Z\u0351\u036b\u0343\u036a\u0302\u036b\u033d\u034f\u0334\u0319\u0324\u031e\u0349\u035a\u032f\u031e\u0320\u034dalgo',
+  'Z\u0351\u036b\u0343\u036a\u0302\u036b\u033d' +
+    '\u034f\u0334\u0319\u0324\u031e\u0349\u035a\u032f\u031e\u0320\u034dalgo',
   `a${'\u0301'.repeat(10_000)}`,
   `${'\u0e49'.repeat(200)}`,
   '\u0000',
@@ -138,14 +139,17 @@ test(`${ALL.length} attacks change nothing but their bubble`, async () => {
     });
     const name = JSON.stringify(text.slice(0, 60));
     if (text.length <= 1_800) assert.equal(found.text, text, name);
-    assert.ok(found.elements.every((tag) => tag === 'A'), `${name} became ${found.elements}`);
+    assert.ok(
+      found.elements.every((tag) => tag === 'A'),
+      `${name} became ${found.elements}`,
+    );
     assert.ok(found.inside && !found.wide, `${name} leaves its bubble`);
   }
   for (const link of await alice.locator('main .text a').all()) {
     assert.match((await link.getAttribute('href')) ?? '', /^https?:\/\//);
   }
   assert.match(await alice.title(), /Two Ticks$/);
-  assert.equal(await alice.evaluate(() => ({} as { polluted?: boolean }).polluted), undefined);
+  assert.equal(await alice.evaluate(() => (({}) as { polluted?: boolean }).polluted), undefined);
   await alice.context().close();
 });
 

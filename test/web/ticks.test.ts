@@ -8,7 +8,7 @@ import { play } from './stage/play.ts';
 
 const scene = play();
 
-test('offline, messages wait with a clock, survive a reload, and go out once and in order', async () => {
+test('offline, messages wait with a clock, survive a reload, go out once, in order', async () => {
   const { stage, server, talk } = scene;
   const alice = await stage.person('alice');
   await openChat(alice, 'Bob');
@@ -74,12 +74,15 @@ test('message info has the times, "-" where not yet, and the reason of the tick'
     assert.match(time, /\d\d:\d\d:\d\d/);
   await alice.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });
-  assert.ok(await button.evaluate((element) => element === document.activeElement), 'the focus is back');
+  assert.ok(
+    await button.evaluate((element) => element === document.activeElement),
+    'the focus is back',
+  );
   await bob.context().close();
   await alice.context().close();
 });
 
-test('the server is killed while one types and sends, reloads, and opens a second tab', async () => {
+test('the server is killed while one types, sends, reloads, opens a second tab', async () => {
   const { stage, server, talk } = scene;
   const before = (await talk.stored()).length;
   const alice = await stage.person('alice');
