@@ -129,7 +129,7 @@ struct tt_session {
     bool list_again; /* something was missed meanwhile */
     bool caught_up;
     bool list_more;
-    tt_id *list_after; /* NULL: from the first row */
+    tt_id *list_after;  /* NULL: from the first row */
     uint32_t replaying; /* streams with replay_to beyond next */
 
     struct tt_conv *open;        /* the chat on its screen */

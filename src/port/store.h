@@ -45,7 +45,8 @@
  *   head changes nothing. NOT_FOUND unless a member. Each step of a user's cursor is kept with its
  *   time. Removes the pending row when head == armed and every linked device (or, with none, the
  *   user's cursor) has reached it.
- * READ_MESSAGES: ascending from `from`, gapless; none if from > head or count_max is 0. NOT_FOUND: no conversation.
+ * READ_MESSAGES: ascending from `from`, gapless; none if from > head or count_max is 0.
+ *   NOT_FOUND: no conversation.
  * SNAPSHOT: NOT_FOUND unless the user is a member. Messages from max(1, the user's read cursor) on,
  *   at most count_max; if fewer, filled up with older ones from the front. count_max 0: none.
  * POSITIONS: of all linked devices; a device without an entry stands at 0. NOT_FOUND unless a
