@@ -186,7 +186,9 @@ def complaints(root, path, text):
 def files(root):
     listed = subprocess.run(['git', '-c', 'safe.directory=*', '-C', root, 'ls-files', '-z'],
                             check=True, capture_output=True).stdout.decode()
-    return [path for path in listed.split('\0') if path and pathlib.Path(root, path).is_file()]
+    # A fuzzer's corpus is bytes, not text.
+    return [path for path in listed.split('\0') if path and pathlib.Path(root, path).is_file()
+            and not path.startswith('test/fuzz/corpus/')]
 
 
 # One planted breach per rule: path, text, and a word of the complaint.

@@ -483,6 +483,8 @@ static void start_task(struct tt_core *core, struct tt_session *session, enum tt
     task->device = session->device;
     task->conversation = *conversation;
     task->request.limit = TT_PAGE_DEFAULT;
+    if (kind == TT_TASK_OPEN)
+        tt_open_wish(core, session, task);
     if (tt_conv_need(core, task) != NULL)
         tt_task_resume(core, task);
 }
@@ -507,8 +509,7 @@ void tt_session_frame(struct tt_core *core, struct tt_session *session,
         start_task(core, session, TT_TASK_OPEN, &frame->conversation);
         return;
     case TT_CLIENT_CLOSE:
-        if (session->open != NULL && tt_id_eq(&session->open->is.id, &frame->conversation))
-            tt_open_close(core, session);
+        tt_open_unwish(core, session, &frame->conversation);
         return;
     case TT_CLIENT_TYPING:
         start_task(core, session, TT_TASK_TYPING, &frame->conversation);

@@ -18,13 +18,13 @@ void tt_unrung_look(struct tt_core *core, uint64_t in_ms)
     tt_timer_set_earlier(&core->timers, &core->unrung, tt_mono_after(core->now.mono, in_ms));
 }
 
-static void ask(struct tt_core *core, const struct tt_unrung *after)
+static void ask(struct tt_core *core, const struct tt_list_unrung *before)
 {
     struct tt_store_op *op = tt_store_op_create(TT_STORE_LIST_UNRUNG);
     op->list_unrung.count_max = PAGE;
-    if (after != NULL) {
-        op->list_unrung.after_user = after->user;
-        op->list_unrung.after_conversation = after->conversation;
+    if (before != NULL) {
+        op->list_unrung.after_user = before->last_user;
+        op->list_unrung.after_conversation = before->last_conversation;
     }
     core->unrung_under_way = true;
     tt_emit_store(core, op, TT_FOR_UNRUNG, TT_HANDLE_NONE);
@@ -55,5 +55,5 @@ void tt_unrung_found(struct tt_core *core, struct tt_store_op *op)
     if (core->pushes.count > core->options.push_timers_max / 2)
         core->unrung_again = true; /* goes on when there is room */
     else
-        ask(core, &list->rows[list->row_count - 1]);
+        ask(core, list);
 }

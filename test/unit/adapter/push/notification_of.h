@@ -1,6 +1,6 @@
 /* notification_of: a notification to begin with. */
-#ifndef TT_TEST_NOTIFICATION_OF_H
-#define TT_TEST_NOTIFICATION_OF_H
+#ifndef TT_TEST_UNIT_ADAPTER_PUSH_NOTIFICATION_OF_H
+#define TT_TEST_UNIT_ADAPTER_PUSH_NOTIFICATION_OF_H
 
 #include "model/notification.h"
 
