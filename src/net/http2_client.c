@@ -355,9 +355,9 @@ void tt_http2_client_ping(struct tt_http2_client *client)
         TT_ASSERT(nghttp2_submit_ping(client->session, NGHTTP2_FLAG_NONE, NULL) == 0);
 }
 
-void tt_http2_client_expect(struct tt_http2_client *client, tt_mono until)
+void tt_http2_client_expect_by(struct tt_http2_client *client, tt_mono until)
 {
-    if (client->is_over || !client->is_ready)
+    if (client->is_over || !client->is_ready || client->expected.ms != 0)
         return;
     client->expected = until;
     tt_tls_client_set_deadline(client->tls, until);
@@ -386,6 +386,16 @@ void tt_http2_client_flush(struct tt_http2_client *client)
         end(client, TT_TLS_CLOSED,
             size < 0 ? nghttp2_strerror((int)size) : "the server closed the connection");
     release(client);
+}
+
+void tt_http2_client_forget(struct tt_http2_client *client,
+                            void (*each)(void *context, void *request), void *context)
+{
+    for (struct stream *stream = client->streams; stream != NULL; stream = stream->next) {
+        if (stream->request != NULL)
+            each(context, stream->request);
+        stream->request = NULL;
+    }
 }
 
 void tt_http2_client_destroy(struct tt_http2_client **take_client)

@@ -64,12 +64,17 @@ void tt_http2_client_send(struct tt_http2_client *client, const struct tt_http2_
 
 void tt_http2_client_ping(struct tt_http2_client *client);
 
-/* The connection ends with TOO_LATE if the server says nothing until then; 0: it may be silent.
- * Whatever it says clears this. */
-void tt_http2_client_expect(struct tt_http2_client *client, tt_mono until);
+/* The connection ends with TOO_LATE if the server says nothing until then. Whatever it says clears
+ * this; while it is set it stays as it is. */
+void tt_http2_client_expect_by(struct tt_http2_client *client, tt_mono until);
 
 /* To be called at the end of each turn. */
 void tt_http2_client_flush(struct tt_http2_client *client);
+
+/* Calls `each` for the open requests, which are forgotten. Before it is destroyed, for their
+ * owner. */
+void tt_http2_client_forget(struct tt_http2_client *client,
+                            void (*each)(void *context, void *request), void *context);
 
 /* From any callback too. Open requests are forgotten without an event. */
 void tt_http2_client_destroy(struct tt_http2_client **take_client);
