@@ -10,6 +10,7 @@
 #define BACKOFF_MS       500
 #define BACKOFF_MS_MAX   60000
 #define WAIT_MS          10000  /* in the queue; then the core decides whether it still matters */
+#define TROUBLE_WAIT_MS  1000   /* the same while APNs cannot be reached */
 #define CONFIGURATION_MS 300000 /* somebody has to look at it first */
 #define REFUSED_MAX      20
 #define MANY_WAITING     2000 /* for one more connection */
@@ -79,7 +80,7 @@ static void configuration_is_wrong(struct tt_apns *apns, struct tt_bell *bell,
 /* Apple is in trouble, or wants less: all wait a little, not only this one. */
 static void slow_down(struct tt_apns *apns, int status, uint32_t asked_ms)
 {
-    if (status == 429)
+    if (status == 429 || now_of(apns).ms < apns->pause_until.ms) /* a burst is one failure */
         return;
     apns->failures++;
     uint64_t ms = backoff_ms(apns->failures);
@@ -291,7 +292,8 @@ static void send_bell(struct tt_apns *apns, struct link *link, struct tt_bell *b
 static void put_off_old(struct tt_apns *apns)
 {
     tt_mono now = now_of(apns);
-    while (apns->queue.first != NULL && now.ms - apns->queue.first->queued_at.ms >= WAIT_MS)
+    uint64_t most = apns->trouble == NULL ? WAIT_MS : TROUBLE_WAIT_MS;
+    while (apns->queue.first != NULL && now.ms - apns->queue.first->queued_at.ms >= most)
         tt_bell_put_off(tt_bells_take(&apns->queue),
                         tt_slice_text(apns->trouble == NULL ? "APNs is slow" : apns->trouble), 0);
 }

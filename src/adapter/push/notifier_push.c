@@ -30,7 +30,8 @@ struct tt_notifier_push {
     struct attached nodes[NODES_MAX];
     size_t node_count;
     pthread_t thread;
-    atomic_size_t waiting;
+    size_t held;           /* by the services */
+    atomic_size_t waiting; /* there, and taken from the inbox */
     atomic_bool stopping;
     pthread_mutex_t lock; /* guards the rest */
     struct tt_bells inbox;
@@ -49,7 +50,7 @@ static void ring(struct tt_notifier_push *notifier, struct tt_bell *bell)
     const struct tt_push_address *address = &bell->notification.address;
     struct tt_apns *apns = apns_of(notifier, address);
     bell->counts = &notifier->counts[address->provider];
-    if (atomic_fetch_add(&notifier->waiting, 1) >= OUTBOX_MAX)
+    if (notifier->held++ >= OUTBOX_MAX)
         tt_bell_put_off(bell, TT_SLICE_LITERAL("too many notifications wait"), 0);
     else if (apns != NULL)
         tt_apns_ring(apns, bell);
@@ -66,6 +67,7 @@ static void take_inbox(struct tt_notifier_push *notifier)
     pthread_mutex_lock(&notifier->lock);
     struct tt_bells inbox = notifier->inbox;
     notifier->inbox = (struct tt_bells){NULL, NULL, 0};
+    atomic_store(&notifier->waiting, notifier->held + inbox.count);
     pthread_mutex_unlock(&notifier->lock);
     for (struct tt_bell *bell = tt_bells_take(&inbox); bell != NULL; bell = tt_bells_take(&inbox))
         ring(notifier, bell);
@@ -94,7 +96,8 @@ static void on_turn_end(void *context)
 {
     struct tt_notifier_push *notifier = context;
     take_inbox(notifier);
-    atomic_store(&notifier->waiting, turn(notifier));
+    notifier->held = turn(notifier);
+    atomic_store(&notifier->waiting, notifier->held);
     tt_loop_set_deadline(notifier->loop, tt_mono_after(tt_loop_now(notifier->loop), TICK_MS));
     if (atomic_load(&notifier->stopping))
         tt_loop_stop(notifier->loop);
@@ -263,5 +266,8 @@ void tt_notifier_push_report(struct tt_notifier_push *notifier, enum tt_push_pro
 
 uint64_t tt_notifier_push_waiting(struct tt_notifier_push *notifier)
 {
-    return atomic_load(&notifier->waiting);
+    pthread_mutex_lock(&notifier->lock);
+    uint64_t waiting = atomic_load(&notifier->waiting) + notifier->inbox.count;
+    pthread_mutex_unlock(&notifier->lock);
+    return waiting;
 }
