@@ -14,8 +14,8 @@ static uint64_t now_of(const struct tt_sim_device *device)
 }
 
 struct tt_sim_device *tt_device_create(struct tt_world *world, const struct tt_cast *cast,
-                                   const struct tt_habits *habits, const tt_id *user,
-                                   const tt_id *id, bool honest, uint32_t number)
+                                       const struct tt_habits *habits, const tt_id *user,
+                                       const tt_id *id, bool honest, uint32_t number)
 {
     struct tt_sim_device *device = tt_alloc(sizeof(*device));
     device->world = world;
@@ -177,8 +177,9 @@ static void compose(struct tt_sim_device *device, uint32_t chat)
         return;
     *out = (struct tt_outgoing){.is_used = true, .chat = chat, .begun_us = now_of(device)};
     char name[TT_ID_SIZE_MAX];
-    int size = snprintf(name, sizeof(name), "%.*s-%.*s-%u", device->user.size, device->user.bytes,
-                        device->id.size, device->id.bytes, ++device->client_ids);
+    /* Two users may well use the same one; two devices of one user may not. */
+    int size = snprintf(name, sizeof(name), "%.*s-%u", device->id.size, device->id.bytes,
+                        ++device->client_ids);
     tt_err err = tt_id_parse(tt_slice(name, (size_t)size), &out->client_id);
     TT_ASSERT(tt_is_ok(err));
     size = snprintf(out->content, sizeof(out->content), "%u of %.*s", device->client_ids,

@@ -68,7 +68,7 @@ struct session_view {
     uint64_t not_refusable; /* the largest ack that the node heard when it was already handed */
     struct tt_cursor floor; /* what the device was shown before the socket opened */
     struct tt_cursor shown; /* on this socket */
-    uint64_t read_shown; /* by read_sync */
+    uint64_t read_shown;    /* by read_sync */
     uint8_t sent[TT_ORACLE_SEQS_TRACKED / 8];
 };
 

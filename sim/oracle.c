@@ -76,8 +76,7 @@ void tt_oracle_node_hears(struct tt_oracle *oracle, struct tt_link *link,
     if (oracle == NULL || note == NULL)
         return;
     int number = tt_model_conversation(oracle, &frame->conversation);
-    int user = oracle->devices[note->device].user;
-    if (number < 0 || !tt_model_is_member(&oracle->conversations[number], user))
+    if (number < 0)
         return;
     if (frame->kind == TT_CLIENT_OPEN) {
         note->open = number;
@@ -136,9 +135,9 @@ static void check_message(struct tt_oracle *oracle, struct tt_link *link, int nu
         tt_oracle_fail(oracle,
                        "promise 6: %.*s/%.*s is handed %.*s seq %llu; last was %llu, handed %llu, "
                        "position %llu (%llu when the socket opened)%s",
-                       NAME(link->user), NAME(link->device), NAME(frame->conversation),
-                       NUMBER(seq), NUMBER(view->last_message), NUMBER(view->handed),
-                       NUMBER(position), NUMBER(view->at_open),
+                       NAME(link->user), NAME(link->device), NAME(frame->conversation), NUMBER(seq),
+                       NUMBER(view->last_message), NUMBER(view->handed), NUMBER(position),
+                       NUMBER(view->at_open),
                        was_sent(view, seq) ? "; it was answered with sent" : "");
     view->started = true;
     view->last_message = seq;
@@ -184,8 +183,8 @@ static void check_tick(struct tt_oracle *oracle, const struct tt_link *link, con
     /* A node that had to forget what it had shown may say it again. */
     bool may_repeat = oracle->world->options.core.streams_kept < TT_LIMIT_STREAMS_KEPT;
     if (told.n < shown->n || told.n < floor.n || (told.n == shown->n && !may_repeat))
-        tt_oracle_fail(oracle, "promise 5: %.*s/%.*s is shown %s %llu after %llu",
-                       NAME(link->user), NAME(link->device), what, NUMBER(told.n),
+        tt_oracle_fail(oracle, "promise 5: %.*s/%.*s is shown %s %llu after %llu", NAME(link->user),
+                       NAME(link->device), what, NUMBER(told.n),
                        NUMBER(tt_seq_max(*shown, floor).n));
     *shown = told;
 }
@@ -242,8 +241,7 @@ static void check_screen(struct tt_oracle *oracle, struct tt_link *link, int num
     if (about == device->user || !tt_model_is_member(&oracle->conversations[number], about))
         tt_oracle_fail(oracle, "promise 10: %.*s hears of %.*s, who is not with him",
                        NAME(link->user), NAME(frame->user));
-    int64_t latest =
-        tt_world_wall(oracle->world).ms + oracle->skew_ms_max + WALL_SLACK_MS;
+    int64_t latest = tt_world_wall(oracle->world).ms + oracle->skew_ms_max + WALL_SLACK_MS;
     if (frame->kind == TT_SERVER_PRESENCE && frame->presence.status.last_seen.ms > latest)
         tt_oracle_fail(oracle, "promise 9: last seen of %.*s is in the future", NAME(frame->user));
 }

@@ -69,6 +69,8 @@ static void list_pending(struct tt_store_tables *tables, struct tt_store_op *op)
     }
     if (count > 1)
         qsort(rows, count, sizeof(rows[0]), pending_order);
+    list->unlinked =
+        !tt_store_tables_is_linked(tt_store_tables_user(tables, &list->user), &list->device);
     list->rows = rows;
     list->row_count = count < list->count_max ? count : list->count_max;
     list->more = count > list->row_count && tables->mutant != TT_MUTANT_REPLAY_ONE_PAGE;
@@ -152,16 +154,13 @@ void tt_store_tables_apply(struct tt_store_tables *tables, struct tt_store_op *o
         tables->alive[process] = tt_time_max(tables->alive[process], op->alive.at);
         return;
     case TT_STORE_CREATE_CONVERSATION:
-        tt_store_tables_create_conversation(tables, op);
+        tt_store_tables_create_conversation(tables, op, disk_low);
         return;
     case TT_STORE_GET_CONVERSATION:
         get_conversation(tables, op);
         return;
     case TT_STORE_APPEND:
-        if (disk_low)
-            op->err = TT_FAIL(DISK_LOW);
-        else
-            tt_store_tables_append(tables, op);
+        tt_store_tables_append(tables, op, disk_low);
         return;
     case TT_STORE_ADVANCE:
         tt_store_tables_advance(tables, op);

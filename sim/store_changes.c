@@ -50,8 +50,8 @@ static void move_cursor(struct tt_conversation_row *conversation, struct tt_memb
 }
 
 /* One's own message directly after a cursor carries it along. */
-static void carry(struct tt_store_tables *tables, struct tt_conversation_row *conversation,
-                  struct tt_member_row *sender, const struct tt_message *message)
+static void carry(struct tt_store_tables *tables, struct tt_member_row *sender,
+                  const struct tt_message *message)
 {
     struct tt_cursor to = {TT_SEQ(0), TT_SEQ(0)};
     const struct tt_user_row *user = tt_store_tables_user(tables, &message->sender);
@@ -65,7 +65,8 @@ static void carry(struct tt_store_tables *tables, struct tt_conversation_row *co
         to.read = message->seq;
         to.delivered = message->seq;
     }
-    move_cursor(conversation, sender, to, &message->sender_device, message->timestamp);
+    sender->cursor.delivered = tt_seq_max(sender->cursor.delivered, to.delivered);
+    sender->cursor.read = tt_seq_max(sender->cursor.read, to.read);
 }
 
 static void put_message(struct tt_conversation_row *conversation, const struct tt_message *message)
@@ -88,7 +89,7 @@ static void answer_append(struct tt_append *append, const struct tt_member_row *
     append->device_delivered = tt_store_tables_position(sender, &append->message.sender_device);
 }
 
-void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *op)
+void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *op, bool disk_low)
 {
     struct tt_append *append = &op->append;
     struct tt_message *message = &append->message;
@@ -107,6 +108,10 @@ void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *
         answer_append(append, sender);
         return;
     }
+    if (disk_low) {
+        op->err = TT_FAIL(DISK_LOW);
+        return;
+    }
     message->seq = tt_seq_next(tt_store_tables_head(row));
     put_message(row, message);
     tt_store_tables_add_send(tables, &row->id, &message->sender, &message->client_id, message->seq);
@@ -115,7 +120,7 @@ void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *
         if (&row->members[i] != sender || has_other_device(user, &message->sender_device))
             arm(tables, &row->members[i], message->seq);
     }
-    carry(tables, row, sender, message);
+    carry(tables, sender, message);
     answer_append(append, sender);
 }
 
@@ -217,6 +222,9 @@ static struct tt_device_row *add_device(struct tt_store_tables *tables, struct t
         bool at_head = tables->mutant == TT_MUTANT_LINK_AT_HEAD;
         tt_seq start = at_head ? tt_store_tables_head(row) : member->cursor.delivered;
         tt_store_tables_set_position(member, &link->device, start);
+        tt_seq head = tt_store_tables_head(row);
+        if (head.n > start.n && !member->is_pending)
+            arm(tables, member, head);
     }
     return &user->devices[at];
 }
@@ -229,23 +237,40 @@ static const struct tt_device *copy_devices(const struct tt_user_row *user, stru
     return devices;
 }
 
+static bool is_silent(const struct tt_device *device, const struct tt_link_device *link)
+{
+    return !device->connected && link->at.ms - device->active_at.ms > link->silent_ms_max;
+}
+
+static bool is_one_too_many(const struct tt_user_row *user, const struct tt_link_device *link)
+{
+    size_t others = 0;
+    for (size_t i = 0; i < user->device_count; i++) {
+        const struct tt_device *device = &user->devices[i].device;
+        if (is_silent(device, link))
+            continue;
+        if (tt_id_eq(&device->id, &link->device))
+            return false;
+        others++;
+    }
+    return others >= link->device_count_max;
+}
+
 void tt_store_tables_link(struct tt_store_tables *tables, struct tt_store_op *op, uint32_t process)
 {
     struct tt_link_device *link = &op->link_device;
     struct tt_user_row *user = tt_store_tables_user(tables, &link->user);
-    for (size_t i = user->device_count; i-- > 0;) {
-        const struct tt_device *device = &user->devices[i].device;
-        if (!device->connected && link->at.ms - device->active_at.ms > link->silent_ms_max)
-            remove_device(tables, user, i);
-    }
-    struct tt_device_row *row = find_device(user, &link->device);
-    link->resumed = row != NULL;
-    if (row == NULL && user->device_count >= link->device_count_max) {
+    if (is_one_too_many(user, link)) {
         op->err = TT_FAIL(TOO_MANY_DEVICES);
         link->devices = copy_devices(user, &op->arena);
         link->device_count = user->device_count;
         return;
     }
+    for (size_t i = user->device_count; i-- > 0;)
+        if (is_silent(&user->devices[i].device, link))
+            remove_device(tables, user, i);
+    struct tt_device_row *row = find_device(user, &link->device);
+    link->resumed = row != NULL;
     if (row == NULL)
         row = add_device(tables, user, link);
     if (tables->mutant != TT_MUTANT_EPOCH_STUCK || tables->epoch == 0)
@@ -260,18 +285,6 @@ void tt_store_tables_link(struct tt_store_tables *tables, struct tt_store_op *op
     link->settings.display_name = tt_arena_copy(&op->arena, user->settings.display_name);
     link->devices = copy_devices(user, &op->arena);
     link->device_count = user->device_count;
-}
-
-void tt_store_tables_unlink(struct tt_store_tables *tables, struct tt_store_op *op)
-{
-    struct tt_user_row *user = tt_store_tables_user(tables, &op->unlink_device.user);
-    for (size_t i = 0; i < user->device_count; i++) {
-        if (tt_id_eq(&user->devices[i].device.id, &op->unlink_device.device)) {
-            remove_device(tables, user, i);
-            return;
-        }
-    }
-    op->err = TT_FAIL(NOT_FOUND);
 }
 
 static bool is_connected(const struct tt_user_row *user)
@@ -289,6 +302,19 @@ static void disconnect_device(struct tt_user_row *user, struct tt_device_row *ro
     tt_store_tables_add_visit(user, TT_HAPPENED_DISCONNECTED, &row->device.id, at);
     if (!is_connected(user))
         user->last_seen = tt_time_max(user->last_seen, at);
+}
+
+void tt_store_tables_unlink(struct tt_store_tables *tables, struct tt_store_op *op)
+{
+    struct tt_user_row *user = tt_store_tables_user(tables, &op->unlink_device.user);
+    struct tt_device_row *row = find_device(user, &op->unlink_device.device);
+    if (row == NULL) {
+        op->err = TT_FAIL(NOT_FOUND);
+        return;
+    }
+    if (row->device.connected)
+        disconnect_device(user, row, op->unlink_device.at);
+    remove_device(tables, user, (size_t)(row - user->devices));
 }
 
 void tt_store_tables_disconnect(struct tt_store_tables *tables, struct tt_store_op *op)

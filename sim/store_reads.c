@@ -40,14 +40,8 @@ void tt_store_tables_read_messages(struct tt_store_tables *tables, struct tt_sto
     read->head = tt_store_tables_head(row);
     uint64_t from = read->from.n == 0 ? 1 : read->from.n;
     size_t count = count_that_fit(row, from, read->count_max, read->bytes_max);
-    struct tt_message *messages = tt_arena_array(&op->arena, count, sizeof(messages[0]));
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++)
-        if (i != 1 || tables->mutant != TT_MUTANT_READ_SKIPS)
-            messages[kept++] =
-                tt_store_tables_copy_message(&op->arena, &row->messages[from + i - 1]);
-    read->messages = messages;
-    read->message_count = kept;
+    read->messages = copy_messages(row, &op->arena, from, count);
+    read->message_count = count;
     if (tables->mutant == TT_MUTANT_REPLAY_ONE_PAGE && count > 0)
         read->head = TT_SEQ(from + count - 1);
 }
@@ -278,8 +272,8 @@ void tt_store_tables_history(struct tt_store_tables *tables, struct tt_store_op 
         if (row->pushes[i].from.n <= to && row->pushes[i].to.n >= from)
             add_happening(&history, &row->pushes[i]);
     tt_time first = from <= to ? row->messages[from - 1].timestamp : TT_TIME(0);
-    if (from <= to || read->since.ms != 0)
-        add_visits(&history, tables, row, tt_time_max(first, read->since));
+    if (!read->messages_only && (from <= to || read->since.ms != 0))
+        add_visits(&history, tables, row, read->since.ms != 0 ? read->since : first);
     sort_by_time(history.found, history.count);
     size_t skipped = history.count > read->count_max ? history.count - read->count_max : 0;
     read->happenings = history.found + skipped;

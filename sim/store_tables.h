@@ -117,8 +117,9 @@ const struct tt_member_cursor *tt_store_tables_cursors(const struct tt_conversat
 void tt_store_tables_describe(const struct tt_conversation_row *row, struct tt_arena *arena,
                               struct tt_conversation *conversation);
 
-void tt_store_tables_create_conversation(struct tt_store_tables *tables, struct tt_store_op *op);
-void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *op);
+void tt_store_tables_create_conversation(struct tt_store_tables *tables, struct tt_store_op *op,
+                                         bool disk_low);
+void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *op, bool disk_low);
 void tt_store_tables_advance(struct tt_store_tables *tables, struct tt_store_op *op);
 void tt_store_tables_link(struct tt_store_tables *tables, struct tt_store_op *op, uint32_t process);
 void tt_store_tables_unlink(struct tt_store_tables *tables, struct tt_store_op *op);

@@ -393,6 +393,13 @@ static void session_event(struct tt_core *core, const struct tt_event *event)
     }
 }
 
+/* What it was about to ring for. Not all survivors look at once: one will do. */
+static void ring_for_dead_node(struct tt_core *core)
+{
+    if (core->options.reports_alive)
+        tt_unrung_look(core, core->options.push_delay_ms + tt_random(core) % NODE_GONE_MS);
+}
+
 static void dispatch(struct tt_core *core, const struct tt_event *event)
 {
     switch (event->kind) {
@@ -429,13 +436,11 @@ static void dispatch(struct tt_core *core, const struct tt_event *event)
         tt_hint_heard(core, event->hint);
         return;
     case TT_EVENT_BUS_GAP:
+    case TT_EVENT_NODE_GONE: /* it may have stored something and told nobody */
         each_session(core, resync);
         tt_presence_look_again(core);
-        return;
-    case TT_EVENT_NODE_GONE:
-        tt_presence_look_again(core);
-        if (core->options.reports_alive) /* not all survivors at once: one will do */
-            tt_unrung_look(core, core->options.push_delay_ms + tt_random(core) % NODE_GONE_MS);
+        if (event->kind == TT_EVENT_NODE_GONE)
+            ring_for_dead_node(core);
         return;
     case TT_EVENT_REGISTRY_FORGOT:
         each_session(core, tt_session_register_again);

@@ -106,7 +106,7 @@ static tt_mono next_look(const struct tt_core *core, const struct tt_push *push)
     tt_mono next = push->early.n > 0 ? core->now.mono : TT_MONO(0);
     if (push->step_count > 0)
         next = sooner(next, push->steps[0].due);
-    return sooner(sooner(next, push->look_at), push->retry_at);
+    return sooner(sooner(next, push->unknown_at), sooner(push->look_at, push->retry_at));
 }
 
 static bool is_ringing(const struct tt_push *push)
@@ -161,9 +161,7 @@ void tt_push_arm_unknown(struct tt_core *core, const tt_id *conversation, const 
     struct tt_push *push = push_of(core, conversation, user, rings);
     if (push == NULL)
         return;
-    push->unknown = true;
-    push->look_at =
-        sooner(push->look_at, tt_mono_after(core->now.mono, core->options.push_delay_ms));
+    push->unknown_at = tt_mono_after(core->now.mono, core->options.push_delay_ms);
     tt_push_settle(core, push);
 }
 
@@ -210,6 +208,9 @@ void tt_push_due(struct tt_core *core, struct tt_push *push)
     task->user = push->user;
     task->push_late = push->checked;
     task->push_early = tt_seq_max(early, push->checked);
+    task->finds = push->unknown_at.ms != 0 && push->unknown_at.ms <= core->now.mono.ms;
+    if (task->finds)
+        push->unknown_at = TT_MONO(0);
     struct tt_store_op *op = tt_store_op_create(TT_STORE_POSITIONS);
     op->positions.conversation = push->conversation;
     op->positions.user = push->user;
@@ -217,14 +218,14 @@ void tt_push_due(struct tt_core *core, struct tt_push *push)
     tt_task_ask_registry(core, task, tt_about_users(core, TT_REGISTRY_LOOKUP, &push->user, 1));
 }
 
-static void nudge(struct tt_core *core, const struct tt_task *task, tt_seq head,
+static void nudge(struct tt_core *core, const struct tt_task *task, tt_seq to,
                   const struct tt_place *place)
 {
     struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
     hint->kind = TT_HINT_NUDGE;
     hint->user = task->user;
     hint->conversation = task->conversation;
-    hint->message.seq = head;
+    hint->message.seq = to;
     tt_hint_to(core, place, hint);
 }
 
@@ -235,15 +236,16 @@ static bool nudge_all(struct tt_core *core, const struct tt_task *task)
     if (!tt_is_ok(task->registry->err))
         return true;
     const struct tt_whereabouts *found = &task->registry->about.found[0];
+    tt_seq to = tt_seq_min(task->push_late, at->head);
     bool is_behind = false;
     for (size_t i = 0; i < at->device_count; i++) {
-        if (at->devices[i].delivered.n >= at->head.n)
+        if (at->devices[i].delivered.n >= to.n)
             continue;
         for (size_t j = 0; j < found->device_count; j++) {
             if (!tt_id_eq(&found->devices[j].device, &at->devices[i].device))
                 continue;
             is_behind = true;
-            nudge(core, task, at->head, &found->devices[j].place);
+            nudge(core, task, to, &found->devices[j].place);
         }
     }
     return is_behind;
@@ -263,6 +265,8 @@ static void look_again(struct tt_core *core, struct tt_push *push, bool forever)
 /* The store did not say where the devices are. */
 static void not_known(struct tt_core *core, struct tt_task *task, struct tt_push *push, tt_err err)
 {
+    if (task->finds)
+        push->unknown_at = tt_mono_after(core->now.mono, core->options.push_delay_ms);
     tt_task_destroy(core, task);
     push->checking = false;
     if (tt_err_is(err, TT_ERR_NOT_FOUND)) {
@@ -295,8 +299,7 @@ static bool any_is_behind(const struct tt_positions *at, tt_seq seq)
 static void looked(struct tt_core *core, struct tt_task *task, struct tt_push *push)
 {
     const struct tt_positions *at = &task->store[PART_POSITIONS]->positions;
-    if (push->unknown) {
-        push->unknown = false;
+    if (task->finds) {
         push->to = tt_seq_max(push->to, at->head);
         push->checked = tt_seq_max(push->checked, at->head);
         task->push_late = push->checked;

@@ -74,17 +74,18 @@ struct tt_stream {
     bool is_behind; /* in the session's queue of streams to read for */
     bool reading;
     bool acking;
-    bool ack_unsure;   /* the last ADVANCE ended in UNAVAILABLE: it may have moved something */
-    bool held_back;    /* the next message is one of the session's own that is not answered yet */
-    tt_seq next;       /* to hand out */
-    tt_seq cursor;     /* the device's stored position */
-    tt_seq my_read;    /* the user's read cursor, as far as known */
-    tt_seq ack_limit;  /* handed out without a gap */
-    tt_seq known_head; /* the largest seq that was heard of */
-    tt_seq http_from;  /* handed out over HTTP before the position was known; 0: nothing */
+    bool ack_unsure;     /* the last ADVANCE ended in UNAVAILABLE: it may have moved something */
+    bool owes_read_sync; /* heard of before the cursor was known */
+    bool held_back;      /* the next message is one of the session's own that is not answered yet */
+    tt_seq next;         /* to hand out */
+    tt_seq cursor;       /* the device's stored position */
+    tt_seq my_read;      /* the user's read cursor, as far as known */
+    tt_seq ack_limit;    /* handed out without a gap */
+    tt_seq known_head;   /* the largest seq that was heard of */
+    tt_seq http_from;    /* handed out over HTTP before the position was known; 0: nothing */
     tt_seq http_to;
-    tt_seq echo;      /* what the device itself sent over HTTP before the position was known */
-    tt_seq replay_to; /* 0, or: caught_up waits until next is beyond it */
+    tt_seq echo;             /* the first that the device itself sent over HTTP */
+    tt_seq replay_to;        /* 0, or: caught_up waits until next is beyond it */
     struct tt_cursor wanted; /* acked, not yet stored */
     struct tt_cursor shown;  /* the others' cursors, as this socket was told */
 
@@ -120,6 +121,7 @@ struct tt_session {
     struct tt_map streams;
     struct tt_stream *oldest;
     struct tt_stream *newest;
+    bool evicted; /* a stream was dropped: what it handed out is no longer known */
     struct tt_stream *behind_first;
     struct tt_stream *behind_last;
     bool reading;
@@ -219,6 +221,7 @@ struct tt_task {
     uint64_t peer_version;
     tt_seq push_early; /* PUSH: up to where devices without and with a socket ring */
     tt_seq push_late;
+    bool finds; /* what an append of unknown outcome has stored */
     uint32_t badge;
 };
 
@@ -247,19 +250,19 @@ struct tt_push {
     uint8_t key_size;
     bool rings; /* false: only repairs, for the sender's own other devices */
     bool checking;
-    bool unknown;     /* an append of unknown outcome: what there is to ring for must be found */
     bool late;        /* after a restart or an outage: only the newest message rings */
     uint8_t attempts; /* at repairing */
     uint8_t failures; /* of the notifier, in a row */
     uint8_t step_count;
     struct tt_push_step steps[TT_PUSH_STEPS_MAX]; /* not yet due, oldest first */
-    tt_seq early;     /* devices without a socket ring up to here at once; 0: none do */
-    tt_seq checked;   /* devices with one have been looked at up to here */
-    tt_seq to;        /* the newest message */
-    tt_seq marked;    /* kept as rung for */
-    bool is_behind;   /* some device that is connected or rings lacked something at the last look */
-    tt_mono look_at;  /* 0, or when to look again for other reasons */
-    tt_mono retry_at; /* 0, or when to ring again where it was put off */
+    tt_seq early;   /* devices without a socket ring up to here at once; 0: none do */
+    tt_seq checked; /* devices with one have been looked at up to here */
+    tt_seq to;      /* the newest message */
+    tt_seq marked;  /* kept as rung for */
+    bool is_behind; /* some device that is connected or rings lacked something at the last look */
+    tt_mono unknown_at; /* 0, or when to find what an append of unknown outcome has stored */
+    tt_mono look_at;    /* 0, or when to look again at what is behind */
+    tt_mono retry_at;   /* 0, or when to ring again where it was put off */
     struct tt_rung *rung;
     uint32_t rung_count;
     struct tt_timer timer;
@@ -376,9 +379,12 @@ void tt_stream_position(struct tt_core *core, struct tt_session *session, struct
                         tt_seq device_delivered);
 void tt_stream_need_position(struct tt_core *core, struct tt_session *session,
                              struct tt_stream *stream);
+void tt_stream_read_sync(struct tt_core *core, struct tt_session *session,
+                         struct tt_stream *stream);
 void tt_stream_positions_done(struct tt_core *core, struct tt_store_op *op);
 void tt_stream_message(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
                        const struct tt_message *message);
+void tt_stream_echo(struct tt_stream *stream, tt_seq seq);
 void tt_stream_heard_of(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
                         tt_seq head);
 void tt_stream_sent(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
