@@ -192,6 +192,8 @@ void tt_trace_put_request(struct tt_buffer *out, const struct tt_request *reques
     case TT_REQUEST_MUTE:
     case TT_REQUEST_LIST_DEVICES:
     case TT_REQUEST_UNLINK_DEVICE:
+    case TT_REQUEST_PUT_PUSH:
+    case TT_REQUEST_DELETE_PUSH:
     case TT_REQUEST_INFO:
     case TT_REQUEST_WHY:
     case TT_REQUEST_TIMELINE:

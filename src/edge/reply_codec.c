@@ -217,7 +217,12 @@ static void put_keys(struct tt_json_writer *json, const struct tt_reply *reply,
     case TT_REQUEST_LIST_DEVICES:
         put_devices(json, reply, caller);
         break;
+    case TT_REQUEST_PUT_PUSH:
+        tt_json_put_id(json, "device_id", &reply->push.device);
+        tt_json_put_text(json, "provider", tt_push_provider_name(reply->push.provider));
+        break;
     case TT_REQUEST_UNLINK_DEVICE:
+    case TT_REQUEST_DELETE_PUSH:
         break;
     case TT_REQUEST_INFO:
         put_info(json, reply);

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "model/conversation.h"
 #include "model/history.h"
+#include "model/push_address.h"
 #include "model/user.h"
 
 enum tt_request_kind {
@@ -23,6 +24,8 @@ enum tt_request_kind {
     TT_REQUEST_UNLINK_DEVICE, /* DELETE /device/{id} */
     TT_REQUEST_INFO,          /* GET /conversation/{id}/messages/{seq}/info */
     TT_REQUEST_WHY,           /* GET /conversation/{id}/messages/{seq}/why */
+    TT_REQUEST_PUT_PUSH,      /* PUT /device/{id}/push */
+    TT_REQUEST_DELETE_PUSH,   /* DELETE /device/{id}/push */
     TT_REQUEST_TIMELINE,      /* GET /conversation/{id}/timeline */
 };
 
@@ -67,6 +70,10 @@ struct tt_request {
         struct {
             tt_id device;
         } unlink;
+        struct {
+            tt_id device;
+            struct tt_push_address address; /* PUT_PUSH; registered_at is the core's */
+        } push;
         struct {
             tt_seq seq;
         } about; /* INFO, WHY */
@@ -126,6 +133,10 @@ struct tt_reply {
         struct {
             tt_time until;
         } mute;
+        struct {
+            tt_id device;
+            enum tt_push_provider provider;
+        } push; /* PUT_PUSH */
         struct {
             const struct tt_device *devices;
             size_t device_count;

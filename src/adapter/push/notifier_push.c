@@ -237,13 +237,19 @@ tt_err tt_notifier_push_create(const struct tt_push_config *config,
     return TT_OK;
 }
 
+void tt_notifier_push_stop(struct tt_notifier_push *notifier)
+{
+    if (atomic_exchange(&notifier->stopping, true))
+        return;
+    tt_loop_wake(notifier->loop);
+    pthread_join(notifier->thread, NULL);
+}
+
 void tt_notifier_push_destroy(struct tt_notifier_push **take_notifier)
 {
     struct tt_notifier_push *notifier = *take_notifier;
     *take_notifier = NULL;
-    atomic_store(&notifier->stopping, true);
-    tt_loop_wake(notifier->loop);
-    pthread_join(notifier->thread, NULL);
+    tt_notifier_push_stop(notifier);
     free_all(notifier);
 }
 

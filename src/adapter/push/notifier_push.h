@@ -38,7 +38,10 @@ TT_MUST_CHECK tt_err tt_notifier_push_create(const struct tt_push_config *config
                                              char sentence[TT_PUSH_SENTENCE_SIZE]);
 
 /* Ends the thread; what waits is forgotten (it is still armed in the store). No sink is called any
- * more afterwards. */
+ * more afterwards; ports may still be called, for nothing. */
+void tt_notifier_push_stop(struct tt_notifier_push *notifier);
+
+/* Stops it, if it was not. */
 void tt_notifier_push_destroy(struct tt_notifier_push **take_notifier);
 
 /* A port for one more node. It lives as long as the notifier; outcomes come on its thread. */
