@@ -273,6 +273,8 @@ static void store_done(struct tt_core *core, struct tt_store_op *op)
         tt_ack_done(core, op);
     else if (purpose == TT_FOR_CONVERSATION)
         tt_conv_loaded(core, op);
+    else if (purpose == TT_FOR_MARKED)
+        tt_push_marked(core, op);
     else if (purpose == TT_FOR_UNRUNG)
         tt_unrung_found(core, op);
     else if (purpose == TT_FOR_DISCONNECT && tt_err_is(op->err, TT_ERR_UNAVAILABLE)) {

@@ -19,6 +19,7 @@
 #include "base/memory.h"
 
 #define ATTEMPTS_MAX 6 /* 3 s, 6, 12, ... : then the next connect or an open chat finds it */
+#define ARMED_BITS   64
 #define STEP_PART    4 /* messages within a quarter of the delay share a step */
 
 enum { PART_POSITIONS };
@@ -117,14 +118,64 @@ static bool is_ringing(const struct tt_push *push)
     return false;
 }
 
+static uint64_t shifted(uint64_t bits, uint64_t by, bool up)
+{
+    if (by >= ARMED_BITS)
+        return 0;
+    return up ? bits << by : bits >> by;
+}
+
+static void note_armed(struct tt_push *push, tt_seq seq)
+{
+    if (push->armed == 0)
+        push->from = seq;
+    if (seq.n < push->from.n) {
+        push->armed = shifted(push->armed, push->from.n - seq.n, true);
+        push->from = seq;
+    }
+    push->armed |= shifted(1, seq.n - push->from.n, true);
+}
+
+/* All messages of a conversation may have been stored by different nodes, and each of them rings
+ * for those that it stored. What is too far off to be known counts: better twice than never. */
+bool tt_push_is_armed(const struct tt_push *push, tt_seq seq)
+{
+    if (push->late)
+        return true;
+    if (push->armed == 0 || seq.n < push->from.n)
+        return false;
+    uint64_t distance = seq.n - push->from.n;
+    return distance >= ARMED_BITS || (push->armed >> distance & 1) != 0;
+}
+
+/* Everything up to there has rung, or need not. */
+static void forget_armed(struct tt_push *push, tt_seq done)
+{
+    if (push->armed == 0 || done.n < push->from.n)
+        return;
+    push->armed = shifted(push->armed, done.n + 1 - push->from.n, false);
+    push->from = tt_seq_next(done);
+}
+
 static void mark_pushed(struct tt_core *core, struct tt_push *push)
 {
     push->marked = push->checked;
+    forget_armed(push, push->checked);
     struct tt_store_op *op = tt_store_op_create(TT_STORE_MARK_PUSHED);
     op->mark_pushed.user = push->user;
     op->mark_pushed.conversation = push->conversation;
     op->mark_pushed.seq = push->checked;
-    tt_emit_store(core, op, TT_FOR_NOTHING, TT_HANDLE_NONE);
+    tt_emit_store(core, op, TT_FOR_MARKED, TT_HANDLE_NONE);
+    push->marking++;
+}
+
+void tt_push_marked(struct tt_core *core, const struct tt_store_op *op)
+{
+    struct tt_push *push = tt_push_find(core, &op->mark_pushed.conversation, &op->mark_pushed.user);
+    if (push == NULL || push->marking == 0)
+        return;
+    push->marking--;
+    tt_push_settle(core, push);
 }
 
 /* After anything changed: keeps what is done with, and waits for the next thing or ends. */
@@ -133,12 +184,13 @@ void tt_push_settle(struct tt_core *core, struct tt_push *push)
     if (push->checking)
         return;
     bool ringing = is_ringing(push);
-    if (push->rings && push->is_behind && !ringing && push->checked.n > push->marked.n)
+    if (push->rings && push->is_behind && !ringing && push->marking == 0 &&
+        push->checked.n > push->marked.n)
         mark_pushed(core, push);
     tt_mono next = next_look(core, push);
     if (next.ms != 0)
         tt_timer_set(&core->timers, &push->timer, next);
-    else if (!ringing)
+    else if (!ringing && push->marking == 0)
         drop(core, push);
 }
 
@@ -148,6 +200,7 @@ void tt_push_arm(struct tt_core *core, const tt_id *conversation, const tt_id *u
     struct tt_push *push = push_of(core, conversation, user, rings);
     if (push == NULL)
         return;
+    note_armed(push, seq);
     push->to = tt_seq_max(push->to, seq);
     if (at_once)
         push->early = tt_seq_max(push->early, seq);
@@ -300,6 +353,7 @@ static void looked(struct tt_core *core, struct tt_task *task, struct tt_push *p
 {
     const struct tt_positions *at = &task->store[PART_POSITIONS]->positions;
     if (task->finds) {
+        push->late = true;
         push->to = tt_seq_max(push->to, at->head);
         push->checked = tt_seq_max(push->checked, at->head);
         task->push_late = push->checked;

@@ -61,6 +61,14 @@ struct range {
     tt_seq limit;
 };
 
+/* What is surely rung for, or somebody else's to ring for. A node that armed a message knows best
+ * itself; of what it found in the rows the store knows. */
+static tt_seq floor_of(const struct tt_push *push, const struct tt_positions *at)
+{
+    tt_seq known = push->late || push->from.n == 0 ? at->pushed : TT_SEQ(push->from.n - 1);
+    return tt_seq_max(at->cursor.read, known);
+}
+
 static struct range range_of(const struct tt_push *push, const struct tt_task *task,
                              const tt_id *device)
 {
@@ -68,7 +76,7 @@ static struct range range_of(const struct tt_push *push, const struct tt_task *t
     const struct tt_rung *rung = rung_find(push, device);
     struct range range;
     range.limit = tt_ring_has_socket(task, device) ? task->push_late : task->push_early;
-    range.above = tt_seq_max(delivered_to(at, device), tt_seq_max(at->cursor.read, at->pushed));
+    range.above = tt_seq_max(delivered_to(at, device), floor_of(push, at));
     if (rung != NULL)
         range.above = tt_seq_max(range.above, rung->again ? range.limit : rung->seq);
     return range;
@@ -82,7 +90,7 @@ static bool is_due(struct range range)
 bool tt_ring_is_due(const struct tt_push *push, const struct tt_task *task)
 {
     const struct tt_positions *at = &task->store[PART_POSITIONS]->positions;
-    tt_seq seen = tt_seq_max(at->cursor.delivered, tt_seq_max(at->cursor.read, at->pushed));
+    tt_seq seen = tt_seq_max(at->cursor.delivered, floor_of(push, at));
     if (seen.n < task->push_early.n) /* for a device that has an address but never connected */
         return true;
     for (size_t i = 0; i < at->device_count; i++)
@@ -205,11 +213,11 @@ static void ring(struct tt_core *core, const struct tt_task *task,
 }
 
 /* Which of the messages ring there: the others', and of late ones only the newest. */
-static bool rings_for(const struct tt_task *task, struct range range,
+static bool rings_for(const struct tt_task *task, const struct tt_push *push, struct range range,
                       const struct tt_message *message)
 {
     return message->seq.n > range.above.n && message->seq.n <= range.limit.n &&
-           !tt_id_eq(&message->sender, &task->user);
+           !tt_id_eq(&message->sender, &task->user) && tt_push_is_armed(push, message->seq);
 }
 
 static void ring_device(struct tt_core *core, struct tt_task *task, struct tt_push *push,
@@ -223,7 +231,7 @@ static void ring_device(struct tt_core *core, struct tt_task *task, struct tt_pu
     const struct tt_message *newest = NULL;
     for (size_t i = 0; i < read->message_count; i++) {
         const struct tt_message *message = &read->messages[i];
-        if (!rings_for(task, range, message))
+        if (!rings_for(task, push, range, message))
             continue;
         newest = message;
         if (push->late)

@@ -40,6 +40,7 @@ enum tt_purpose {
     TT_FOR_WATCHERS,
     TT_FOR_REASSERT,
     TT_FOR_UNRUNG,
+    TT_FOR_MARKED,
     TT_FOR_TASK, /* + the part's number */
 };
 
@@ -250,6 +251,7 @@ struct tt_push {
     uint8_t key_size;
     bool rings; /* false: only repairs, for the sender's own other devices */
     bool checking;
+    uint8_t marking;  /* MARK_PUSHED under way: until then the store may say less than is known */
     bool late;        /* after a restart or an outage: only the newest message rings */
     uint8_t attempts; /* at repairing */
     uint8_t failures; /* of the notifier, in a row */
@@ -257,6 +259,8 @@ struct tt_push {
     struct tt_push_step steps[TT_PUSH_STEPS_MAX]; /* not yet due, oldest first */
     tt_seq early;   /* devices without a socket ring up to here at once; 0: none do */
     tt_seq checked; /* devices with one have been looked at up to here */
+    tt_seq from;    /* the oldest message that was armed here and is not done with */
+    uint64_t armed; /* which of those from there on were: for the others, other nodes ring */
     tt_seq to;      /* the newest message */
     tt_seq marked;  /* kept as rung for */
     bool is_behind; /* some device that is connected or rings lacked something at the last look */
@@ -493,6 +497,8 @@ void tt_push_arm_late(struct tt_core *core, const tt_id *conversation, const tt_
                       tt_seq seq);
 void tt_push_due(struct tt_core *core, struct tt_push *push);
 void tt_push_ready(struct tt_core *core, struct tt_task *task);
+bool tt_push_is_armed(const struct tt_push *push, tt_seq seq);
+void tt_push_marked(struct tt_core *core, const struct tt_store_op *op);
 void tt_push_settle(struct tt_core *core, struct tt_push *push);
 void tt_push_free(struct tt_push *push);
 struct tt_push *tt_push_find(struct tt_core *core, const tt_id *conversation, const tt_id *user);
