@@ -238,6 +238,9 @@ static void timers_due(struct tt_core *core)
         case TT_TIMER_UNRUNG:
             tt_unrung_due(core);
             break;
+        case TT_TIMER_PUSH_TEST:
+            tt_push_test_waited(core, OWNER(struct tt_task, timer));
+            break;
         case TT_TIMER_ALIVE:
             alive_due(core);
             break;
@@ -431,7 +434,10 @@ static void dispatch(struct tt_core *core, const struct tt_event *event)
         registry_done(core, event->registry_op);
         return;
     case TT_EVENT_NOTIFIED:
-        tt_ring_notified(core, event->notified);
+        if (tt_push_test_is_about(event->notified))
+            tt_push_test_notified(core, event->notified);
+        else
+            tt_ring_notified(core, event->notified);
         return;
     case TT_EVENT_HINT:
         core->counters.hints_heard++;

@@ -611,6 +611,9 @@ void tt_request_resume(struct tt_core *core, struct tt_task *task)
     case TT_REQUEST_UNLINK_DEVICE:
         unlink_device(core, task);
         return;
+    case TT_REQUEST_TEST_PUSH:
+        tt_push_test(core, task);
+        return;
     case TT_REQUEST_PUT_PUSH:
     case TT_REQUEST_DELETE_PUSH:
         set_push(core, task);

@@ -51,6 +51,7 @@ enum tt_timer_kind {
     TT_TIMER_PUSH,
     TT_TIMER_CLEAR,
     TT_TIMER_UNRUNG,
+    TT_TIMER_PUSH_TEST,
     TT_TIMER_ALIVE,
     TT_TIMER_RETRY,
 };
@@ -224,6 +225,8 @@ struct tt_task {
     tt_seq push_late;
     bool finds; /* what an append of unknown outcome has stored */
     uint32_t badge;
+    struct tt_push_result *push_results; /* TEST_PUSH */
+    size_t push_result_count;
 };
 
 /* A device that was rung, or was to be. */
@@ -325,6 +328,7 @@ struct tt_core {
     struct tt_map watched;
     struct tt_map pushes;
     struct tt_map clears;
+    struct tt_task *push_tests; /* that wait for outcomes */
     struct tt_timer unrung; /* runs: pending rows will be looked through for what did not ring */
     bool unrung_under_way;
     bool unrung_again; /* something could not be armed */
@@ -515,6 +519,12 @@ void tt_clear_arm(struct tt_core *core, const tt_id *conversation, const tt_id *
                   const tt_id *device, tt_seq read);
 void tt_clear_due(struct tt_core *core, struct tt_clear *clear);
 void tt_clear_ready(struct tt_core *core, struct tt_task *task);
+
+/* push_test.c */
+void tt_push_test(struct tt_core *core, struct tt_task *task);
+void tt_push_test_waited(struct tt_core *core, struct tt_task *task);
+bool tt_push_test_is_about(const struct tt_notified *notified);
+void tt_push_test_notified(struct tt_core *core, const struct tt_notified *notified);
 
 /* unrung.c */
 void tt_unrung_look(struct tt_core *core, uint64_t in_ms);

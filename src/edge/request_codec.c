@@ -340,6 +340,8 @@ tt_err tt_request_read(const struct tt_request_source *source,
     case TT_REQUEST_PUT_PUSH:
         request->push.device = route->device;
         return tt_push_address_read(in.body, in.arena, &request->push.address, problem);
+    case TT_REQUEST_TEST_PUSH:
+        return TT_OK;
     case TT_REQUEST_DELETE_PUSH:
         request->push.device = route->device;
         return TT_OK;

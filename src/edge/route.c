@@ -24,6 +24,7 @@ static const struct {
     {TT_HTTP1_GET, "/devices", TT_ROUTE_REQUEST, TT_REQUEST_LIST_DEVICES},
     {TT_HTTP1_PUT, "/device/{d}/push", TT_ROUTE_REQUEST, TT_REQUEST_PUT_PUSH},
     {TT_HTTP1_DELETE, "/device/{d}/push", TT_ROUTE_REQUEST, TT_REQUEST_DELETE_PUSH},
+    {TT_HTTP1_POST, "/push/test", TT_ROUTE_REQUEST, TT_REQUEST_TEST_PUSH},
     {TT_HTTP1_GET, "/push/vapid", TT_ROUTE_VAPID, 0},
     {TT_HTTP1_DELETE, "/device/{d}", TT_ROUTE_REQUEST, TT_REQUEST_UNLINK_DEVICE},
 };

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "model/conversation.h"
 #include "model/history.h"
+#include "model/notification.h"
 #include "model/push_address.h"
 #include "model/user.h"
 
@@ -26,6 +27,7 @@ enum tt_request_kind {
     TT_REQUEST_WHY,           /* GET /conversation/{id}/messages/{seq}/why */
     TT_REQUEST_PUT_PUSH,      /* PUT /device/{id}/push */
     TT_REQUEST_DELETE_PUSH,   /* DELETE /device/{id}/push */
+    TT_REQUEST_TEST_PUSH,     /* POST /push/test */
     TT_REQUEST_TIMELINE,      /* GET /conversation/{id}/timeline */
 };
 
@@ -86,6 +88,15 @@ struct tt_request {
     };
 };
 
+/* What became of a test push on one device. */
+struct tt_push_result {
+    tt_id device;
+    enum tt_push_provider provider;
+    bool answered;
+    enum tt_notify_outcome outcome;
+    struct tt_slice detail; /* plain text */
+};
+
 enum tt_waiting_for {
     TT_WAITING_FOR_NOTHING,
     TT_WAITING_FOR_CONNECTION,
@@ -137,6 +148,10 @@ struct tt_reply {
             tt_id device;
             enum tt_push_provider provider;
         } push; /* PUT_PUSH */
+        struct {
+            const struct tt_push_result *results;
+            size_t result_count;
+        } push_test; /* TEST_PUSH */
         struct {
             const struct tt_device *devices;
             size_t device_count;

@@ -1,5 +1,5 @@
 // The real server, and devices that speak to it.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,6 +45,14 @@ export class Server {
   token(user, device) {
     return execFileSync(TWOTICKS, ['token', user, '--device', device, '--data', this.data])
       .toString().trim();
+  }
+
+  /** A command of the program, with this server's folder and URL. */
+  run(...args) {
+    return new Promise((resolve) => {
+      execFile(TWOTICKS, [...args, '--data', this.data, '--url', this.url],
+        (error, stdout, stderr) => resolve({ status: error?.code ?? 0, stdout, stderr }));
+    });
   }
 
   async ask(who, method, path, body) {

@@ -175,6 +175,20 @@ test('muted: silent; previews off: no text; unlinked: no push', () => play(async
   assert.ok(!double.accepted.some((push) => push.token === 'aabb01' && push.payload.seq === 4));
 }));
 
+test('push test rings on each device and explains the outcome', () => play(async ({ double, server }) => {
+  const good = await server.run('push', 'test', 'bob');
+  assert.equal(good.status, 0, good.stderr);
+  assert.match(good.stdout, /phone {2}apns {2}accepted {2}[0-9a-f-]{36}\n {4}the service has taken it/);
+  assert.equal(double.accepted[0].payload.aps.alert.body, 'This is a test.');
+  double.options.answer = () => ({ status: 400, body: { reason: 'BadTopic' } });
+  const bad = await server.run('push', 'test', 'bob');
+  assert.equal(bad.status, 1);
+  assert.match(bad.stdout, /later {2}BadTopic/);
+  const nobody = await server.run('push', 'test', 'carol');
+  assert.equal(nobody.status, 1);
+  assert.match(nobody.stdout, /no device of this user has a push address/);
+}));
+
 test('what is no push address is refused with a sentence', () => play(async ({ server, bob }) => {
   for (const [body, words] of [
     [{}, /provider.*apns.*fcm.*webpush|apns/],
