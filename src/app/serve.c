@@ -15,10 +15,11 @@
 #include "app/trust.h"
 #include "app/version.h"
 
-#define NODES_MAX      64
-#define FILES_WANTED   (1024 * 1024)
-#define FILES_RESERVED 320 /* not for connections: the store (its index opens up to 256), the log  \
-                            */
+#define NODES_MAX    64
+#define FILES_WANTED (1024 * 1024)
+#define FILES_RESERVED                                                                             \
+    320 /* not for connections: the store (its index opens up to 256), the log                     \
+         */
 #define FILES_MIN 128
 #define EXIT_DISK TT_EMBEDDED_EXIT_CODE
 

@@ -60,8 +60,11 @@ void tt_ack(struct tt_core *core, struct tt_session *session, const tt_id *conve
         tt_emit_error(core, session, TT_FAIL(RATE_LIMITED), conversation, NULL);
         return;
     }
-    if (stream->acks_waiting == NULL)
-        stream->acks_waiting = tt_alloc(TT_ACKS_WAITING_MAX * sizeof(stream->acks_waiting[0]));
+    if (stream->ack_waiting_count == stream->ack_waiting_capacity) {
+        stream->ack_waiting_capacity = stream->ack_waiting_capacity * 2 + 4;
+        stream->acks_waiting = tt_grow(stream->acks_waiting, stream->ack_waiting_capacity,
+                                       sizeof(stream->acks_waiting[0]));
+    }
     stream->acks_waiting[stream->ack_waiting_count++] =
         (struct tt_ack_waiting){.is_read = is_read, .seq = seq};
     tt_stream_need_position(core, session, stream);
@@ -76,6 +79,7 @@ void tt_ack_waiting(struct tt_core *core, struct tt_session *session, struct tt_
                        stream->acks_waiting[i].seq);
     tt_free(stream->acks_waiting);
     stream->acks_waiting = NULL;
+    stream->ack_waiting_capacity = 0;
 }
 
 /* What an unanswered store left over: positions that were not read, acks of unknown outcome. */
