@@ -82,6 +82,7 @@ void tt_fake_notifier_ring(struct tt_fake_notifier *notifier,
     answer->sink = sink;
     answer->notified = (struct tt_notified){
         .outcome = notifier->is_away ? TT_NOTIFY_LATER : TT_NOTIFY_ACCEPTED,
+        .provider = notification->address.provider,
         .user = notification->user,
         .device = notification->device,
         .conversation = notification->conversation,

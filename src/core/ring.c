@@ -292,6 +292,19 @@ bool tt_ring_next(struct tt_core *core, struct tt_task *task, struct tt_push *pu
     }
 }
 
+/* "apns 1234-...": the provider is the first word of what is kept. */
+static struct tt_slice with_provider(struct tt_arena *arena, const struct tt_notified *notified)
+{
+    struct tt_slice name = tt_slice_text(tt_push_provider_name(notified->provider));
+    size_t size = name.size + (notified->detail.size > 0 ? 1 + notified->detail.size : 0);
+    char *text = tt_arena_alloc(arena, size + 1);
+    memcpy(text, name.data, name.size);
+    text[name.size] = ' ';
+    if (notified->detail.size > 0)
+        memcpy(text + name.size + 1, notified->detail.data, notified->detail.size);
+    return tt_slice(text, size);
+}
+
 static void record(struct tt_core *core, const struct tt_notified *notified)
 {
     struct tt_store_op *op = tt_store_op_create(TT_STORE_RECORD_PUSH);
@@ -304,7 +317,7 @@ static void record(struct tt_core *core, const struct tt_notified *notified)
         .to = notified->seq,
         .user = notified->user,
         .device = notified->device,
-        .detail = tt_arena_copy(&op->arena, notified->detail),
+        .detail = with_provider(&op->arena, notified),
     };
     tt_emit_store(core, op, TT_FOR_NOTHING, TT_HANDLE_NONE);
 }

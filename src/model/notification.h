@@ -40,6 +40,7 @@ enum tt_notify_outcome {
 /* What became of a RING; a CLEAR is best effort and nobody is told. */
 struct tt_notified {
     enum tt_notify_outcome outcome;
+    enum tt_push_provider provider;
     tt_id user;
     tt_id device;
     tt_id conversation;

@@ -9,6 +9,7 @@
  * after that, as the core would, unless --once is given. Ends when stdin has ended and all has been
  * answered; the last line tells what it cost.
  */
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -279,8 +280,8 @@ int main(int argc, char **argv)
         notifier, (struct tt_notifier_sink){.context = &probe, .notified = on_notified});
     take_lines(&probe);
     wait_for_all(&probe);
-    while (tt_notifier_push_waiting(notifier) > 0) /* the silent ones */
-        (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    while (tt_notifier_push_waiting(notifier) > 0) /* the silent ones, which nobody tells of */
+        (void)poll(NULL, 0, 1);
     tell_cost(notifier, 0);
     tt_notifier_push_destroy(&notifier);
     for (size_t i = 0; i < probe.line_count; i++)

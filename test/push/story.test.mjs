@@ -108,7 +108,7 @@ test('a phone that is off for three days: five pushes, and the ticks stay single
         const pushed = body.events.filter((event) => event.event === 'push_accepted');
         assert.deepEqual(pushed.map((event) => event.seq).sort(), [1, 2, 3, 4, 5]);
         assert.ok(
-            pushed.every((event) => double.accepted.some((push) => push.id === event.detail)),
+            pushed.every(({ detail }) => double.accepted.some(({ id }) => `apns ${id}` === detail)),
         );
         await phone.close();
     }));
@@ -200,7 +200,7 @@ test('a dead token is forgotten; one that moves to another user rings for that o
         await poll(async () => {
             const { body } = await server.ask(bob, 'GET', '/conversation/conv_abc123/timeline');
             return body.events.some(
-                (event) => event.event === 'push_failed' && event.detail === 'BadDeviceToken',
+                (event) => event.event === 'push_failed' && event.detail === 'apns BadDeviceToken',
             );
         });
         double.options.answer = null;

@@ -41,6 +41,7 @@ static void tell(struct tt_bell *bell, struct tt_notified notified)
     char plain[DETAIL_SIZE_MAX];
     const struct tt_notification *about = &bell->notification;
     if (about->kind == TT_NOTIFY_RING) {
+        notified.provider = about->address.provider;
         notified.user = about->user;
         notified.device = about->device;
         notified.conversation = about->conversation;
