@@ -94,6 +94,13 @@ static void take_effect(struct tt_fake_store *store, struct tt_store_op *op, uin
         store->observer.applied(store->observer.context, op);
 }
 
+static void copy_address(struct tt_arena *arena, struct tt_push_address *address)
+{
+    address->token = tt_arena_copy(arena, address->token);
+    address->p256dh = tt_arena_copy(arena, address->p256dh);
+    address->auth = tt_arena_copy(arena, address->auth);
+}
+
 /* A copy that takes effect after its original was reported as failed. */
 static struct tt_store_op *copy_of(const struct tt_store_op *op)
 {
@@ -104,6 +111,13 @@ static struct tt_store_op *copy_of(const struct tt_store_op *op)
     copy->next = NULL;
     if (op->kind == TT_STORE_APPEND)
         copy->append.message.content = tt_arena_copy(&copy->arena, op->append.message.content);
+    if (op->kind == TT_STORE_PUT_PUSH_ADDRESS)
+        copy_address(&copy->arena, &copy->put_push_address.address);
+    if (op->kind == TT_STORE_DROP_PUSH_ADDRESS)
+        copy->drop_push_address.token = tt_arena_copy(&copy->arena, op->drop_push_address.token);
+    if (op->kind == TT_STORE_RECORD_PUSH)
+        copy->record_push.happening.detail =
+            tt_arena_copy(&copy->arena, op->record_push.happening.detail);
     return copy;
 }
 

@@ -95,6 +95,25 @@ static void bus_hint(void *context, struct tt_slice bytes)
     tt_node_post(context, event);
 }
 
+static void notified(void *context, const struct tt_notified *outcome)
+{
+    struct tt_node *node = context;
+    if (node->driver == NULL) /* it died before the service answered */
+        return;
+    struct tt_node_event *event = tt_alloc(sizeof(*event));
+    event->kind = TT_EVENT_NOTIFIED;
+    event->notified = *outcome;
+    tt_node_post(node, event);
+}
+
+static void notify(void *self, const struct tt_notification *notification)
+{
+    struct tt_node *node = self;
+    if (!node->server->is_dying)
+        tt_fake_notifier_ring(&node->world->notifier, notification,
+                              (struct tt_notifier_sink){node, notified});
+}
+
 static void bus_gap(void *context)
 {
     tt_node_tell(context, TT_EVENT_BUS_GAP);
@@ -224,6 +243,8 @@ static void hand_over(struct tt_node *node, struct tt_node_event *event)
     } else if (event->kind == TT_EVENT_REGISTRY_DONE) {
         tt_driver_registry_done(node->driver, event->registry_op);
         event->registry_op = NULL;
+    } else if (event->kind == TT_EVENT_NOTIFIED) {
+        tt_driver_notified(node->driver, &event->notified);
     } else if (event->kind == TT_EVENT_HINT) {
         tt_driver_hint(node->driver, tt_buffer_slice(&event->hint));
     } else if (event->link != NULL || event->call != NULL) {
@@ -345,7 +366,7 @@ static struct tt_driver *create_driver(struct tt_node *node, uint32_t process)
             world->registry, &node->place,
             (struct tt_registry_sink){node, registry_done, node_gone, registry_forgot}),
         .bus = {node, send_hint, flush_hints},
-        .notifier = tt_fake_notifier_port(&world->notifier),
+        .notifier = {node, notify},
         .clock = {node, node_wall, node_mono},
         .entropy = {node, node_entropy},
         .edge = {node, tt_node_effect},

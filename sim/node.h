@@ -22,6 +22,7 @@ struct tt_node_event {
     struct tt_buffer hint;
     struct tt_arena arena;
     struct tt_client_frame frame;
+    struct tt_notified notified;
     struct tt_node_event *next;
 };
 

@@ -22,6 +22,7 @@ enum tt_prng_stream {
     TT_STREAM_CRASH,
     TT_STREAM_ENTROPY,
     TT_STREAM_TURN,
+    TT_STREAM_NOTIFIER,
 };
 
 static inline uint64_t tt_prng_rotate(uint64_t word, unsigned bits)

@@ -195,5 +195,12 @@ void tt_store_tables_apply(struct tt_store_tables *tables, struct tt_store_op *o
     case TT_STORE_HISTORY:
         tt_store_tables_history(tables, op);
         return;
+    case TT_STORE_PUT_PUSH_ADDRESS:
+    case TT_STORE_DROP_PUSH_ADDRESS:
+    case TT_STORE_LIST_PUSH_ADDRESSES:
+    case TT_STORE_RECORD_PUSH:
+    case TT_STORE_LIST_UNRUNG:
+        tt_store_tables_push(tables, op);
+        return;
     }
 }

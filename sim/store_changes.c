@@ -172,6 +172,7 @@ void tt_store_tables_advance(struct tt_store_tables *tables, struct tt_store_op 
 static void remove_device(struct tt_store_tables *tables, struct tt_user_row *user, size_t at)
 {
     tt_id device = user->devices[at].device.id;
+    tt_store_tables_remove_address(user, &device);
     user->device_count--;
     memmove(&user->devices[at], &user->devices[at + 1],
             (user->device_count - at) * sizeof(user->devices[0]));

@@ -245,7 +245,7 @@ void tt_store_tables_history(struct tt_store_tables *tables, struct tt_store_op 
     read->head = tt_store_tables_head(row);
     uint64_t from = read->from.n == 0 ? 1 : read->from.n;
     uint64_t to = read->to.n == 0 || read->to.n > read->head.n ? read->head.n : read->to.n;
-    size_t most = row->message_count + row->step_count;
+    size_t most = row->message_count + row->step_count + row->push_count;
     for (size_t i = 0; i < row->member_count; i++)
         most += tt_store_tables_user(tables, &row->members[i].user)->visit_count;
     struct history history = {
@@ -268,6 +268,9 @@ void tt_store_tables_history(struct tt_store_tables *tables, struct tt_store_op 
     for (size_t i = 0; i < row->step_count; i++)
         if (row->steps[i].from.n <= to && row->steps[i].to.n >= from)
             add_happening(&history, &row->steps[i]);
+    for (size_t i = 0; i < row->push_count; i++)
+        if (row->pushes[i].from.n <= to && row->pushes[i].to.n >= from)
+            add_happening(&history, &row->pushes[i]);
     tt_time first = from <= to ? row->messages[from - 1].timestamp : TT_TIME(0);
     if (!read->messages_only && (from <= to || read->since.ms != 0))
         add_visits(&history, tables, row, read->since.ms != 0 ? read->since : first);

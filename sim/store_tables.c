@@ -68,6 +68,7 @@ static void conversation_destroy(struct tt_conversation_row *row)
     tt_free(row->members);
     tt_free(row->messages);
     tt_free(row->steps);
+    tt_store_tables_free_pushes(row);
     tt_free(row);
 }
 
@@ -79,6 +80,9 @@ void tt_store_tables_deinit(struct tt_store_tables *tables)
     for (size_t at = 0; (row = tt_map_next(&tables->users, &at)) != NULL;) {
         struct tt_user_row *user = row;
         disown(user->settings.display_name);
+        while (user->address_count > 0)
+            tt_store_tables_remove_address(user, &user->addresses[0].device);
+        tt_free(user->addresses);
         tt_free(user->devices);
         tt_free(user->visits);
         tt_free(user);

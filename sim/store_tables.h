@@ -39,6 +39,8 @@ struct tt_conversation_row {
     struct tt_message *messages; /* seq n at n - 1; contents owned */
     size_t message_count;
     size_t message_capacity;
+    struct tt_happening *pushes; /* PUSH_ACCEPTED and PUSH_FAILED; details owned */
+    size_t push_count;
     struct tt_happening *steps; /* DELIVERED and READ */
     size_t step_count;
     size_t step_capacity;
@@ -57,6 +59,8 @@ struct tt_user_row {
     struct tt_device_row *devices; /* sorted by id */
     size_t device_count;
     size_t device_capacity;
+    struct tt_device_address *addresses; /* sorted by device; bytes owned */
+    size_t address_count;
     struct tt_happening *visits; /* CONNECTED and DISCONNECTED */
     size_t visit_count;
     size_t visit_capacity;
@@ -124,6 +128,10 @@ void tt_store_tables_list_devices(struct tt_store_tables *tables, struct tt_stor
 void tt_store_tables_read_messages(struct tt_store_tables *tables, struct tt_store_op *op);
 void tt_store_tables_snapshot(struct tt_store_tables *tables, struct tt_store_op *op);
 void tt_store_tables_list_conversations(struct tt_store_tables *tables, struct tt_store_op *op);
+/* The ops about push addresses and what became of pushes. */
+void tt_store_tables_push(struct tt_store_tables *tables, struct tt_store_op *op);
+void tt_store_tables_remove_address(struct tt_user_row *user, const tt_id *device);
+void tt_store_tables_free_pushes(struct tt_conversation_row *row);
 void tt_store_tables_history(struct tt_store_tables *tables, struct tt_store_op *op);
 
 #endif

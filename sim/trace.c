@@ -192,6 +192,9 @@ void tt_trace_put_request(struct tt_buffer *out, const struct tt_request *reques
     case TT_REQUEST_MUTE:
     case TT_REQUEST_LIST_DEVICES:
     case TT_REQUEST_UNLINK_DEVICE:
+    case TT_REQUEST_PUT_PUSH:
+    case TT_REQUEST_DELETE_PUSH:
+    case TT_REQUEST_TEST_PUSH:
     case TT_REQUEST_INFO:
     case TT_REQUEST_WHY:
     case TT_REQUEST_TIMELINE:
@@ -235,6 +238,19 @@ static void put_pending(struct tt_buffer *out, const struct tt_list_pending *lis
         put_named_id(out, " ", &list->rows[i].conversation);
         put_number(out, " first_undelivered_seq=", list->rows[i].first_undelivered.n);
     }
+}
+
+static void put_push_subject(struct tt_buffer *out, const struct tt_store_op *op)
+{
+    const struct tt_happening *push = &op->record_push.happening;
+    if (op->kind == TT_STORE_PUT_PUSH_ADDRESS)
+        put_subject(out, &op->put_push_address.user, &op->put_push_address.device, NULL);
+    else if (op->kind == TT_STORE_DROP_PUSH_ADDRESS)
+        put_subject(out, &op->drop_push_address.user, &op->drop_push_address.device, NULL);
+    else if (op->kind == TT_STORE_LIST_PUSH_ADDRESSES)
+        put_subject(out, &op->list_push_addresses.user, NULL, NULL);
+    else
+        put_subject(out, &push->user, &push->device, &op->record_push.conversation);
 }
 
 static void put_op_subject(struct tt_buffer *out, const struct tt_store_op *op)
@@ -298,6 +314,13 @@ static void put_op_subject(struct tt_buffer *out, const struct tt_store_op *op)
     case TT_STORE_HISTORY:
         put_subject(out, NULL, NULL, &op->history.conversation);
         return;
+    case TT_STORE_PUT_PUSH_ADDRESS:
+    case TT_STORE_DROP_PUSH_ADDRESS:
+    case TT_STORE_LIST_PUSH_ADDRESSES:
+    case TT_STORE_RECORD_PUSH:
+        put_push_subject(out, op);
+        return;
+    case TT_STORE_LIST_UNRUNG:
     case TT_STORE_ALIVE:
         return;
     }

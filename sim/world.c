@@ -48,6 +48,7 @@ struct tt_world *tt_world_create(const struct tt_world_options *options)
     tt_prng_init(&world->turn, options->seed, TT_STREAM_TURN);
     tt_prng_init(&world->entropy, options->seed, TT_STREAM_ENTROPY);
     create_fakes(world);
+    tt_fake_notifier_init(&world->notifier, &world->agenda, options->seed);
     for (uint32_t i = 0; i < options->servers; i++) {
         char name[] = "ws_server_1";
         name[sizeof(name) - 2] = (char)('1' + i);
@@ -66,6 +67,7 @@ void tt_world_destroy(struct tt_world **pointer)
         tt_node_destroy(node);
     }
     tt_agenda_deinit(&world->agenda);
+    tt_fake_notifier_deinit(&world->notifier);
     while (world->all_links != NULL) {
         struct tt_link *link = world->all_links;
         world->all_links = link->next;

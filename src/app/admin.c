@@ -35,6 +35,7 @@ struct tt_admin {
     size_t node_count;
     struct tt_embedded_store *store;
     struct tt_registry_local *registry;
+    struct tt_notifier_push *push;
     struct tt_store_port port;
 
     pthread_mutex_t op_lock; /* guards these two; taken by the store's threads */
@@ -130,6 +131,9 @@ static void answer_metrics(struct tt_admin *admin, struct answer *answer)
     if (admin->store != NULL) {
         metrics.store = tt_embedded_store_stats(admin->store);
         metrics.registry_users = tt_registry_local_users(admin->registry);
+        metrics.push_waiting = tt_notifier_push_waiting(admin->push);
+        for (int i = TT_PUSH_APNS; i <= TT_PUSH_WEBPUSH; i++)
+            tt_notifier_push_report(admin->push, (enum tt_push_provider)i, &metrics.push[i]);
     }
     answer->status = 200;
     answer->type = "text/plain; version=0.0.4; charset=utf-8";
@@ -317,15 +321,16 @@ const struct tt_address *tt_admin_address(const struct tt_admin *admin)
 }
 
 void tt_admin_show(struct tt_admin *admin, struct tt_node *const *nodes, size_t node_count,
-                   struct tt_embedded_store *store, struct tt_registry_local *registry)
+                   const struct tt_node_shared *shared)
 {
     pthread_mutex_lock(&admin->lock);
     admin->nodes = nodes;
     admin->node_count = node_count;
-    admin->store = store;
-    admin->registry = registry;
+    admin->store = shared->store;
+    admin->registry = shared->registry;
+    admin->push = shared->push;
     admin->port = tt_embedded_store_attach(
-        store, (struct tt_store_sink){.context = admin, .done = store_done});
+        shared->store, (struct tt_store_sink){.context = admin, .done = store_done});
     pthread_mutex_unlock(&admin->lock);
 }
 

@@ -20,7 +20,7 @@ const struct tt_address *tt_admin_address(const struct tt_admin *admin);
 
 /* From now on there is something to show. Both are borrowed until tt_admin_hide or destroy. */
 void tt_admin_show(struct tt_admin *admin, struct tt_node *const *nodes, size_t node_count,
-                   struct tt_embedded_store *store, struct tt_registry_local *registry);
+                   const struct tt_node_shared *shared);
 
 /* Not ready any more: the process drains. */
 void tt_admin_set_draining(struct tt_admin *admin);

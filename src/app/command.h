@@ -13,6 +13,7 @@ int tt_command_chat(int argc, char **argv);
 int tt_command_timeline(int argc, char **argv);
 int tt_command_why(int argc, char **argv);
 int tt_command_bench(int argc, char **argv);
+int tt_command_push(int argc, char **argv);
 int tt_command_version(int argc, char **argv);
 
 #endif

@@ -84,9 +84,33 @@ static const struct tt_option options[] = {
     TT_SIZE_ROW(AT(hint_queue_bytes), "hint-queue-bytes", TT_LIMIT_HINT_QUEUE_BYTES, 64 * KIB, GIB,
                 "of hints that wait for one node"),
 
-    TT_HEADING_ROW("Timing"),
+    TT_HEADING_ROW("Push"),
     TT_DURATION_ROW(AT(push_delay_ms), "push-delay", TT_PUSH_DELAY_MS, 10, HOUR,
                     "without a delivered ack for so long, the phone rings"),
+    TT_FLAG_ROW(AT(hide_previews), "hide-previews",
+                "phones say \"New message\", whatever their users chose"),
+    TT_TEXT_ROW(AT(apns_key), "apns-key", "FILE", NULL, "Apple's signing key, a .p8 file"),
+    TT_TEXT_ROW(AT(apns_key_id), "apns-key-id", "ID", NULL, "the 10 letters that name that key"),
+    TT_TEXT_ROW(AT(apns_team), "apns-team", "ID", NULL, "the 10 letters that name the team"),
+    TT_TEXT_ROW(AT(apns_topic), "apns-topic", "ID", NULL, "the app's bundle id"),
+    TT_TEXT_ROW(AT(apns_host), "apns-host", "HOST:PORT", "api.push.apple.com:443",
+                "Apple's service"),
+    TT_TEXT_ROW(AT(apns_sandbox_host), "apns-sandbox-host", "HOST:PORT",
+                "api.sandbox.push.apple.com:443", "the same for apps under development"),
+    TT_TEXT_ROW(AT(fcm_service_account), "fcm-service-account", "FILE", NULL,
+                "Google's service account, a JSON file"),
+    TT_TEXT_ROW(AT(fcm_host), "fcm-host", "HOST:PORT", "fcm.googleapis.com:443",
+                "Google's service"),
+    TT_TEXT_ROW(AT(vapid_key), "vapid-key", "FILE", NULL,
+                "the key for Web Push (PEM, P-256); else DIR/vapid.pem, made at the first start"),
+    TT_TEXT_ROW(AT(vapid_subject), "vapid-subject", "URL", NULL,
+                "whom a push service may ask: mailto:you@example.com"),
+    TT_TEXT_ROW(AT(push_ca), "push-ca", "FILE", NULL,
+                "more certificate authorities for push services (PEM); for tests"),
+    TT_FLAG_ROW(AT(push_private), "push-private-addresses",
+                "let browsers' endpoints be private addresses; for tests only"),
+
+    TT_HEADING_ROW("Timing"),
     TT_DURATION_ROW(AT(heartbeat_ms), "heartbeat", TT_HEARTBEAT_MS, 100, HOUR,
                     "silence before a connection is pinged"),
     TT_DURATION_ROW(AT(pong_ms), "pong", TT_PONG_MS, 100, HOUR,
@@ -187,6 +211,7 @@ struct tt_core_options tt_config_core_options(const struct tt_config *config)
 {
     struct tt_core_options core = tt_core_options_default();
     core.push_delay_ms = (uint32_t)config->push_delay_ms;
+    core.hides_previews = config->hide_previews;
     core.heartbeat_ms = (uint32_t)config->heartbeat_ms;
     core.pong_ms = (uint32_t)config->pong_ms;
     core.offline_grace_ms = (uint32_t)config->offline_grace_ms;

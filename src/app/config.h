@@ -48,6 +48,20 @@ struct tt_config {
     uint64_t hint_queue_bytes;
 
     uint64_t push_delay_ms;
+    bool hide_previews;
+    const char *apns_key;
+    const char *apns_key_id;
+    const char *apns_team;
+    const char *apns_topic;
+    const char *apns_host;
+    const char *apns_sandbox_host;
+    const char *fcm_service_account;
+    const char *fcm_host;
+    const char *vapid_key;
+    const char *vapid_subject;
+    const char *push_ca;
+    bool push_private;
+
     uint64_t heartbeat_ms;
     uint64_t pong_ms;
     uint64_t offline_grace_ms;

@@ -16,6 +16,7 @@ static const struct {
     {"chat", tt_command_chat, "chat in this terminal"},
     {"timeline", tt_command_timeline, "what happened to messages, and when"},
     {"why", tt_command_why, "why a message's tick is what it is"},
+    {"push", tt_command_push, "try whether a phone can be made to ring"},
     {"drill", tt_command_drill, "play three days without a phone, and check every tick"},
     {"verify", tt_command_verify, "check every promise that the stored data can show"},
     {"bench", tt_command_bench, "measure messages per second"},

@@ -88,6 +88,36 @@ static void write_store(const struct tt_embedded_stats *store, struct tt_buffer 
     put(out, GAUGE, "twoticks_store_disk_low", store->disk_low);
 }
 
+static void put_push(struct tt_buffer *out, const char *name, enum tt_push_provider provider,
+                     const char *outcome, uint64_t value)
+{
+    char text[256];
+    int size = snprintf(text, sizeof(text), "%s{provider=\"%s\"%s%s%s} %llu\n", name,
+                        tt_push_provider_name(provider), outcome == NULL ? "" : ",outcome=\"",
+                        outcome == NULL ? "" : outcome, outcome == NULL ? "" : "\"",
+                        (unsigned long long)value);
+    tt_buffer_add(out, tt_slice(text, (size_t)size));
+}
+
+static void write_push(const struct tt_metrics *metrics, struct tt_buffer *out)
+{
+    tt_buffer_add_text(out, "# TYPE twoticks_push_outcomes_total counter\n");
+    for (int i = TT_PUSH_APNS; i <= TT_PUSH_WEBPUSH; i++) {
+        const struct tt_push_report *report = &metrics->push[i];
+        enum tt_push_provider provider = (enum tt_push_provider)i;
+        const char *name = "twoticks_push_outcomes_total";
+        put_push(out, name, provider, "accepted", report->accepted);
+        put_push(out, name, provider, "failed", report->failed);
+        put_push(out, name, provider, "gone", report->gone);
+        put_push(out, name, provider, "put_off", report->put_off);
+    }
+    tt_buffer_add_text(out, "# TYPE twoticks_push_resent_total counter\n");
+    for (int i = TT_PUSH_APNS; i <= TT_PUSH_WEBPUSH; i++)
+        put_push(out, "twoticks_push_resent_total", (enum tt_push_provider)i, NULL,
+                 metrics->push[i].resent);
+    put(out, GAUGE, "twoticks_push_waiting", metrics->push_waiting);
+}
+
 /* The second number of /proc/self/statm: resident pages. */
 static uint64_t resident_bytes(void)
 {
@@ -142,6 +172,7 @@ void tt_metrics_write(const struct tt_metrics *metrics, struct tt_buffer *out)
     write_edge(&metrics->sum.edge, out);
     write_net(&metrics->sum.loop, out);
     write_store(&metrics->store, out);
+    write_push(metrics, out);
     put(out, GAUGE, "twoticks_nodes", metrics->node_count);
     put(out, GAUGE, "twoticks_registry_users", metrics->registry_users);
     write_process(out);

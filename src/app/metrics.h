@@ -12,6 +12,8 @@ struct tt_metrics {
     size_t node_count;
     struct tt_embedded_stats store;
     size_t registry_users;
+    struct tt_push_report push[TT_PUSH_WEBPUSH + 1]; /* by provider */
+    uint64_t push_waiting;
 };
 
 void tt_metrics_add_node(struct tt_metrics *metrics, const struct tt_node_report *report);

@@ -8,7 +8,6 @@
 
 #include "adapter/clock_os.h"
 #include "adapter/entropy_os.h"
-#include "adapter/notifier_record.h"
 #include "app/wait.h"
 #include "app/web_files.h"
 #include "base/memory.h"
@@ -17,6 +16,13 @@
 /* How often what the registry answered may lead to the next question within one turn. */
 #define REGISTRY_ROUNDS 8
 #define COMPLAIN_MS     10000
+
+/* An outcome that came from the notifier's thread. */
+struct told {
+    struct told *next;
+    struct tt_notified notified;
+    struct tt_arena arena;
+};
 
 struct tt_node {
     const struct tt_node_shared *shared;
@@ -29,7 +35,6 @@ struct tt_node {
     struct tt_bus_local_node *bus;
     struct tt_store_port store;
     struct tt_entropy_os entropy;
-    struct tt_notifier_record notifier;
     void (*stop)(void *context);
     void *stop_context;
     bool draining;
@@ -41,7 +46,8 @@ struct tt_node {
     pthread_cond_t changed;    /* `under_way` became 0, or `answered` moved */
     struct tt_store_op *first; /* that came back */
     struct tt_store_op *last;
-    size_t under_way; /* ops that the store has, or that wait here */
+    struct told *told; /* by the notifier, the newest first */
+    size_t under_way;  /* ops that the store has, or that wait here */
     uint64_t asked;
     uint64_t answered;
     struct tt_node_report report;
@@ -60,6 +66,44 @@ static void on_store_done(void *context, struct tt_store_op *op)
         tt_loop_wake(node->loop);
     pthread_cond_signal(&node->changed);
     pthread_mutex_unlock(&node->lock);
+}
+
+/* From the notifier's thread. */
+static void on_notified(void *context, const struct tt_notified *notified)
+{
+    struct tt_node *node = context;
+    struct told *told = tt_alloc(sizeof(*told));
+    told->notified = *notified;
+    told->notified.detail = tt_arena_copy(&told->arena, notified->detail);
+    told->notified.token = tt_arena_copy(&told->arena, notified->token);
+    pthread_mutex_lock(&node->lock);
+    told->next = node->told;
+    if (node->told == NULL)
+        tt_loop_wake(node->loop);
+    node->told = told;
+    pthread_mutex_unlock(&node->lock);
+}
+
+static struct told *take_told(struct tt_node *node)
+{
+    pthread_mutex_lock(&node->lock);
+    struct told *newest = node->told;
+    node->told = NULL;
+    pthread_mutex_unlock(&node->lock);
+    struct told *first = NULL;
+    while (newest != NULL) {
+        struct told *next = newest->next;
+        newest->next = first;
+        first = newest;
+        newest = next;
+    }
+    return first;
+}
+
+static void free_told(struct told *told)
+{
+    tt_arena_deinit(&told->arena);
+    tt_free(told);
 }
 
 static struct tt_store_op *take_store_ops(struct tt_node *node, size_t *count)
@@ -142,6 +186,12 @@ static void take_from_elsewhere(struct tt_node *node)
         op->next = NULL;
         tt_driver_store_done(node->driver, op);
         op = next;
+    }
+    for (struct told *told = take_told(node); told != NULL;) {
+        struct told *next = told->next;
+        tt_driver_notified(node->driver, &told->notified);
+        free_told(told);
+        told = next;
     }
     tt_bus_local_receive(node->bus);
 }
@@ -294,6 +344,7 @@ static void create_edge(struct tt_node *node)
     options.token_ms = (int64_t)config->token_ms;
     options.files = &tt_web_files;
     options.demo = config->demo;
+    options.vapid = tt_notifier_push_vapid(node->shared->push);
     struct tt_edge_owner owner = {
         .context = node, .post = on_edge_event, .wall = wall, .answered = on_answered};
     node->edge = tt_edge_create(&options, node->loop, &owner);
@@ -311,7 +362,6 @@ static void create_driver(struct tt_node *node)
     node->store = tt_embedded_store_attach(shared->store, store_sink);
     node->registry = tt_registry_local_attach(shared->registry, &registry_sink);
     node->bus = tt_bus_local_attach(shared->bus, &node->place, &bus_sink, on_bus_wake);
-    node->notifier.log = shared->log;
 
     struct tt_core_options options = tt_config_core_options(shared->config);
     options.place = node->place;
@@ -322,7 +372,8 @@ static void create_driver(struct tt_node *node)
         .store = {.self = node, .keeps_order = node->store.keeps_order, .submit = submit_to_store},
         .registry = tt_registry_local_port(node->registry),
         .bus = tt_bus_local_port(node->bus),
-        .notifier = tt_notifier_record(&node->notifier),
+        .notifier = tt_notifier_push_attach(
+            shared->push, (struct tt_notifier_sink){.context = node, .notified = on_notified}),
         .clock = tt_clock_os(),
         .entropy = tt_entropy_os(&node->entropy),
         .edge = {.context = node, .effect = on_effect},
@@ -382,6 +433,11 @@ void tt_node_destroy(struct tt_node **node)
 {
     struct tt_node *dying = *node;
     wait_for_store(dying);
+    for (struct told *told = take_told(dying); told != NULL;) {
+        struct told *next = told->next;
+        free_told(told);
+        told = next;
+    }
     if (dying->listener != NULL)
         tt_listener_close(&dying->listener);
     tt_edge_destroy(&dying->edge);

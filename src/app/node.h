@@ -11,6 +11,7 @@
 
 #include "adapter/bus_local.h"
 #include "adapter/embedded/store.h"
+#include "adapter/push/notifier_push.h"
 #include "adapter/registry_local.h"
 #include "app/config.h"
 #include "base/log.h"
@@ -28,6 +29,7 @@ struct tt_node_shared {
     struct tt_embedded_store *store;
     struct tt_registry_local *registry;
     struct tt_bus_local *bus;
+    struct tt_notifier_push *push;
     uint64_t incarnation;
     uint64_t hash_seed;
     int connection_fd_end; /* descriptors from here on are not for connections */

@@ -11,6 +11,7 @@
 #include "adapter/entropy_os.h"
 #include "app/admin.h"
 #include "app/log_sink.h"
+#include "app/push.h"
 #include "app/trust.h"
 #include "app/version.h"
 
@@ -176,8 +177,7 @@ static void run_nodes(struct server *server)
         int failed = pthread_create(&server->threads[i], NULL, run_node, server->nodes[i]);
         TT_ASSERT(failed == 0);
     }
-    tt_admin_show(server->admin, server->nodes, server->node_count, server->shared.store,
-                  server->shared.registry);
+    tt_admin_show(server->admin, server->nodes, server->node_count, &server->shared);
     TT_LOG(&server->log, INFO, "ready", tt_log_text("version", TT_VERSION),
            tt_log_text("server", server->config.server_id),
            tt_log_number("nodes", server->node_count));
@@ -186,6 +186,15 @@ static void run_nodes(struct server *server)
     for (uint32_t i = 1; i < server->node_count; i++)
         pthread_join(server->threads[i], NULL);
     tt_admin_hide(server->admin);
+}
+
+static bool open_push(struct server *server)
+{
+    char sentence[TT_PUSH_SENTENCE_SIZE];
+    if (tt_push_open(&server->config, &server->log, &server->shared.push, sentence))
+        return true;
+    tt_config_complain(sentence);
+    return false;
 }
 
 static bool serve_with_store(struct server *server)
@@ -204,12 +213,17 @@ static bool serve_with_store(struct server *server)
     shared->incarnation = (uint64_t)tt_clock_os_wall().ms;
     shared->registry = tt_registry_local_create(shared->hash_seed);
 
-    bool created = create_nodes(server);
+    bool created = open_push(server) && create_nodes(server);
     if (created)
         run_nodes(server);
+    if (shared->push != NULL) /* before the nodes that it tells */
+        tt_notifier_push_stop(shared->push);
     for (uint32_t i = server->node_count; i > 0; i--)
         tt_node_destroy(&server->nodes[i - 1]);
-    tt_bus_local_destroy(&shared->bus);
+    if (shared->push != NULL)
+        tt_notifier_push_destroy(&shared->push);
+    if (shared->bus != NULL)
+        tt_bus_local_destroy(&shared->bus);
     tt_registry_local_destroy(&shared->registry);
     tt_trust_close(&server->trust);
     return created;

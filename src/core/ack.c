@@ -140,13 +140,7 @@ static void tell_own_devices(struct tt_core *core, const struct tt_advance *done
     hint->cursor.read = done->after.read;
     tt_fanout(core, hint, &done->user, 1, NULL);
 
-    struct tt_notification *clear = tt_arena_alloc(&core->arena, sizeof(*clear));
-    clear->kind = TT_NOTIFY_CLEAR;
-    clear->user = done->user;
-    clear->device = done->device;
-    clear->conversation = done->conversation;
-    clear->seq = done->after.read;
-    tt_emit(core, TT_EFFECT_NOTIFY)->notification = clear;
+    tt_clear_arm(core, &done->conversation, &done->user, &done->device, done->after.read);
 }
 
 static void note(struct tt_core *core, struct tt_session *session, const struct tt_store_op *op)

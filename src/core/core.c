@@ -4,6 +4,8 @@
 #include "base/memory.h"
 #include "core/state.h"
 
+#define NODE_GONE_MS 10000
+
 struct tt_core_options tt_core_options_default(void)
 {
     return (struct tt_core_options){
@@ -52,6 +54,12 @@ static struct tt_slice push_key(const void *value)
     return tt_slice(push->key, push->key_size);
 }
 
+static struct tt_slice clear_key(const void *value)
+{
+    const struct tt_clear *clear = value;
+    return tt_slice(clear->key, clear->key_size);
+}
+
 static struct tt_slice bucket_key(const void *value)
 {
     const struct tt_bucket *bucket = value;
@@ -66,10 +74,14 @@ struct tt_core *tt_core_create(const struct tt_core_options *options)
     tt_map_init(&core->conversations, conv_key, options->hash_seed + 1);
     tt_map_init(&core->watched, watched_key, options->hash_seed + 2);
     tt_map_init(&core->pushes, push_key, options->hash_seed + 3);
+    tt_map_init(&core->clears, clear_key, options->hash_seed + 5);
     tt_map_init(&core->buckets, bucket_key, options->hash_seed + 4);
     core->alive.kind = TT_TIMER_ALIVE;
-    if (options->reports_alive)
+    core->unrung.kind = TT_TIMER_UNRUNG;
+    if (options->reports_alive) {
         tt_timer_set(&core->timers, &core->alive, TT_MONO(1));
+        tt_timer_set(&core->timers, &core->unrung, TT_MONO(1));
+    }
     return core;
 }
 
@@ -122,6 +134,15 @@ static void free_map(struct tt_map *map)
     tt_map_deinit(map);
 }
 
+static void free_pushes(struct tt_core *core)
+{
+    size_t at = 0;
+    for (struct tt_push *push = tt_map_next(&core->pushes, &at); push != NULL;
+         push = tt_map_next(&core->pushes, &at))
+        tt_push_free(push);
+    tt_map_deinit(&core->pushes);
+}
+
 static void free_watched(struct tt_core *core)
 {
     size_t at = 0;
@@ -153,7 +174,8 @@ void tt_core_destroy(struct tt_core **pointer)
     free_watched(core);
     tt_conv_deinit_all(core);
     free_map(&core->users);
-    free_map(&core->pushes);
+    free_pushes(core);
+    free_map(&core->clears);
     free_map(&core->buckets);
     tt_timers_deinit(&core->timers);
     tt_free(core->sessions);
@@ -210,6 +232,15 @@ static void timers_due(struct tt_core *core)
         case TT_TIMER_PUSH:
             tt_push_due(core, OWNER(struct tt_push, timer));
             break;
+        case TT_TIMER_CLEAR:
+            tt_clear_due(core, OWNER(struct tt_clear, timer));
+            break;
+        case TT_TIMER_UNRUNG:
+            tt_unrung_due(core);
+            break;
+        case TT_TIMER_PUSH_TEST:
+            tt_push_test_waited(core, OWNER(struct tt_task, timer));
+            break;
         case TT_TIMER_ALIVE:
             alive_due(core);
             break;
@@ -245,6 +276,10 @@ static void store_done(struct tt_core *core, struct tt_store_op *op)
         tt_ack_done(core, op);
     else if (purpose == TT_FOR_CONVERSATION)
         tt_conv_loaded(core, op);
+    else if (purpose == TT_FOR_MARKED)
+        tt_push_marked(core, op);
+    else if (purpose == TT_FOR_UNRUNG)
+        tt_unrung_found(core, op);
     else if (purpose == TT_FOR_DISCONNECT && tt_err_is(op->err, TT_ERR_UNAVAILABLE)) {
         core->spent_store = op->next;
         tt_retry_store(core, op);
@@ -352,6 +387,7 @@ static void session_event(struct tt_core *core, const struct tt_event *event)
     case TT_EVENT_REQUEST_GONE:
     case TT_EVENT_STORE_DONE:
     case TT_EVENT_REGISTRY_DONE:
+    case TT_EVENT_NOTIFIED:
     case TT_EVENT_HINT:
     case TT_EVENT_BUS_GAP:
     case TT_EVENT_NODE_GONE:
@@ -360,6 +396,13 @@ static void session_event(struct tt_core *core, const struct tt_event *event)
     case TT_EVENT_DRAIN:
         break;
     }
+}
+
+/* What it was about to ring for. Not all survivors look at once: one will do. */
+static void ring_for_dead_node(struct tt_core *core)
+{
+    if (core->options.reports_alive)
+        tt_unrung_look(core, core->options.push_delay_ms + tt_random(core) % NODE_GONE_MS);
 }
 
 static void dispatch(struct tt_core *core, const struct tt_event *event)
@@ -390,6 +433,12 @@ static void dispatch(struct tt_core *core, const struct tt_event *event)
     case TT_EVENT_REGISTRY_DONE:
         registry_done(core, event->registry_op);
         return;
+    case TT_EVENT_NOTIFIED:
+        if (tt_push_test_is_about(event->notified))
+            tt_push_test_notified(core, event->notified);
+        else
+            tt_ring_notified(core, event->notified);
+        return;
     case TT_EVENT_HINT:
         core->counters.hints_heard++;
         tt_hint_heard(core, event->hint);
@@ -398,6 +447,8 @@ static void dispatch(struct tt_core *core, const struct tt_event *event)
     case TT_EVENT_NODE_GONE: /* it may have stored something and told nobody */
         each_session(core, resync);
         tt_presence_look_again(core);
+        if (event->kind == TT_EVENT_NODE_GONE)
+            ring_for_dead_node(core);
         return;
     case TT_EVENT_REGISTRY_FORGOT:
         each_session(core, tt_session_register_again);

@@ -23,6 +23,7 @@ struct tt_core_options {
     uint64_t hash_seed;
     bool store_keeps_order; /* several appends of one device and conversation may be under way */
     uint32_t push_delay_ms;
+    bool hides_previews; /* phones are shown no text, whatever their users chose */
     uint32_t heartbeat_ms;
     uint32_t pong_ms;
     uint32_t offline_grace_ms;
@@ -68,6 +69,10 @@ struct tt_core_options tt_core_options_default(void);
     X(repairs_push_timer)                                                                          \
     X(repairs_refresh)                                                                             \
     X(notifications)                                                                               \
+    X(notifications_accepted)                                                                      \
+    X(notifications_failed)                                                                        \
+    X(notifications_put_off)                                                                       \
+    X(notifications_cleared)                                                                       \
     X(rate_limited)                                                                                \
     X(slow_consumers)                                                                              \
     X(heartbeats_missed)                                                                           \

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "model/frame.h"
 #include "model/hint.h"
+#include "model/notification.h"
 #include "model/registry_op.h"
 #include "model/request.h"
 #include "model/store_op.h"
@@ -32,6 +33,7 @@ enum tt_event_kind {
     TT_EVENT_REQUEST_GONE,   /* its connection died; no REPLY is wanted any more */
     TT_EVENT_STORE_DONE,
     TT_EVENT_REGISTRY_DONE,
+    TT_EVENT_NOTIFIED, /* what became of a RING */
     TT_EVENT_HINT,
     TT_EVENT_BUS_GAP,         /* hints to this node were lost */
     TT_EVENT_NODE_GONE,       /* a server's lease has ended */
@@ -60,6 +62,7 @@ struct tt_event {
         const struct tt_request *request;
         struct tt_store_op *store_op;
         struct tt_registry_op *registry_op;
+        const struct tt_notified *notified;
         const struct tt_hint *hint;
     };
 };

@@ -78,21 +78,61 @@ static bool is_about_a_message(const struct tt_hint *hint)
     return hint->kind == TT_HINT_MESSAGE || hint->kind == TT_HINT_NUDGE;
 }
 
+static bool is_open_here(struct tt_core *core, const tt_id *user, const tt_id *conversation)
+{
+    const struct tt_user_here *here = tt_user_find(core, user);
+    const struct tt_session *session = here == NULL ? NULL : here->sessions;
+    for (; session != NULL; session = session->next_of_user)
+        if (session->open != NULL && tt_id_eq(&session->open->is.id, conversation))
+            return true;
+    return false;
+}
+
+/* Who has the chat open watches the sender, so a node that does not watch him has it open on no
+ * device. A node that does may have another chat with him open: then a phone rings a bit late. */
+static bool may_be_open(struct tt_core *core, const struct tt_hint *hint, const tt_id *user,
+                        const struct tt_whereabouts *found, const struct tt_whereabouts *sender)
+{
+    for (size_t i = 0; i < found->device_count; i++) {
+        const struct tt_place *place = &found->devices[i].place;
+        if (tt_place_eq(place, &core->options.place)) {
+            if (is_open_here(core, user, &hint->conversation))
+                return true;
+            continue;
+        }
+        if (sender == NULL)
+            return true;
+        for (size_t j = 0; j < sender->watcher_count; j++)
+            if (tt_place_eq(place, &sender->watchers[j]))
+                return true;
+    }
+    return false;
+}
+
 /* The phone rings for the others; of the sender's own devices only a lost hint is made good. */
 static void arm(struct tt_core *core, const struct tt_hint *hint, const tt_id *user,
-                const struct tt_whereabouts *found)
+                const struct tt_whereabouts *found, const struct tt_whereabouts *sender)
 {
     bool is_sender = tt_id_eq(user, &hint->message.sender);
     if (is_sender && found != NULL && found->device_count < 2)
         return;
-    bool at_once = !is_sender && found != NULL && found->device_count == 0;
+    bool at_once = !is_sender && found != NULL && !may_be_open(core, hint, user, found, sender);
     tt_push_arm(core, &hint->conversation, user, hint->message.seq, !is_sender, at_once);
+}
+
+static const struct tt_whereabouts *found_of(const struct tt_registry_op *op, const tt_id *user)
+{
+    for (size_t i = 0; i < op->about.user_count && tt_is_ok(op->err); i++)
+        if (tt_id_eq(&op->about.users[i], user))
+            return &op->about.found[i];
+    return NULL;
 }
 
 void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op)
 {
     const struct fanout *fanout = op->tag.context;
     bool is_found = tt_is_ok(op->err);
+    const struct tt_whereabouts *sender = found_of(op, &fanout->hint.message.sender);
     for (size_t i = 0; i < op->about.user_count; i++) {
         const tt_id *user = &op->about.users[i];
         const struct tt_whereabouts *found = is_found ? &op->about.found[i] : NULL;
@@ -102,7 +142,7 @@ void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op)
                 hint_for(core, &fanout->hint, user, fanout->shares ? &fanout->shares[i] : NULL),
                 found);
         if (is_about_a_message(&fanout->hint))
-            arm(core, &fanout->hint, user, found);
+            arm(core, &fanout->hint, user, found, sender);
     }
 }
 

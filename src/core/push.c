@@ -1,17 +1,30 @@
 /*
- * Ringing, and looking again. For every message and recipient a timer runs; when it is due, the
- * positions of the recipient's devices decide: who has acked needs nothing, a connected device that
- * has not is told again where the conversation ends (its hint may be lost), and a phone rings. A
- * socket that merely looks open keeps nothing silent. One timer serves all messages of a
- * conversation and recipient; what was stored after it was set waits for the next round.
+ * Ringing, and looking again. Each device decides for itself:
+ *
+ *   without a socket   it rings at once, unless another device of the user may have this chat open;
+ *                      then after the delay
+ *   with a socket      it rings after the delay, if it has not acked: a socket that merely looks
+ *                      open keeps nothing silent
+ *   neither            where that device has acked, where the user has read, for one's own
+ *                      messages, and while the conversation is muted
+ *
+ * One entry serves all messages of a conversation to a user. When something is due the positions of
+ * his devices are read; what they say decides, and what was thought when it was armed does not.
+ * Connected devices that are behind are told again where the conversation ends, since their hint
+ * may have been lost. An entry ends when everything was rung for and the notifier has answered;
+ * only then is it kept as rung for (pushed_seq), so a crash before rings once more and never less.
  */
 #include "core/state.h"
 
 #include "base/memory.h"
 
 #define ATTEMPTS_MAX 6 /* 3 s, 6, 12, ... : then the next connect or an open chat finds it */
+#define ARMED_BITS   64
+#define STEP_PART    4 /* messages within a quarter of the delay share a step */
 
-enum { PART_POSITIONS, PART_MESSAGES };
+enum { PART_POSITIONS };
+
+#define STEP_LOOK 0 /* of the task; the other ones are the ring's */
 
 static uint8_t make_key(char *key, const tt_id *conversation, const tt_id *user)
 {
@@ -21,11 +34,17 @@ static uint8_t make_key(char *key, const tt_id *conversation, const tt_id *user)
     return (uint8_t)(conversation->size + 1 + user->size);
 }
 
-static struct tt_push *find(struct tt_core *core, const tt_id *conversation, const tt_id *user)
+struct tt_push *tt_push_find(struct tt_core *core, const tt_id *conversation, const tt_id *user)
 {
     char key[2 * TT_ID_SIZE_MAX + 1];
     uint8_t size = make_key(key, conversation, user);
     return tt_map_get(&core->pushes, tt_slice(key, size));
+}
+
+void tt_push_free(struct tt_push *push)
+{
+    tt_free(push->rung);
+    tt_free(push);
 }
 
 static void drop(struct tt_core *core, struct tt_push *push)
@@ -33,72 +52,223 @@ static void drop(struct tt_core *core, struct tt_push *push)
     tt_timer_stop(&core->timers, &push->timer);
     tt_map_remove(&core->pushes, tt_slice(push->key, push->key_size));
     core->counters.push_timers = core->pushes.count;
-    tt_free(push);
+    tt_push_free(push);
+    if (core->unrung_again && core->pushes.count <= core->options.push_timers_max / 2)
+        tt_unrung_look(core, core->options.push_delay_ms);
 }
 
-void tt_push_arm(struct tt_core *core, const tt_id *conversation, const tt_id *user, tt_seq seq,
-                 bool rings, bool at_once)
+/* NULL if there is no room; what cannot be armed now is found again in the pending rows. */
+static struct tt_push *push_of(struct tt_core *core, const tt_id *conversation, const tt_id *user,
+                               bool rings)
 {
-    tt_mono due = tt_mono_after(core->now.mono, at_once ? 0 : core->options.push_delay_ms);
-    struct tt_push *push = find(core, conversation, user);
+    struct tt_push *push = tt_push_find(core, conversation, user);
     if (push == NULL) {
-        if (core->pushes.count >= core->options.push_timers_max)
-            return;
+        if (core->pushes.count >= core->options.push_timers_max) {
+            core->unrung_again = core->unrung_again || rings;
+            return NULL;
+        }
         push = tt_alloc(sizeof(*push));
         push->conversation = *conversation;
         push->user = *user;
         push->key_size = make_key(push->key, conversation, user);
         push->timer.kind = TT_TIMER_PUSH;
-        push->from = seq;
-        push->due_to = seq;
         tt_map_add(&core->pushes, push);
         core->counters.push_timers = core->pushes.count;
     }
-    push->look_again = push->look_again || (seq.n == TT_SEQ_MAX && push->to.n > 0);
-    push->from = tt_seq_min(push->from, seq);
-    push->to = tt_seq_max(push->to, seq);
     push->rings = push->rings || rings;
     push->attempts = 0;
-    if (at_once) /* nobody is there who could ack */
-        push->due_to = seq;
-    if (!push->checking)
-        tt_timer_set_earlier(&core->timers, &push->timer, due);
+    return push;
 }
 
-static void ask_messages(struct tt_core *core, struct tt_task *task, const struct tt_push *push)
+static void add_step(struct tt_core *core, struct tt_push *push, tt_seq seq)
 {
-    struct tt_store_op *op = tt_store_op_create(TT_STORE_READ_MESSAGES);
-    op->read_messages.conversation = push->conversation;
-    op->read_messages.from = push->from;
-    op->read_messages.count_max = core->options.replay_count;
-    op->read_messages.bytes_max = core->options.replay_bytes;
-    tt_task_ask_store(core, task, PART_MESSAGES, op);
+    tt_mono now = core->now.mono;
+    struct tt_push_step *last = push->step_count == 0 ? NULL : &push->steps[push->step_count - 1];
+    bool is_close =
+        last != NULL && now.ms - last->made_at.ms < core->options.push_delay_ms / STEP_PART;
+    if (!is_close && push->step_count < TT_PUSH_STEPS_MAX) {
+        last = &push->steps[push->step_count++];
+        *last = (struct tt_push_step){.made_at = now};
+    }
+    last->to = tt_seq_max(last->to, seq);
+    last->due = tt_mono_after(now, core->options.push_delay_ms);
+}
+
+static tt_mono sooner(tt_mono a, tt_mono b)
+{
+    if (a.ms == 0 || b.ms == 0)
+        return a.ms == 0 ? b : a;
+    return a.ms < b.ms ? a : b;
+}
+
+/* When the entry needs a look; 0: never. */
+static tt_mono next_look(const struct tt_core *core, const struct tt_push *push)
+{
+    tt_mono next = push->early.n > 0 ? core->now.mono : TT_MONO(0);
+    if (push->step_count > 0)
+        next = sooner(next, push->steps[0].due);
+    return sooner(sooner(next, push->unknown_at), sooner(push->look_at, push->retry_at));
+}
+
+static bool is_ringing(const struct tt_push *push)
+{
+    for (uint32_t i = 0; i < push->rung_count; i++)
+        if (push->rung[i].under_way > 0 || push->rung[i].again)
+            return true;
+    return false;
+}
+
+static uint64_t shifted(uint64_t bits, uint64_t by, bool up)
+{
+    if (by >= ARMED_BITS)
+        return 0;
+    return up ? bits << by : bits >> by;
+}
+
+static void note_armed(struct tt_push *push, tt_seq seq)
+{
+    if (push->armed == 0)
+        push->from = seq;
+    if (seq.n < push->from.n) {
+        push->armed = shifted(push->armed, push->from.n - seq.n, true);
+        push->from = seq;
+    }
+    push->armed |= shifted(1, seq.n - push->from.n, true);
+}
+
+/* All messages of a conversation may have been stored by different nodes, and each of them rings
+ * for those that it stored. What is too far off to be known counts: better twice than never. */
+bool tt_push_is_armed(const struct tt_push *push, tt_seq seq)
+{
+    if (push->late)
+        return true;
+    if (push->armed == 0 || seq.n < push->from.n)
+        return false;
+    uint64_t distance = seq.n - push->from.n;
+    return distance >= ARMED_BITS || (push->armed >> distance & 1) != 0;
+}
+
+/* Everything up to there has rung, or need not. */
+static void forget_armed(struct tt_push *push, tt_seq done)
+{
+    if (push->armed == 0 || done.n < push->from.n)
+        return;
+    push->armed = shifted(push->armed, done.n + 1 - push->from.n, false);
+    push->from = tt_seq_next(done);
+}
+
+static void mark_pushed(struct tt_core *core, struct tt_push *push)
+{
+    push->marked = push->checked;
+    forget_armed(push, push->checked);
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_MARK_PUSHED);
+    op->mark_pushed.user = push->user;
+    op->mark_pushed.conversation = push->conversation;
+    op->mark_pushed.seq = push->checked;
+    tt_emit_store(core, op, TT_FOR_MARKED, TT_HANDLE_NONE);
+    push->marking++;
+}
+
+void tt_push_marked(struct tt_core *core, const struct tt_store_op *op)
+{
+    struct tt_push *push = tt_push_find(core, &op->mark_pushed.conversation, &op->mark_pushed.user);
+    if (push == NULL || push->marking == 0)
+        return;
+    push->marking--;
+    tt_push_settle(core, push);
+}
+
+/* After anything changed: keeps what is done with, and waits for the next thing or ends. */
+void tt_push_settle(struct tt_core *core, struct tt_push *push)
+{
+    if (push->checking)
+        return;
+    bool ringing = is_ringing(push);
+    if (push->rings && push->is_behind && !ringing && push->marking == 0 &&
+        push->checked.n > push->marked.n)
+        mark_pushed(core, push);
+    tt_mono next = next_look(core, push);
+    if (next.ms != 0)
+        tt_timer_set(&core->timers, &push->timer, next);
+    else if (!ringing && push->marking == 0)
+        drop(core, push);
+}
+
+void tt_push_arm(struct tt_core *core, const tt_id *conversation, const tt_id *user, tt_seq seq,
+                 bool rings, bool at_once)
+{
+    struct tt_push *push = push_of(core, conversation, user, rings);
+    if (push == NULL)
+        return;
+    note_armed(push, seq);
+    push->to = tt_seq_max(push->to, seq);
+    if (at_once)
+        push->early = tt_seq_max(push->early, seq);
+    add_step(core, push, seq);
+    tt_push_settle(core, push);
+}
+
+void tt_push_arm_unknown(struct tt_core *core, const tt_id *conversation, const tt_id *user,
+                         bool rings)
+{
+    struct tt_push *push = push_of(core, conversation, user, rings);
+    if (push == NULL)
+        return;
+    push->unknown_at = tt_mono_after(core->now.mono, core->options.push_delay_ms);
+    tt_push_settle(core, push);
+}
+
+void tt_push_arm_late(struct tt_core *core, const tt_id *conversation, const tt_id *user,
+                      tt_seq seq)
+{
+    struct tt_push *push = push_of(core, conversation, user, true);
+    if (push == NULL || push->to.n >= seq.n)
+        return;
+    push->late = true;
+    push->to = seq;
+    add_step(core, push, seq);
+    tt_push_settle(core, push);
+}
+
+static void pop_due_steps(struct tt_core *core, struct tt_push *push)
+{
+    uint8_t count = 0;
+    while (count < push->step_count && push->steps[count].due.ms <= core->now.mono.ms)
+        push->checked = tt_seq_max(push->checked, push->steps[count++].to);
+    push->step_count = (uint8_t)(push->step_count - count);
+    memmove(push->steps, push->steps + count, push->step_count * sizeof(push->steps[0]));
+}
+
+static void ring_again(struct tt_push *push)
+{
+    push->retry_at = TT_MONO(0);
+    for (uint32_t i = 0; i < push->rung_count; i++)
+        push->rung[i].again = false;
 }
 
 void tt_push_due(struct tt_core *core, struct tt_push *push)
 {
+    tt_seq early = push->early;
+    pop_due_steps(core, push);
     push->checking = true;
+    push->early = TT_SEQ(0);
+    if (push->look_at.ms <= core->now.mono.ms)
+        push->look_at = TT_MONO(0);
+    if (push->retry_at.ms != 0 && push->retry_at.ms <= core->now.mono.ms)
+        ring_again(push);
     struct tt_task *task = tt_task_create(core, TT_TASK_PUSH, TT_HANDLE_NONE);
     task->conversation = push->conversation;
     task->user = push->user;
-    task->push_from = push->from;
-    task->push_to = push->due_to;
+    task->push_late = push->checked;
+    task->push_early = tt_seq_max(early, push->checked);
+    task->finds = push->unknown_at.ms != 0 && push->unknown_at.ms <= core->now.mono.ms;
+    if (task->finds)
+        push->unknown_at = TT_MONO(0);
     struct tt_store_op *op = tt_store_op_create(TT_STORE_POSITIONS);
     op->positions.conversation = push->conversation;
     op->positions.user = push->user;
     tt_task_ask_store(core, task, PART_POSITIONS, op);
-    if (push->rings && push->from.n < TT_SEQ_MAX)
-        ask_messages(core, task, push);
     tt_task_ask_registry(core, task, tt_about_users(core, TT_REGISTRY_LOOKUP, &push->user, 1));
-}
-
-static const struct tt_registered_device *registered(const struct tt_whereabouts *found,
-                                                     const tt_id *device)
-{
-    for (size_t i = 0; i < found->device_count; i++)
-        if (tt_id_eq(&found->devices[i].device, device))
-            return &found->devices[i];
-    return NULL;
 }
 
 static void nudge(struct tt_core *core, const struct tt_task *task, tt_seq to,
@@ -112,119 +282,117 @@ static void nudge(struct tt_core *core, const struct tt_task *task, tt_seq to,
     tt_hint_to(core, place, hint);
 }
 
-static void ring(struct tt_core *core, const struct tt_task *task, const tt_id *device,
-                 tt_seq above)
-{
-    const struct tt_read_messages *read = &task->store[PART_MESSAGES]->read_messages;
-    for (size_t i = 0; i < read->message_count; i++) {
-        const struct tt_message *message = &read->messages[i];
-        if (message->seq.n <= above.n || message->seq.n > task->push_to.n ||
-            tt_id_eq(&message->sender, &task->user))
-            continue;
-        struct tt_notification *bell = tt_arena_alloc(&core->arena, sizeof(*bell));
-        bell->kind = TT_NOTIFY_RING;
-        bell->user = task->user;
-        bell->device = *device;
-        bell->conversation = task->conversation;
-        bell->seq = message->seq;
-        bell->sender = message->sender;
-        bell->content = message->content;
-        tt_emit(core, TT_EFFECT_NOTIFY)->notification = bell;
-        core->counters.notifications++;
-    }
-}
-
-static void mark_pushed(struct tt_core *core, const struct tt_task *task, tt_seq seq)
-{
-    struct tt_store_op *op = tt_store_op_create(TT_STORE_MARK_PUSHED);
-    op->mark_pushed.user = task->user;
-    op->mark_pushed.conversation = task->conversation;
-    op->mark_pushed.seq = seq;
-    tt_emit_store(core, op, TT_FOR_NOTHING, TT_HANDLE_NONE);
-}
-
-static bool was_read(const struct tt_task *task, int part)
-{
-    return task->store[part] != NULL && tt_is_ok(task->store[part]->err);
-}
-
-/* Whether a connected device is still behind. */
-static bool attend_to_devices(struct tt_core *core, const struct tt_task *task)
+/* Tells the connected devices that are behind again; whether there is one. */
+static bool nudge_all(struct tt_core *core, const struct tt_task *task)
 {
     const struct tt_positions *at = &task->store[PART_POSITIONS]->positions;
+    if (!tt_is_ok(task->registry->err))
+        return true;
     const struct tt_whereabouts *found = &task->registry->about.found[0];
-    bool may_ring = was_read(task, PART_MESSAGES) && at->muted_until.ms <= core->now.wall.ms;
-    tt_seq to = tt_seq_min(task->push_to, at->head);
+    tt_seq to = tt_seq_min(task->push_late, at->head);
     bool is_behind = false;
     for (size_t i = 0; i < at->device_count; i++) {
-        const struct tt_device_position *device = &at->devices[i];
-        if (device->delivered.n >= to.n)
+        if (at->devices[i].delivered.n >= to.n)
             continue;
-        const struct tt_registered_device *live = registered(found, &device->device);
-        if (live != NULL) {
+        for (size_t j = 0; j < found->device_count; j++) {
+            if (!tt_id_eq(&found->devices[j].device, &at->devices[i].device))
+                continue;
             is_behind = true;
-            nudge(core, task, to, &live->place);
-        }
-        if (may_ring) {
-            tt_seq above = tt_seq_max(tt_seq_max(device->delivered, at->cursor.read), at->pushed);
-            ring(core, task, &device->device, above);
+            nudge(core, task, to, &found->devices[j].place);
         }
     }
-    if (may_ring && at->device_count > 0 && to.n > at->pushed.n)
-        mark_pushed(core, task, to);
     return is_behind;
 }
 
-/* After an append of unknown outcome: what is there that some device of the user does not have? */
-static void find_range(struct tt_core *core, struct tt_push *push,
-                       const struct tt_positions *positions)
+static void look_again(struct tt_core *core, struct tt_push *push, bool forever)
 {
-    tt_seq least = positions->cursor.delivered;
-    for (size_t i = 0; i < positions->device_count; i++)
-        least = tt_seq_min(least, positions->devices[i].delivered);
-    if (least.n == positions->head.n) {
+    if (push->attempts < ATTEMPTS_MAX)
+        push->attempts++;
+    else if (!forever)
+        return;
+    tt_mono at =
+        tt_mono_after(core->now.mono, (uint64_t)core->options.push_delay_ms << push->attempts);
+    push->look_at = sooner(push->look_at, at);
+}
+
+/* The store did not say where the devices are. */
+static void not_known(struct tt_core *core, struct tt_task *task, struct tt_push *push, tt_err err)
+{
+    if (task->finds)
+        push->unknown_at = tt_mono_after(core->now.mono, core->options.push_delay_ms);
+    tt_task_destroy(core, task);
+    push->checking = false;
+    if (tt_err_is(err, TT_ERR_NOT_FOUND)) {
         drop(core, push);
         return;
     }
-    push->from = tt_seq_min(tt_seq_next(positions->cursor.delivered), positions->head);
-    push->to = positions->head;
-    push->due_to = positions->head;
-    tt_timer_set(&core->timers, &push->timer, core->now.mono);
+    look_again(core, push, push->rings);
+    tt_push_settle(core, push);
+}
+
+static bool any_has_socket(const struct tt_task *task, const struct tt_positions *at)
+{
+    for (size_t i = 0; i < at->device_count; i++)
+        if (tt_ring_has_socket(task, &at->devices[i].device))
+            return true;
+    return false;
+}
+
+static bool any_is_behind(const struct tt_positions *at, tt_seq seq)
+{
+    if (at->cursor.delivered.n < seq.n)
+        return true;
+    for (size_t i = 0; i < at->device_count; i++)
+        if (at->devices[i].delivered.n < seq.n)
+            return true;
+    return false;
+}
+
+/* The positions are there: what is due, and does anything have to ring? */
+static void looked(struct tt_core *core, struct tt_task *task, struct tt_push *push)
+{
+    const struct tt_positions *at = &task->store[PART_POSITIONS]->positions;
+    if (task->finds) {
+        push->late = true;
+        push->to = tt_seq_max(push->to, at->head);
+        push->checked = tt_seq_max(push->checked, at->head);
+        task->push_late = push->checked;
+        task->push_early = tt_seq_max(task->push_early, push->checked);
+    }
+    bool is_late_look = task->push_late.n > 0;
+    if (is_late_look && nudge_all(core, task))
+        look_again(core, push, false);
+    if (!any_has_socket(task, at)) { /* nobody has to be waited for */
+        push->checked = tt_seq_max(push->checked, task->push_early);
+        while (push->step_count > 0 && push->steps[push->step_count - 1].to.n <= push->checked.n)
+            push->step_count--;
+    }
+    push->is_behind = any_is_behind(at, task->push_early);
+    bool is_muted = at->muted_until.ms > core->now.wall.ms;
+    if (push->rings && !is_muted && tt_ring_is_due(push, task)) {
+        tt_ring_start(core, task, push);
+        return;
+    }
+    tt_task_destroy(core, task);
+    push->checking = false;
+    tt_push_settle(core, push);
 }
 
 void tt_push_ready(struct tt_core *core, struct tt_task *task)
 {
-    struct tt_push *push = find(core, &task->conversation, &task->user);
+    struct tt_push *push = tt_push_find(core, &task->conversation, &task->user);
     TT_ASSERT(push != NULL && push->checking);
-    push->checking = false;
-    bool is_known = was_read(task, PART_POSITIONS) && tt_is_ok(task->registry->err);
-    bool again = true;
-    bool is_next = push->to.n > task->push_to.n || push->look_again;
-    push->look_again = false;
-    if (is_known && push->from.n == TT_SEQ_MAX && !is_next) {
-        find_range(core, push, &task->store[PART_POSITIONS]->positions);
-        tt_task_destroy(core, task);
+    if (task->step == STEP_LOOK) {
+        tt_err err = task->store[PART_POSITIONS]->err;
+        if (tt_is_ok(err))
+            looked(core, task, push);
+        else
+            not_known(core, task, push, err);
         return;
     }
-    if (is_known) {
-        tt_seq to = tt_seq_min(task->push_to, task->store[PART_POSITIONS]->positions.head);
-        again = attend_to_devices(core, task);
-        if (push->rings && !was_read(task, PART_MESSAGES))
-            again = true; /* nothing could be rung for */
-        else if (push->from.n <= to.n)
-            push->from = tt_seq_next(to);
-    } else if (tt_err_is(task->store[PART_POSITIONS]->err, TT_ERR_NOT_FOUND)) {
-        again = false;
-    }
-    push->due_to = push->to;
-    if (is_next)
-        tt_timer_set(&core->timers, &push->timer,
-                     tt_mono_after(core->now.mono, core->options.push_delay_ms));
-    else if (again && push->attempts++ < ATTEMPTS_MAX)
-        tt_timer_set(
-            &core->timers, &push->timer,
-            tt_mono_after(core->now.mono, (uint64_t)core->options.push_delay_ms << push->attempts));
-    else
-        drop(core, push);
+    if (!tt_ring_next(core, task, push))
+        return;
     tt_task_destroy(core, task);
+    push->checking = false;
+    tt_push_settle(core, push);
 }

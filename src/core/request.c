@@ -55,6 +55,11 @@ static struct tt_request copy_request(struct tt_arena *arena, const struct tt_re
     if (request->kind == TT_REQUEST_PUT_ME)
         copy.put_me.settings.display_name =
             tt_arena_copy(arena, request->put_me.settings.display_name);
+    if (request->kind == TT_REQUEST_PUT_PUSH) {
+        copy.push.address.token = tt_arena_copy(arena, request->push.address.token);
+        copy.push.address.p256dh = tt_arena_copy(arena, request->push.address.p256dh);
+        copy.push.address.auth = tt_arena_copy(arena, request->push.address.auth);
+    }
     if (request->kind == TT_REQUEST_CREATE) {
         copy.create.title = tt_arena_copy(arena, request->create.title);
         size_t size = sizeof(tt_id);
@@ -534,6 +539,31 @@ static void list_devices(struct tt_core *core, struct tt_task *task)
     tt_task_destroy(core, task);
 }
 
+/* Also before the device has connected for the first time: an app knows its token when it knows
+ * its user. */
+static void set_push(struct tt_core *core, struct tt_task *task)
+{
+    const struct tt_request *request = &task->request;
+    if (task->step++ == 0) {
+        struct tt_store_op *op = tt_store_op_create(TT_STORE_PUT_PUSH_ADDRESS);
+        struct tt_push_address *address = &op->put_push_address.address;
+        op->put_push_address.user = task->user;
+        op->put_push_address.device = request->push.device;
+        op->put_push_address.address_count_max = core->options.devices_max;
+        *address = request->push.address;
+        address->token = tt_arena_copy(&op->arena, address->token);
+        address->p256dh = tt_arena_copy(&op->arena, address->p256dh);
+        address->auth = tt_arena_copy(&op->arena, address->auth);
+        address->registered_at = core->now.wall;
+        tt_task_ask_store(core, task, PART_FIRST, op);
+        return;
+    }
+    struct tt_reply *reply = tt_reply(core, task, task->store[PART_FIRST]->err);
+    reply->push.device = request->push.device;
+    reply->push.provider = request->push.address.provider;
+    tt_task_destroy(core, task);
+}
+
 static void unlink_device(struct tt_core *core, struct tt_task *task)
 {
     if (task->step++ == 0) {
@@ -580,6 +610,13 @@ void tt_request_resume(struct tt_core *core, struct tt_task *task)
         return;
     case TT_REQUEST_UNLINK_DEVICE:
         unlink_device(core, task);
+        return;
+    case TT_REQUEST_TEST_PUSH:
+        tt_push_test(core, task);
+        return;
+    case TT_REQUEST_PUT_PUSH:
+    case TT_REQUEST_DELETE_PUSH:
+        set_push(core, task);
         return;
     case TT_REQUEST_INFO:
     case TT_REQUEST_WHY:

@@ -143,8 +143,7 @@ static void look_later(struct tt_core *core, const struct tt_task *task)
 {
     for (size_t i = 0; i < task->conv->is.member_count; i++) {
         const tt_id *user = &task->conv->is.members[i];
-        tt_push_arm(core, &task->conversation, user, TT_SEQ(TT_SEQ_MAX),
-                    !tt_id_eq(user, &task->user), false);
+        tt_push_arm_unknown(core, &task->conversation, user, !tt_id_eq(user, &task->user));
     }
 }
 

@@ -9,7 +9,8 @@
  *   conv     a conversation's members; they never change, so a cached one is always right
  *   watched  somebody whose presence a session here looks at
  *   task     something that waits for answers: a send, a chat-open, an HTTP request, a push
- *   push     a message that a phone may have to ring for
+ *   push     messages that a phone may have to ring for
+ *   clear    notifications that have to go away
  *
  * Whatever waits for an op finds its owner again through a handle, because the owner may be gone.
  */
@@ -38,6 +39,8 @@ enum tt_purpose {
     TT_FOR_WATCHED,
     TT_FOR_WATCHERS,
     TT_FOR_REASSERT,
+    TT_FOR_UNRUNG,
+    TT_FOR_MARKED,
     TT_FOR_TASK, /* + the part's number */
 };
 
@@ -46,6 +49,9 @@ enum tt_timer_kind {
     TT_TIMER_USER,
     TT_TIMER_TASK,
     TT_TIMER_PUSH,
+    TT_TIMER_CLEAR,
+    TT_TIMER_UNRUNG,
+    TT_TIMER_PUSH_TEST,
     TT_TIMER_ALIVE,
     TT_TIMER_RETRY,
 };
@@ -181,11 +187,12 @@ enum tt_task_kind {
     TT_TASK_TYPING,
     TT_TASK_REFRESH,
     TT_TASK_PUSH,
+    TT_TASK_CLEAR,
     TT_TASK_REQUEST, /* any other request */
     TT_TASK_ADDED,   /* conversation_added for one user */
 };
 
-#define TT_TASK_PARTS 3
+#define TT_TASK_PARTS 5
 
 struct tt_task {
     tt_handle handle;
@@ -215,9 +222,31 @@ struct tt_task {
     struct tt_task *next_spent;
     struct tt_status peer_status; /* MARK: what the GET said */
     uint64_t peer_version;
-    tt_seq push_from;
-    tt_seq push_to;
+    tt_seq push_early; /* PUSH: up to where devices without and with a socket ring */
+    tt_seq push_late;
+    bool finds; /* what an append of unknown outcome has stored */
+    uint32_t badge;
+    struct tt_push_result *push_results; /* TEST_PUSH */
+    size_t push_result_count;
 };
+
+/* A device that was rung, or was to be. */
+struct tt_rung {
+    tt_id device;
+    tt_seq seq;         /* up to here */
+    uint32_t under_way; /* notifications that the notifier has not answered */
+    bool again;         /* one was put off: it rings for the newest message, at retry_at */
+};
+
+/* A message and when a device with a socket must have acked it. Messages that come close together
+ * share a step. */
+struct tt_push_step {
+    tt_seq to;
+    tt_mono made_at;
+    tt_mono due;
+};
+
+#define TT_PUSH_STEPS_MAX 6
 
 struct tt_push {
     tt_id conversation;
@@ -226,11 +255,35 @@ struct tt_push {
     uint8_t key_size;
     bool rings; /* false: only repairs, for the sender's own other devices */
     bool checking;
-    uint8_t attempts;
-    tt_seq from; /* the oldest message that was not rung for */
-    tt_seq to;
-    tt_seq due_to;   /* what the timer was set for */
-    bool look_again; /* another append of unknown outcome came after that */
+    uint8_t marking;  /* MARK_PUSHED under way: until then the store may say less than is known */
+    bool late;        /* after a restart or an outage: only the newest message rings */
+    uint8_t attempts; /* at repairing */
+    uint8_t failures; /* of the notifier, in a row */
+    uint8_t step_count;
+    struct tt_push_step steps[TT_PUSH_STEPS_MAX]; /* not yet due, oldest first */
+    tt_seq early;   /* devices without a socket ring up to here at once; 0: none do */
+    tt_seq checked; /* devices with one have been looked at up to here */
+    tt_seq from;    /* the oldest message that was armed here and is not done with */
+    uint64_t armed; /* which of those from there on were: for the others, other nodes ring */
+    tt_seq to;      /* the newest message */
+    tt_seq marked;  /* kept as rung for */
+    bool is_behind; /* some device that is connected or rings lacked something at the last look */
+    tt_mono unknown_at; /* 0, or when to find what an append of unknown outcome has stored */
+    tt_mono look_at;    /* 0, or when to look again at what is behind */
+    tt_mono retry_at;   /* 0, or when to ring again where it was put off */
+    struct tt_rung *rung;
+    uint32_t rung_count;
+    struct tt_timer timer;
+};
+
+/* The user has read on one device: what the others show is to go away. */
+struct tt_clear {
+    tt_id conversation;
+    tt_id user;
+    char key[2 * TT_ID_SIZE_MAX + 1];
+    uint8_t key_size;
+    tt_id device; /* that read */
+    tt_seq read;
     struct tt_timer timer;
 };
 
@@ -275,6 +328,11 @@ struct tt_core {
     struct tt_conv *conv_newest;
     struct tt_map watched;
     struct tt_map pushes;
+    struct tt_map clears;
+    struct tt_task *push_tests; /* that wait for outcomes */
+    struct tt_timer unrung; /* runs: pending rows will be looked through for what did not ring */
+    bool unrung_under_way;
+    bool unrung_again; /* something could not be armed */
     struct tt_map buckets;
 
     struct tt_store_op *spent_store; /* effects may still point into them */
@@ -438,8 +496,41 @@ void tt_refresh_ready(struct tt_core *core, struct tt_task *task);
 /* push.c */
 void tt_push_arm(struct tt_core *core, const tt_id *conversation, const tt_id *user, tt_seq seq,
                  bool rings, bool at_once);
+void tt_push_arm_unknown(struct tt_core *core, const tt_id *conversation, const tt_id *user,
+                         bool rings);
+void tt_push_arm_late(struct tt_core *core, const tt_id *conversation, const tt_id *user,
+                      tt_seq seq);
 void tt_push_due(struct tt_core *core, struct tt_push *push);
 void tt_push_ready(struct tt_core *core, struct tt_task *task);
+bool tt_push_is_armed(const struct tt_push *push, tt_seq seq);
+void tt_push_marked(struct tt_core *core, const struct tt_store_op *op);
+void tt_push_settle(struct tt_core *core, struct tt_push *push);
+void tt_push_free(struct tt_push *push);
+struct tt_push *tt_push_find(struct tt_core *core, const tt_id *conversation, const tt_id *user);
+
+/* ring.c */
+bool tt_ring_is_due(const struct tt_push *push, const struct tt_task *task);
+void tt_ring_start(struct tt_core *core, struct tt_task *task, const struct tt_push *push);
+bool tt_ring_next(struct tt_core *core, struct tt_task *task, struct tt_push *push);
+void tt_ring_notified(struct tt_core *core, const struct tt_notified *notified);
+bool tt_ring_has_socket(const struct tt_task *task, const tt_id *device);
+
+/* clear.c */
+void tt_clear_arm(struct tt_core *core, const tt_id *conversation, const tt_id *user,
+                  const tt_id *device, tt_seq read);
+void tt_clear_due(struct tt_core *core, struct tt_clear *clear);
+void tt_clear_ready(struct tt_core *core, struct tt_task *task);
+
+/* push_test.c */
+void tt_push_test(struct tt_core *core, struct tt_task *task);
+void tt_push_test_waited(struct tt_core *core, struct tt_task *task);
+bool tt_push_test_is_about(const struct tt_notified *notified);
+void tt_push_test_notified(struct tt_core *core, const struct tt_notified *notified);
+
+/* unrung.c */
+void tt_unrung_look(struct tt_core *core, uint64_t in_ms);
+void tt_unrung_due(struct tt_core *core);
+void tt_unrung_found(struct tt_core *core, struct tt_store_op *op);
 
 /* task.c */
 struct tt_task *tt_task_create(struct tt_core *core, enum tt_task_kind kind, tt_handle owner);

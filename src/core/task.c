@@ -106,6 +106,9 @@ static void ready(struct tt_core *core, struct tt_task *task)
     case TT_TASK_PUSH:
         tt_push_ready(core, task);
         return;
+    case TT_TASK_CLEAR:
+        tt_clear_ready(core, task);
+        return;
     case TT_TASK_REQUEST:
         tt_request_resume(core, task);
         return;
@@ -167,6 +170,7 @@ void tt_task_resume(struct tt_core *core, struct tt_task *task)
         return;
     case TT_TASK_REFRESH:
     case TT_TASK_PUSH:
+    case TT_TASK_CLEAR:
     case TT_TASK_ADDED:
         TT_ASSERT(false && "this kind needs no conversation");
     }

@@ -132,6 +132,11 @@ void tt_driver_registry_done(struct tt_driver *driver, struct tt_registry_op *op
     tt_driver_post(driver, &(struct tt_event){.kind = TT_EVENT_REGISTRY_DONE, .registry_op = op});
 }
 
+void tt_driver_notified(struct tt_driver *driver, const struct tt_notified *notified)
+{
+    tt_driver_post(driver, &(struct tt_event){.kind = TT_EVENT_NOTIFIED, .notified = notified});
+}
+
 void tt_driver_hint(struct tt_driver *driver, struct tt_slice bytes)
 {
     struct tt_hint hint;

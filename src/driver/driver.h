@@ -55,6 +55,7 @@ void tt_driver_post(struct tt_driver *driver, const struct tt_event *event);
 /* The same for what ports bring back; the op is given to the driver. */
 void tt_driver_store_done(struct tt_driver *driver, struct tt_store_op *op);
 void tt_driver_registry_done(struct tt_driver *driver, struct tt_registry_op *op);
+void tt_driver_notified(struct tt_driver *driver, const struct tt_notified *notified);
 void tt_driver_hint(struct tt_driver *driver, struct tt_slice bytes);
 void tt_driver_bus_gap(struct tt_driver *driver);
 void tt_driver_node_gone(struct tt_driver *driver);

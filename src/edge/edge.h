@@ -38,6 +38,7 @@ struct tt_edge_options {
     struct tt_auth auth;
     struct tt_slice signing_secret; /* for POST /token; empty: this server signs none */
     int64_t token_ms;               /* how long those tokens live */
+    struct tt_slice vapid;          /* the public key for Web Push; empty: this server sends none */
     size_t content_size_max;
     size_t frame_size_max;
     size_t head_size_max;

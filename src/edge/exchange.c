@@ -275,6 +275,22 @@ static void answer_demo(struct tt_connection *connection)
         answer_failure(connection, err, &problem, NULL);
 }
 
+static void answer_vapid(struct tt_connection *connection)
+{
+    struct tt_edge *edge = connection->edge;
+    if (edge->options.vapid.size == 0) {
+        const struct tt_problem problem = {.text = "this server does not use Web Push"};
+        answer_failure(connection, TT_FAIL(NOT_FOUND), &problem, NULL);
+        return;
+    }
+    struct tt_json_writer json = {.out = &edge->text};
+    tt_json_begin_object(&json, NULL);
+    tt_json_put_string(&json, "public_key", edge->options.vapid);
+    tt_json_end_object(&json);
+    end_answer(connection, request_of(connection),
+               &(struct answer){.status = 200, .content_type = JSON_TYPE});
+}
+
 /* The core has it until the reply. The connection may even be gone when this returns. */
 static void ask_core(struct tt_connection *connection, const struct tt_route *route,
                      const struct tt_caller *caller)
@@ -360,6 +376,9 @@ static void carry_out(struct tt_connection *connection, const struct tt_route *r
     case TT_ROUTE_SIGN_IN:
     case TT_ROUTE_DEMO:
         break; /* answered before anybody was asked for a token */
+    case TT_ROUTE_VAPID:
+        answer_vapid(connection);
+        break;
     }
 }
 

@@ -6,8 +6,8 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 
+#include "base/base64url.h"
 #include "base/memory.h"
-#include "edge/base64url.h"
 
 /* Of an RSA modulus of 8192 bits there are 1024 bytes. */
 #define FIELD_SIZE_MAX  2048

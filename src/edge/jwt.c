@@ -4,9 +4,9 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "base/base64url.h"
 #include "base/json_writer.h"
 #include "base/limits.h"
-#include "edge/base64url.h"
 
 /* The last second of the year 9999. */
 #define SECONDS_MAX 253402300799LL

@@ -185,6 +185,38 @@ static void put_timeline(struct tt_json_writer *json, const struct tt_reply *rep
     tt_json_end_array(json);
 }
 
+static const char *outcome_name(const struct tt_push_result *result)
+{
+    if (!result->answered)
+        return "none";
+    switch (result->outcome) {
+    case TT_NOTIFY_ACCEPTED:
+        return "accepted";
+    case TT_NOTIFY_FAILED:
+        return "failed";
+    case TT_NOTIFY_GONE:
+        return "gone";
+    case TT_NOTIFY_LATER:
+        return "later";
+    }
+    return "";
+}
+
+static void put_push_results(struct tt_json_writer *json, const struct tt_reply *reply)
+{
+    tt_json_begin_array(json, "results");
+    for (size_t i = 0; i < reply->push_test.result_count; i++) {
+        const struct tt_push_result *result = &reply->push_test.results[i];
+        tt_json_begin_object(json, NULL);
+        tt_json_put_id(json, "device_id", &result->device);
+        tt_json_put_text(json, "provider", tt_push_provider_name(result->provider));
+        tt_json_put_text(json, "outcome", outcome_name(result));
+        tt_json_put_string(json, "detail", result->detail);
+        tt_json_end_object(json);
+    }
+    tt_json_end_array(json);
+}
+
 static void put_keys(struct tt_json_writer *json, const struct tt_reply *reply,
                      const struct tt_caller *caller)
 {
@@ -217,7 +249,15 @@ static void put_keys(struct tt_json_writer *json, const struct tt_reply *reply,
     case TT_REQUEST_LIST_DEVICES:
         put_devices(json, reply, caller);
         break;
+    case TT_REQUEST_TEST_PUSH:
+        put_push_results(json, reply);
+        break;
+    case TT_REQUEST_PUT_PUSH:
+        tt_json_put_id(json, "device_id", &reply->push.device);
+        tt_json_put_text(json, "provider", tt_push_provider_name(reply->push.provider));
+        break;
     case TT_REQUEST_UNLINK_DEVICE:
+    case TT_REQUEST_DELETE_PUSH:
         break;
     case TT_REQUEST_INFO:
         put_info(json, reply);

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "edge/content.h"
+#include "edge/push_codec.h"
 #include "edge/url.h"
 
 #define CURSOR_SIZE_MAX 512
@@ -336,6 +337,14 @@ tt_err tt_request_read(const struct tt_request_source *source,
         return read_put_me(&in);
     case TT_REQUEST_MUTE:
         return read_mute(&in);
+    case TT_REQUEST_PUT_PUSH:
+        request->push.device = route->device;
+        return tt_push_address_read(in.body, in.arena, &request->push.address, problem);
+    case TT_REQUEST_TEST_PUSH:
+        return TT_OK;
+    case TT_REQUEST_DELETE_PUSH:
+        request->push.device = route->device;
+        return TT_OK;
     case TT_REQUEST_UNLINK_DEVICE:
         request->unlink.device = route->device;
         return TT_OK;

@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "model/conversation.h"
 #include "model/history.h"
+#include "model/notification.h"
+#include "model/push_address.h"
 #include "model/user.h"
 
 enum tt_request_kind {
@@ -23,6 +25,9 @@ enum tt_request_kind {
     TT_REQUEST_UNLINK_DEVICE, /* DELETE /device/{id} */
     TT_REQUEST_INFO,          /* GET /conversation/{id}/messages/{seq}/info */
     TT_REQUEST_WHY,           /* GET /conversation/{id}/messages/{seq}/why */
+    TT_REQUEST_PUT_PUSH,      /* PUT /device/{id}/push */
+    TT_REQUEST_DELETE_PUSH,   /* DELETE /device/{id}/push */
+    TT_REQUEST_TEST_PUSH,     /* POST /push/test */
     TT_REQUEST_TIMELINE,      /* GET /conversation/{id}/timeline */
 };
 
@@ -68,6 +73,10 @@ struct tt_request {
             tt_id device;
         } unlink;
         struct {
+            tt_id device;
+            struct tt_push_address address; /* PUT_PUSH; registered_at is the core's */
+        } push;
+        struct {
             tt_seq seq;
         } about; /* INFO, WHY */
         struct {
@@ -77,6 +86,15 @@ struct tt_request {
             tt_time until;
         } timeline;
     };
+};
+
+/* What became of a test push on one device. */
+struct tt_push_result {
+    tt_id device;
+    enum tt_push_provider provider;
+    bool answered;
+    enum tt_notify_outcome outcome;
+    struct tt_slice detail; /* plain text */
 };
 
 enum tt_waiting_for {
@@ -126,6 +144,14 @@ struct tt_reply {
         struct {
             tt_time until;
         } mute;
+        struct {
+            tt_id device;
+            enum tt_push_provider provider;
+        } push; /* PUT_PUSH */
+        struct {
+            const struct tt_push_result *results;
+            size_t result_count;
+        } push_test; /* TEST_PUSH */
         struct {
             const struct tt_device *devices;
             size_t device_count;

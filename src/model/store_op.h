@@ -18,6 +18,7 @@
 #include "model/conversation.h"
 #include "model/history.h"
 #include "model/message.h"
+#include "model/push_address.h"
 #include "model/user.h"
 
 #define TT_STORE_OP_MAP(X)                                                                         \
@@ -39,7 +40,12 @@
     X(GET_USERS)                                                                                   \
     X(PUT_USER)                                                                                    \
     X(MUTE)                                                                                        \
-    X(HISTORY)
+    X(HISTORY)                                                                                     \
+    X(PUT_PUSH_ADDRESS)                                                                            \
+    X(DROP_PUSH_ADDRESS)                                                                           \
+    X(LIST_PUSH_ADDRESSES)                                                                         \
+    X(RECORD_PUSH)                                                                                 \
+    X(LIST_UNRUNG)
 
 enum tt_store_op_kind {
 #define X(name) TT_STORE_##name,
@@ -251,6 +257,53 @@ struct tt_read_history {
     size_t member_count;
 };
 
+struct tt_put_push_address {
+    tt_id user;
+    tt_id device;
+    uint32_t address_count_max;
+    struct tt_push_address address; /* provider NONE: there is none any more */
+};
+
+struct tt_drop_push_address {
+    tt_id user;
+    tt_id device;
+    struct tt_slice token; /* of the address that is meant */
+    tt_time dead_since;    /* 0, or an address registered later stays */
+};
+
+struct tt_list_push_addresses {
+    tt_id user;
+
+    const struct tt_device_address *addresses; /* sorted by device */
+    size_t address_count;
+};
+
+struct tt_record_push {
+    tt_id conversation;
+    struct tt_happening happening; /* PUSH_ACCEPTED or PUSH_FAILED */
+};
+
+/* A message that some phone of the user was not rung for, as far as is known. */
+struct tt_unrung {
+    tt_id user;
+    tt_id conversation;
+    tt_seq armed;
+    tt_seq pushed;
+};
+
+struct tt_list_unrung {
+    tt_id after_user; /* none: from the first row */
+    tt_id after_conversation;
+    uint32_t count_max;
+
+    const struct tt_unrung *rows; /* sorted by user and conversation; may be none though there is
+                                     more */
+    size_t row_count;
+    bool more;
+    tt_id last_user; /* of the last row that was looked at: `after` of the next op */
+    tt_id last_conversation;
+};
+
 /* Whose op it is: written by the core, returned untouched. */
 struct tt_op_tag {
     uint32_t purpose;
@@ -284,6 +337,11 @@ struct tt_store_op {
         struct tt_put_user put_user;
         struct tt_mute mute;
         struct tt_read_history history;
+        struct tt_put_push_address put_push_address;
+        struct tt_drop_push_address drop_push_address;
+        struct tt_list_push_addresses list_push_addresses;
+        struct tt_record_push record_push;
+        struct tt_list_unrung list_unrung;
     };
 };
 

@@ -104,6 +104,8 @@ void tt_loop_destroy(struct tt_loop **take_loop)
     for (int rounds = 0; rounds < CLOSE_ROUNDS_MAX; rounds++)
         uv_run(&loop->uv, UV_RUN_NOWAIT);
     TT_ASSERT(loop->stats.sockets == 0);
+    if (uv_loop_alive(&loop->uv)) /* names that nobody waits for are still being looked up */
+        uv_run(&loop->uv, UV_RUN_DEFAULT);
     int left = uv_loop_close(&loop->uv);
     TT_ASSERT(left == 0);
     tt_free(loop->scratch);

@@ -65,6 +65,20 @@
  * HISTORY: STORED, DELIVERED and READ about messages from..to (a step counts if it passes over one
  *   of them), CONNECTED and DISCONNECTED of the members since the first of these messages (or
  *   `since`) unless `messages_only`, and pushes about them. NOT_FOUND: no conversation.
+ *
+ * PUT_PUSH_ADDRESS: the device can be made to ring there from now on, and nowhere else; it need not
+ *   be linked yet. Where the same token of the same provider stands under another device, of any
+ *   user, it is removed: a phone rings for one. TOO_MANY_DEVICES if address_count_max other devices
+ *   of the user have an address. Unlinking a device removes its address.
+ *
+ * DROP_PUSH_ADDRESS: removes the device's address if it is still this one, and was not registered
+ *   after dead_since.
+ *
+ * LIST_PUSH_ADDRESSES: the user's, linked or not.
+ *
+ * RECORD_PUSH: keeps the happening, about the message from == to. NOT_FOUND: no conversation.
+ *
+ * LIST_UNRUNG: the pending rows of all users with pushed < armed.
  */
 #ifndef TT_PORT_STORE_H
 #define TT_PORT_STORE_H

@@ -248,6 +248,7 @@ static tt_err unlink_device(struct tt_working *working, struct tt_user_state *us
     if (device->connected)
         disconnect(working, user, device, at);
     tt_user_remove_device(user, id);
+    TT_TRY(tt_apply_no_address(working, user, id));
     tt_working_touch_user(working, user);
     return in_each_conversation(working, user, id, end_position);
 }
@@ -384,6 +385,10 @@ tt_err tt_apply(struct tt_working *working, const struct tt_record *record)
         return apply_chosen(working, record);
     case TT_RECORD_MUTED:
         return apply_muted(working, record);
+    case TT_RECORD_ADDRESSED:
+        return tt_apply_addressed(working, record);
+    case TT_RECORD_NOTIFIED:
+        return tt_apply_notified(working, record);
     }
     return TT_FAIL(CORRUPT);
 }

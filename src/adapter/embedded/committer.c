@@ -133,6 +133,10 @@ static size_t rough_size(const struct tt_record *record)
         return record->created.title.size + record->created.member_count * sizeof(tt_id);
     case TT_RECORD_CHOSEN:
         return record->settings.display_name.size;
+    case TT_RECORD_ADDRESSED:
+        return record->address.token.size;
+    case TT_RECORD_NOTIFIED:
+        return record->notified.detail.size;
     case TT_RECORD_STARTED:
     case TT_RECORD_ALIVE:
     case TT_RECORD_ADVANCED:

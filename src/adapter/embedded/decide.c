@@ -299,6 +299,9 @@ bool tt_decide_concerns(enum tt_store_op_kind kind)
     case TT_STORE_MARK_PUSHED:
     case TT_STORE_PUT_USER:
     case TT_STORE_MUTE:
+    case TT_STORE_PUT_PUSH_ADDRESS:
+    case TT_STORE_DROP_PUSH_ADDRESS:
+    case TT_STORE_RECORD_PUSH:
         return true;
     case TT_STORE_LIST_DEVICES:
     case TT_STORE_GET_CONVERSATION:
@@ -309,6 +312,8 @@ bool tt_decide_concerns(enum tt_store_op_kind kind)
     case TT_STORE_LIST_CONVERSATIONS:
     case TT_STORE_GET_USERS:
     case TT_STORE_HISTORY:
+    case TT_STORE_LIST_PUSH_ADDRESSES:
+    case TT_STORE_LIST_UNRUNG:
         return false;
     }
     return false;
@@ -340,6 +345,12 @@ tt_err tt_decide(struct tt_working *working, const struct tt_decide_terms *terms
         return decide_put_user(working, op, record, changes);
     case TT_STORE_MUTE:
         return decide_mute(working, op, record, changes);
+    case TT_STORE_PUT_PUSH_ADDRESS:
+        return tt_decide_put_address(working, op, record, changes);
+    case TT_STORE_DROP_PUSH_ADDRESS:
+        return tt_decide_drop_address(working, op, record, changes);
+    case TT_STORE_RECORD_PUSH:
+        return tt_decide_record_push(working, op, record);
     case TT_STORE_LIST_DEVICES:
     case TT_STORE_GET_CONVERSATION:
     case TT_STORE_READ_MESSAGES:
@@ -349,6 +360,8 @@ tt_err tt_decide(struct tt_working *working, const struct tt_decide_terms *terms
     case TT_STORE_LIST_CONVERSATIONS:
     case TT_STORE_GET_USERS:
     case TT_STORE_HISTORY:
+    case TT_STORE_LIST_PUSH_ADDRESSES:
+    case TT_STORE_LIST_UNRUNG:
         break;
     }
     return TT_FAIL(INTERNAL);

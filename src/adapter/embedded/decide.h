@@ -30,4 +30,12 @@ TT_MUST_CHECK tt_err tt_decide(struct tt_working *working, const struct tt_decid
 TT_MUST_CHECK tt_err tt_decide_answer(struct tt_working *working, struct tt_store_op *op,
                                       tt_err outcome);
 
+/* In decide_push.c, of decide.c's own. */
+TT_MUST_CHECK tt_err tt_decide_put_address(struct tt_working *working, struct tt_store_op *op,
+                                           struct tt_record *record, bool *changes);
+TT_MUST_CHECK tt_err tt_decide_drop_address(struct tt_working *working, struct tt_store_op *op,
+                                            struct tt_record *record, bool *changes);
+TT_MUST_CHECK tt_err tt_decide_record_push(struct tt_working *working, struct tt_store_op *op,
+                                           struct tt_record *record);
+
 #endif

@@ -149,6 +149,11 @@ tt_err tt_decide_answer(struct tt_working *working, struct tt_store_op *op, tt_e
     case TT_STORE_LIST_CONVERSATIONS:
     case TT_STORE_GET_USERS:
     case TT_STORE_HISTORY:
+    case TT_STORE_PUT_PUSH_ADDRESS:
+    case TT_STORE_DROP_PUSH_ADDRESS:
+    case TT_STORE_RECORD_PUSH:
+    case TT_STORE_LIST_PUSH_ADDRESSES:
+    case TT_STORE_LIST_UNRUNG:
         return TT_OK;
     }
     return TT_OK;

@@ -71,6 +71,17 @@ struct tt_key tt_key_of_step(const tt_id *conversation, const tt_id *user, enum 
     return key;
 }
 
+struct tt_key tt_key_of_push(const tt_id *conversation, tt_seq seq, tt_time at, const tt_id *user,
+                             const tt_id *device)
+{
+    struct tt_key key = tt_key_of_number(TT_TABLE_PUSHES, conversation, seq.n);
+    add_number(&key, (uint64_t)at.ms);
+    add_id(&key, user);
+    add_byte(&key, 0);
+    add_id(&key, device);
+    return key;
+}
+
 struct tt_key tt_key_of_position(void)
 {
     return start(TT_TABLE_POSITION);
@@ -123,6 +134,19 @@ static tt_err split_send(struct tt_slice rest, struct tt_key_parts *parts)
     return rest.size == 0 ? TT_OK : tt_id_parse(rest, &parts->client);
 }
 
+static tt_err split_push(struct tt_slice rest, struct tt_key_parts *parts)
+{
+    uint64_t at;
+    if (rest.size < (size_t)2 * NUMBER_SIZE)
+        return TT_FAIL(CORRUPT);
+    TT_TRY(take_number(tt_slice(rest.data, NUMBER_SIZE), &parts->number));
+    TT_TRY(take_number(tt_slice(rest.data + NUMBER_SIZE, NUMBER_SIZE), &at));
+    parts->at = TT_TIME((int64_t)at);
+    rest = tt_slice_from(rest, (size_t)2 * NUMBER_SIZE);
+    TT_TRY(tt_id_parse(take_until(&rest, 0), &parts->second));
+    return tt_id_parse(rest, &parts->client);
+}
+
 static tt_err split_rest(struct tt_slice rest, struct tt_key_parts *parts)
 {
     switch (parts->table) {
@@ -130,6 +154,7 @@ static tt_err split_rest(struct tt_slice rest, struct tt_key_parts *parts)
     case TT_TABLE_HEADS:
     case TT_TABLE_USERS:
     case TT_TABLE_ONLINE:
+    case TT_TABLE_TOKENS:
         return tt_id_parse(rest, &parts->first);
     case TT_TABLE_STATUS:
     case TT_TABLE_PENDING:
@@ -147,6 +172,9 @@ static tt_err split_rest(struct tt_slice rest, struct tt_key_parts *parts)
     case TT_TABLE_STEPS:
         TT_TRY(tt_id_parse(take_until(&rest, 0), &parts->first));
         return split_step(rest, parts);
+    case TT_TABLE_PUSHES:
+        TT_TRY(tt_id_parse(take_until(&rest, 0), &parts->first));
+        return split_push(rest, parts);
     case TT_TABLE_POSITION:
         return rest.size == 0 ? TT_OK : TT_FAIL(CORRUPT);
     }

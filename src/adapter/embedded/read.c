@@ -292,6 +292,10 @@ static tt_err answer(struct tt_reading *reading, struct tt_store_op *op)
         return get_users(reading, &op->get_users);
     case TT_STORE_HISTORY:
         return tt_read_history(reading, &op->history);
+    case TT_STORE_LIST_PUSH_ADDRESSES:
+        return tt_read_addresses(reading, &op->list_push_addresses);
+    case TT_STORE_LIST_UNRUNG:
+        return tt_read_unrung(reading, &op->list_unrung);
     case TT_STORE_LINK_DEVICE:
     case TT_STORE_UNLINK_DEVICE:
     case TT_STORE_DISCONNECT:
@@ -302,6 +306,9 @@ static tt_err answer(struct tt_reading *reading, struct tt_store_op *op)
     case TT_STORE_MARK_PUSHED:
     case TT_STORE_PUT_USER:
     case TT_STORE_MUTE:
+    case TT_STORE_PUT_PUSH_ADDRESS:
+    case TT_STORE_DROP_PUSH_ADDRESS:
+    case TT_STORE_RECORD_PUSH:
         break;
     }
     return TT_FAIL(INTERNAL);

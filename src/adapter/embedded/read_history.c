@@ -219,9 +219,46 @@ static tt_err add_connections(const struct question *question, const tt_id *user
     return tt_is_ok(err) ? ended : err;
 }
 
+static tt_err tell_pushes(const struct question *question, struct tt_walk *walk)
+{
+    for (; tt_walk_valid(walk); tt_walk_next(walk)) {
+        struct tt_key_parts parts;
+        struct tt_push_row row;
+        TT_TRY(tt_key_split(tt_walk_key(walk), &parts));
+        if (parts.number > question->to.n)
+            break;
+        TT_TRY(tt_row_unpack_push(tt_walk_value(walk), &row));
+        struct tt_happening happening = {
+            .kind = row.accepted ? TT_HAPPENED_PUSH_ACCEPTED : TT_HAPPENED_PUSH_FAILED,
+            .at = parts.at,
+            .from = TT_SEQ(parts.number),
+            .to = TT_SEQ(parts.number),
+            .user = parts.second,
+            .device = parts.client,
+            .detail = tt_arena_copy(question->reading->arena, row.detail),
+        };
+        if (is_asked_for(question, happening.at))
+            (void)keep(question->newest, &happening);
+    }
+    return TT_OK;
+}
+
+static tt_err add_pushes(const struct question *question)
+{
+    const tt_id *conversation = &question->history->conversation;
+    struct tt_key prefix = tt_key_prefix_of(TT_TABLE_PUSHES, conversation);
+    struct tt_key first = tt_key_of_number(TT_TABLE_PUSHES, conversation, question->from.n);
+    struct tt_walk *walk = tt_walk_create(question->reading->view, tt_key_slice(&prefix));
+    tt_walk_to(walk, tt_key_slice(&first));
+    tt_err err = tell_pushes(question, walk);
+    tt_err ended = tt_walk_destroy(&walk);
+    return tt_is_ok(err) ? ended : err;
+}
+
 static tt_err add_all(const struct question *question, const struct tt_conversation *conversation)
 {
     TT_TRY(add_stored(question));
+    TT_TRY(add_pushes(question));
     for (size_t i = 0; i < conversation->member_count; i++) {
         const tt_id *user = &conversation->members[i];
         TT_TRY(add_steps(question, user, TT_STEP_DELIVERED));

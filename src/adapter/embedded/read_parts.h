@@ -48,6 +48,9 @@ tt_seq tt_read_position(const struct tt_status_row *row, const tt_id *device);
 
 TT_MUST_CHECK tt_err tt_read_conversations(struct tt_reading *reading,
                                            struct tt_list_conversations *list);
+TT_MUST_CHECK tt_err tt_read_addresses(struct tt_reading *reading,
+                                       struct tt_list_push_addresses *list);
+TT_MUST_CHECK tt_err tt_read_unrung(struct tt_reading *reading, struct tt_list_unrung *list);
 TT_MUST_CHECK tt_err tt_read_history(struct tt_reading *reading, struct tt_read_history *history);
 
 #endif

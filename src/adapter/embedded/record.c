@@ -1,5 +1,6 @@
 #include "adapter/embedded/record.h"
 
+#include "adapter/embedded/address.h"
 #include "adapter/embedded/pack.h"
 
 #define VERSION 1
@@ -55,6 +56,16 @@ static void pack_member(struct tt_buffer *out, const struct tt_record *record)
     tt_pack_id(out, &record->user);
 }
 
+static void pack_notified(struct tt_buffer *out, const struct tt_record *record)
+{
+    pack_member(out, record);
+    tt_pack_id(out, &record->device);
+    tt_pack_seq(out, record->notified.seq);
+    tt_pack_number(out, record->notified.accepted ? 1 : 0);
+    tt_pack_time(out, record->at);
+    tt_pack_text(out, record->notified.detail);
+}
+
 void tt_record_encode(const struct tt_record *record, struct tt_buffer *out)
 {
     tt_buffer_add_byte(out, VERSION);
@@ -105,6 +116,13 @@ void tt_record_encode(const struct tt_record *record, struct tt_buffer *out)
     case TT_RECORD_MUTED:
         pack_member(out, record);
         tt_pack_time(out, record->at);
+        return;
+    case TT_RECORD_ADDRESSED:
+        pack_device(out, record);
+        tt_address_pack(&record->address, out);
+        return;
+    case TT_RECORD_NOTIFIED:
+        pack_notified(out, record);
         return;
     }
 }
@@ -184,6 +202,16 @@ static void unpack_linked(struct tt_unpack *in, struct tt_arena *arena, struct t
         unpack_ids(in, arena, TT_RECORD_DEVICES_MAX, &record->linked.unlinked_count);
 }
 
+static void unpack_notified(struct tt_unpack *in, struct tt_record *record)
+{
+    unpack_member(in, record);
+    record->device = tt_unpack_id(in, false);
+    record->notified.seq = tt_unpack_seq(in);
+    record->notified.accepted = tt_unpack_count(in, 1) == 1;
+    record->at = tt_unpack_time(in);
+    record->notified.detail = tt_unpack_text(in);
+}
+
 static void unpack_fields(struct tt_unpack *in, struct tt_arena *arena, struct tt_record *record)
 {
     switch (record->kind) {
@@ -229,6 +257,13 @@ static void unpack_fields(struct tt_unpack *in, struct tt_arena *arena, struct t
     case TT_RECORD_MUTED:
         unpack_member(in, record);
         record->at = tt_unpack_time(in);
+        return;
+    case TT_RECORD_ADDRESSED:
+        unpack_device(in, record);
+        record->address = tt_address_unpack(in);
+        return;
+    case TT_RECORD_NOTIFIED:
+        unpack_notified(in, record);
         return;
     }
     in->failed = true;

@@ -16,6 +16,8 @@
  *   PUSHED        user, conversation, seq
  *   CHOSEN        user, flags (1: shares last seen, 2: push preview), display name (text)
  *   MUTED         conversation, user, until
+ *   ADDRESSED     user, device, address (address.h; provider 0: none any more)
+ *   NOTIFIED      conversation, user, device, seq, 1 if accepted, at, detail (text)
  *
  * The journal frames records with their length and a checksum (journal.h).
  */
@@ -29,6 +31,7 @@
 #include "base/err.h"
 #include "model/conversation.h"
 #include "model/message.h"
+#include "model/push_address.h"
 #include "model/user.h"
 
 /* What decoders accept; the core's own limits are lower or equal. */
@@ -48,6 +51,8 @@ enum tt_record_kind {
     TT_RECORD_PUSHED = 9,
     TT_RECORD_CHOSEN = 10,
     TT_RECORD_MUTED = 11,
+    TT_RECORD_ADDRESSED = 12,
+    TT_RECORD_NOTIFIED = 13,
 };
 
 struct tt_record {
@@ -64,6 +69,12 @@ struct tt_record {
         struct tt_cursor to;              /* ADVANCED */
         tt_seq pushed;                    /* PUSHED */
         struct tt_user_settings settings; /* CHOSEN */
+        struct tt_push_address address;   /* ADDRESSED */
+        struct {
+            tt_seq seq;
+            bool accepted;
+            struct tt_slice detail;
+        } notified; /* NOTIFIED */
         struct {
             uint64_t epoch;
             const tt_id *unlinked;

@@ -212,6 +212,7 @@ void tt_row_pack_user(const struct tt_user_row *row, struct tt_buffer *out)
     tt_pack_number(out, row->device_count);
     for (size_t i = 0; i < row->device_count; i++)
         pack_device(&row->devices[i], out);
+    tt_pack_text(out, row->addresses);
 }
 
 static struct tt_device unpack_device(struct tt_unpack *in)
@@ -244,6 +245,37 @@ tt_err tt_row_unpack_user(struct tt_slice bytes, struct tt_arena *arena, struct 
         if (i > 0 && tt_id_compare(&row->devices[i - 1].id, &row->devices[i].id) >= 0)
             in.failed = true;
     }
+    row->addresses = tt_unpack_text(&in);
+    return tt_unpack_end(&in);
+}
+
+void tt_row_pack_token(const tt_id *user, const tt_id *device, struct tt_buffer *out)
+{
+    tt_buffer_add_byte(out, VERSION);
+    tt_pack_id(out, user);
+    tt_pack_id(out, device);
+}
+
+tt_err tt_row_unpack_token(struct tt_slice bytes, tt_id *user, tt_id *device)
+{
+    struct tt_unpack in = begin(bytes);
+    *user = tt_unpack_id(&in, false);
+    *device = tt_unpack_id(&in, false);
+    return tt_unpack_end(&in);
+}
+
+void tt_row_pack_push(const struct tt_push_row *row, struct tt_buffer *out)
+{
+    tt_buffer_add_byte(out, VERSION);
+    tt_pack_number(out, row->accepted ? 1 : 0);
+    tt_pack_text(out, row->detail);
+}
+
+tt_err tt_row_unpack_push(struct tt_slice bytes, struct tt_push_row *row)
+{
+    struct tt_unpack in = begin(bytes);
+    row->accepted = tt_unpack_count(&in, 1) == 1;
+    row->detail = tt_unpack_text(&in);
     return tt_unpack_end(&in);
 }
 

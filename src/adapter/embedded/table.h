@@ -19,7 +19,11 @@
  *   q    pairs               user 0 user                   conversation (the direct one)
  *   u    users               user                          flags, last seen, conversations,
  *                                                          connections, display name, count,
- *                                                          {device, epoch, linked, active, flag}
+ *                                                          {device, epoch, linked, active, flag},
+ *                                                          addresses (text, see address.h)
+ *   k    push tokens         digest                        user, device: where it was put last
+ *   e    pushes              conversation 0 seq at user 0  1 if accepted, detail
+ *                            device
  *   o    online              user                          (nothing): has a connected device
  *   n    connections         user 0 number                 at, kind (1 connected, 2 not), device
  *   z    position            -                             records applied, start number, alive at
@@ -54,10 +58,12 @@ enum tt_table {
     TT_TABLE_USERS = 'u',
     TT_TABLE_ONLINE = 'o',
     TT_TABLE_CONNECTIONS = 'n',
+    TT_TABLE_TOKENS = 'k',
+    TT_TABLE_PUSHES = 'e',
     TT_TABLE_POSITION = 'z',
 };
 
-#define TT_KEY_SIZE_MAX 208
+#define TT_KEY_SIZE_MAX 216
 
 struct tt_key {
     size_t size;
@@ -78,6 +84,8 @@ struct tt_key tt_key_of_number(enum tt_table table, const tt_id *id, uint64_t nu
 struct tt_key tt_key_of_send(const tt_id *conversation, const tt_id *user, const tt_id *client);
 struct tt_key tt_key_of_step(const tt_id *conversation, const tt_id *user, enum tt_step kind,
                              tt_seq to);
+struct tt_key tt_key_of_push(const tt_id *conversation, tt_seq seq, tt_time at, const tt_id *user,
+                             const tt_id *device);
 struct tt_key tt_key_of_position(void);
 
 /* What all rows of a table, or of one id in it, start with. */
@@ -91,6 +99,7 @@ struct tt_key_parts {
     tt_id client;
     enum tt_step step;
     uint64_t number;
+    tt_time at; /* of pushes; `client` is the device there */
 };
 
 /* Takes a key apart. CORRUPT if it is none. */
@@ -140,6 +149,12 @@ struct tt_user_row {
     uint64_t connection_count; /* connections and disconnections ever; the next one's number */
     struct tt_device *devices; /* sorted by id */
     size_t device_count;
+    struct tt_slice addresses; /* packed, see address.h */
+};
+
+struct tt_push_row {
+    bool accepted;
+    struct tt_slice detail;
 };
 
 struct tt_position_row {
@@ -159,6 +174,8 @@ void tt_row_pack_pending(const struct tt_pending_values *row, struct tt_buffer *
 void tt_row_pack_pair(const tt_id *conversation, struct tt_buffer *out);
 void tt_row_pack_user(const struct tt_user_row *row, struct tt_buffer *out);
 void tt_row_pack_connection(const struct tt_connection_row *row, struct tt_buffer *out);
+void tt_row_pack_token(const tt_id *user, const tt_id *device, struct tt_buffer *out);
+void tt_row_pack_push(const struct tt_push_row *row, struct tt_buffer *out);
 void tt_row_pack_position(const struct tt_position_row *row, struct tt_buffer *out);
 void tt_row_pack_nothing(struct tt_buffer *out);
 
@@ -177,6 +194,8 @@ TT_MUST_CHECK tt_err tt_row_unpack_pair(struct tt_slice bytes, tt_id *conversati
 TT_MUST_CHECK tt_err tt_row_unpack_user(struct tt_slice bytes, struct tt_arena *arena,
                                         struct tt_user_row *row);
 TT_MUST_CHECK tt_err tt_row_unpack_connection(struct tt_slice bytes, struct tt_connection_row *row);
+TT_MUST_CHECK tt_err tt_row_unpack_token(struct tt_slice bytes, tt_id *user, tt_id *device);
+TT_MUST_CHECK tt_err tt_row_unpack_push(struct tt_slice bytes, struct tt_push_row *row);
 TT_MUST_CHECK tt_err tt_row_unpack_position(struct tt_slice bytes, struct tt_position_row *row);
 TT_MUST_CHECK tt_err tt_row_unpack_nothing(struct tt_slice bytes);
 

@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "adapter/embedded/address.h"
 #include "adapter/embedded/base.h"
 #include "adapter/embedded/verify_parts.h"
 #include "base/memory.h"
@@ -97,6 +98,9 @@ static void check_user(struct tt_verify *verify, const struct tt_key_parts *key,
                           "%.*s has %s connected device, but the online table says "
                           "otherwise",
                           TT_VERIFY_ID(&key->first), has_connected(&row) ? "a" : "no");
+    struct tt_addresses addresses;
+    err = tt_addresses_unpack(row.addresses, &verify->arena, &addresses);
+    tt_verify_found(verify, err, "the addresses", &key->first, &verify->nobody);
     for (size_t i = 0; i < row.device_count; i++)
         if (row.devices[i].epoch >> 32 > verify->start)
             tt_verify_problem(verify, "device %.*s of %.*s has an epoch from the future",
@@ -128,6 +132,15 @@ static void check_connection(struct tt_verify *verify, const struct tt_key_parts
         key->number >= user.connection_count)
         tt_verify_problem(verify, "connection %llu of %.*s was never counted",
                           (unsigned long long)key->number, TT_VERIFY_ID(&key->first));
+}
+
+static void check_token(struct tt_verify *verify, const struct tt_key_parts *key,
+                        struct tt_slice value)
+{
+    tt_id user;
+    tt_id device;
+    tt_verify_found(verify, tt_row_unpack_token(value, &user, &device), "a push token", &key->first,
+                    &verify->nobody);
 }
 
 static void check_row(struct tt_verify *verify, const struct tt_key_parts *key,
@@ -170,6 +183,12 @@ static void check_row(struct tt_verify *verify, const struct tt_key_parts *key,
         return;
     case TT_TABLE_CONNECTIONS:
         check_connection(verify, key, value);
+        return;
+    case TT_TABLE_TOKENS:
+        check_token(verify, key, value);
+        return;
+    case TT_TABLE_PUSHES:
+        tt_verify_push(verify, key, value);
         return;
     case TT_TABLE_POSITION:
         tt_verify_found(verify, tt_row_unpack_position(value, &position), "the position",

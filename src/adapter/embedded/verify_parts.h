@@ -48,4 +48,7 @@ void tt_verify_step(struct tt_verify *verify, const struct tt_key_parts *key,
 void tt_verify_pending(struct tt_verify *verify, const struct tt_key_parts *key,
                        struct tt_slice value);
 
+void tt_verify_push(struct tt_verify *verify, const struct tt_key_parts *key,
+                    struct tt_slice value);
+
 #endif

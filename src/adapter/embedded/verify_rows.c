@@ -150,3 +150,16 @@ void tt_verify_pending(struct tt_verify *verify, const struct tt_key_parts *key,
         tt_verify_problem(verify, "the pending row of %.*s in %.*s is out of order",
                           TT_VERIFY_ID(&key->first), TT_VERIFY_ID(&key->second));
 }
+
+void tt_verify_push(struct tt_verify *verify, const struct tt_key_parts *key, struct tt_slice value)
+{
+    struct tt_conversation conversation;
+    struct tt_head_row head;
+    struct tt_push_row row;
+    tt_err err = tt_row_unpack_push(value, &row);
+    if (tt_verify_found(verify, err, "a push", &key->first, &key->second) &&
+        find_home(verify, "a push", &key->first, &key->second, &conversation, &head) &&
+        (key->number == 0 || key->number > head.head.n))
+        tt_verify_problem(verify, "a push to %.*s is about a message that %.*s does not have",
+                          TT_VERIFY_ID(&key->second), TT_VERIFY_ID(&key->first));
+}

@@ -77,6 +77,7 @@ static void free_user(struct tt_user_state *user)
     tt_free(user->row.devices);
     tt_buffer_deinit(&user->new_lists);
     free_text(user->row.settings.display_name);
+    free_text(user->row.addresses);
     tt_free(user);
 }
 
@@ -314,12 +315,14 @@ static tt_err load_user(struct tt_working *working, struct tt_user_state *user)
         const struct tt_device *devices = row.devices;
         user->row = row;
         user->row.settings.display_name = TT_SLICE_EMPTY;
+        user->row.addresses = TT_SLICE_EMPTY;
         user->row.devices = NULL;
         if (row.device_count > 0) {
             user->row.devices = tt_grow(NULL, row.device_count, sizeof(*devices));
             memcpy(user->row.devices, devices, row.device_count * sizeof(*devices));
         }
         tt_user_set_display_name(user, name);
+        tt_user_set_addresses(user, row.addresses);
         for (size_t i = 0; i < row.device_count; i++)
             user->was_online = user->was_online || user->row.devices[i].connected;
     }

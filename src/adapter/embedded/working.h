@@ -45,7 +45,7 @@ struct tt_conversation_state {
 struct tt_user_state {
     struct tt_recent recent; /* first, so that the one is the other */
     tt_id id;
-    struct tt_user_row row; /* owns its devices and the display name */
+    struct tt_user_row row; /* owns its devices, the display name and the addresses */
     bool changed;
     bool was_online;            /* in the index */
     struct tt_buffer new_lists; /* of tt_id: conversations whose list row is not yet flushed */
@@ -94,6 +94,8 @@ void tt_working_touch_user(struct tt_working *working, struct tt_user_state *use
 struct tt_device *tt_user_device(const struct tt_user_state *user, const tt_id *device);
 struct tt_device *tt_user_add_device(struct tt_user_state *user, const tt_id *device);
 void tt_user_remove_device(struct tt_user_state *user, const tt_id *device);
+/* The packed form, which is copied. */
+void tt_user_set_addresses(struct tt_user_state *user, struct tt_slice packed);
 void tt_user_set_display_name(struct tt_user_state *user, struct tt_slice name);
 
 /* The dedupe row of what was sent before. NOT_FOUND. */
@@ -108,6 +110,12 @@ TT_MUST_CHECK tt_err tt_working_pair(struct tt_working *working, const tt_id *a,
 void tt_working_add_pair(struct tt_working *working, const tt_id *a, const tt_id *b,
                          const tt_id *conversation);
 
+/* Under whom a push token was put last. NOT_FOUND. */
+TT_MUST_CHECK tt_err tt_working_token(struct tt_working *working, const tt_id *digest, tt_id *user,
+                                      tt_id *device);
+void tt_working_set_token(struct tt_working *working, const tt_id *digest, const tt_id *user,
+                          const tt_id *device);
+
 /* Rows that nothing here reads again. */
 void tt_working_add_list_row(struct tt_working *working, struct tt_user_state *user,
                              const tt_id *conversation);
@@ -115,6 +123,8 @@ void tt_working_add_message(struct tt_working *working, const tt_id *conversatio
                             const struct tt_message *message);
 void tt_working_add_step(struct tt_working *working, const struct tt_key *key,
                          const struct tt_step_row *row);
+void tt_working_add_push(struct tt_working *working, const struct tt_key *key,
+                         const struct tt_push_row *row);
 void tt_working_add_connection(struct tt_working *working, struct tt_user_state *user,
                                const struct tt_connection_row *row);
 

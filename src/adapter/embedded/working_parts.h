@@ -24,7 +24,7 @@ struct tt_working {
     size_t changed_conversation_count;
     struct tt_user_state **changed_users;
     size_t changed_user_count;
-    struct tt_map fresh; /* sends and pairs */
+    struct tt_map fresh; /* sends, pairs and tokens */
     struct tt_arena fresh_arena;
     bool has_rows;
     uint64_t conversation_size;

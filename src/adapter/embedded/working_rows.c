@@ -35,19 +35,30 @@ void tt_user_remove_device(struct tt_user_state *user, const tt_id *device)
     memmove(removed, removed + 1, (user->row.device_count - at) * sizeof(*removed));
 }
 
-void tt_user_set_display_name(struct tt_user_state *user, struct tt_slice name)
+/* A copy of the text, instead of the one that is owned there. */
+static void replace_text(struct tt_slice *owned, struct tt_slice text)
 {
     union {
         const char *borrowed;
         char *owned;
-    } old = {user->row.settings.display_name.data};
+    } old = {owned->data};
     char *copy = NULL;
-    if (name.size > 0) {
-        copy = tt_alloc(name.size);
-        memcpy(copy, name.data, name.size);
+    if (text.size > 0) {
+        copy = tt_alloc(text.size);
+        memcpy(copy, text.data, text.size);
     }
     tt_free(old.owned);
-    user->row.settings.display_name = tt_slice(copy, name.size);
+    *owned = tt_slice(copy, text.size);
+}
+
+void tt_user_set_display_name(struct tt_user_state *user, struct tt_slice name)
+{
+    replace_text(&user->row.settings.display_name, name);
+}
+
+void tt_user_set_addresses(struct tt_user_state *user, struct tt_slice packed)
+{
+    replace_text(&user->row.addresses, packed);
 }
 
 static void put(struct tt_working *working, const struct tt_key *key)
@@ -116,6 +127,36 @@ void tt_working_add_pair(struct tt_working *working, const tt_id *a, const tt_id
     struct tt_key key = pair_key(a, b);
     tt_row_pack_pair(conversation, &working->packed);
     add_fresh(working, &key);
+}
+
+tt_err tt_working_token(struct tt_working *working, const tt_id *digest, tt_id *user, tt_id *device)
+{
+    struct tt_slice value;
+    struct tt_key key = tt_key_of(TT_TABLE_TOKENS, digest);
+    TT_TRY(find_fresh(working, &key, &value));
+    return tt_row_unpack_token(value, user, device);
+}
+
+/* Other than the rows above, it may be put twice in one batch. */
+void tt_working_set_token(struct tt_working *working, const tt_id *digest, const tt_id *user,
+                          const tt_id *device)
+{
+    struct tt_key key = tt_key_of(TT_TABLE_TOKENS, digest);
+    struct tt_fresh_row *row = tt_map_get(&working->fresh, tt_key_slice(&key));
+    tt_row_pack_token(user, device, &working->packed);
+    if (row == NULL) {
+        add_fresh(working, &key);
+        return;
+    }
+    row->value = tt_arena_copy(&working->fresh_arena, tt_buffer_slice(&working->packed));
+    put(working, &key);
+}
+
+void tt_working_add_push(struct tt_working *working, const struct tt_key *key,
+                         const struct tt_push_row *row)
+{
+    tt_row_pack_push(row, &working->packed);
+    put(working, key);
 }
 
 void tt_working_add_list_row(struct tt_working *working, struct tt_user_state *user,

@@ -165,9 +165,22 @@ static void set_up(struct story *story, uint64_t start_us)
     apply(story, op);
 }
 
+/* Bob's phone can be made to ring. */
+static void register_phone(struct story *story)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_PUT_PUSH_ADDRESS);
+    op->put_push_address.user = story->bob.user;
+    op->put_push_address.device = story->bob.device;
+    op->put_push_address.address_count_max = 1;
+    op->put_push_address.address =
+        (struct tt_push_address){.provider = TT_PUSH_APNS, .token = TT_SLICE_LITERAL("aabb")};
+    apply(story, op);
+}
+
 /* What was said before the story begins, and was read: seq 1 to 41. */
 static void tell_the_past(struct story *story)
 {
+    register_phone(story);
     connect(&story->alice, 0);
     connect(&story->bob, 2);
     run_for(story, TT_US_PER_S);

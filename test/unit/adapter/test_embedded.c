@@ -621,7 +621,7 @@ static void verify_finds_what_is_planted(void **unused)
         {tt_key_of(TT_TABLE_ONLINE, &carol), VALUE("\1"), "online without a connected device"},
         {tt_key_of(TT_TABLE_ONLINE, &bob), NULL, 0, "but the online table says otherwise"},
         {tt_key_of(TT_TABLE_USERS, &carol), NULL, 0, "the user row of carol is missing"},
-        {tt_key_of(TT_TABLE_USERS, &carol), VALUE("\1\3\0\7\0\0\0"),
+        {tt_key_of(TT_TABLE_USERS, &carol), VALUE("\1\3\0\7\0\0\0\0"),
          "has 1 conversations in the list and 7 by count"},
         {tt_key_of_step(&c, &bob, TT_STEP_READ, TT_SEQ(5)), VALUE("\1\4\1\0"), "cannot be"},
         {tt_key_of_step(&c, &bob, TT_STEP_DELIVERED, TT_SEQ(2)), VALUE("\1\1\1\0"), "cannot be"},

@@ -147,7 +147,8 @@ static void values_come_back_whole_or_not_at_all(void **unused)
     assert_int_equal(status_back.devices[0].delivered.n, 4);
 
     struct tt_device device = {tt_id_of("phone"), TT_TIME(1), TT_TIME(2), 3, true};
-    struct tt_user_row user = {{TT_SLICE_EMPTY, false, true}, TT_TIME(7), 8, 9, &device, 1};
+    struct tt_user_row user = {{TT_SLICE_EMPTY, false, true}, TT_TIME(7), 8, 9, &device, 1,
+                               TT_SLICE_LITERAL("packed")};
     struct tt_user_row user_back;
     tt_row_pack_user(&user, &bytes);
     EXPECT_BOUNDS(bytes, tt_row_unpack_user(value, &arena, &user_back));
@@ -156,6 +157,7 @@ static void values_come_back_whole_or_not_at_all(void **unused)
     assert_int_equal(user_back.conversation_count, 8);
     assert_true(user_back.devices[0].connected);
     assert_int_equal(user_back.devices[0].epoch, 3);
+    assert_true(tt_slice_eq(user_back.addresses, TT_SLICE_LITERAL("packed")));
 
     struct tt_pending_values pending = {TT_SEQ(1), TT_SEQ(0), TT_SEQ(2)};
     struct tt_pending_values pending_back;

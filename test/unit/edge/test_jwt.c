@@ -13,7 +13,7 @@
 #include <openssl/rsa.h>
 
 #include "base/limits.h"
-#include "edge/base64url.h"
+#include "base/base64url.h"
 #include "edge/jwt.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"

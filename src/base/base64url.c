@@ -1,4 +1,4 @@
-#include "edge/base64url.h"
+#include "base/base64url.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 

@@ -2,8 +2,8 @@
  * base64url: RFC 4648, section 5, without padding, as tokens have it. Strict: each text is the only
  * one for its bytes, so a token cannot be written in two ways.
  */
-#ifndef TT_EDGE_BASE64URL_H
-#define TT_EDGE_BASE64URL_H
+#ifndef TT_BASE_BASE64URL_H
+#define TT_BASE_BASE64URL_H
 
 #include <stdbool.h>
 #include <stddef.h>

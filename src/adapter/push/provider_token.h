@@ -1,0 +1,34 @@
+/*
+ * provider_token: the token that Apple knows this server by. One token serves all connections;
+ * Apple refuses one that is older than an hour, and a server that makes new ones more often than
+ * every 20 minutes. So it is renewed every 50 minutes, by monotonic time, and early only when Apple
+ * calls it expired and it is old enough.
+ */
+#ifndef TT_ADAPTER_PUSH_PROVIDER_TOKEN_H
+#define TT_ADAPTER_PUSH_PROVIDER_TOKEN_H
+
+#include "adapter/push/push_key.h"
+#include "base/time.h"
+
+#define TT_PROVIDER_TOKEN_MS     (50ULL * 60 * 1000)
+#define TT_PROVIDER_TOKEN_MS_MIN (20ULL * 60 * 1000)
+
+struct tt_provider_token {
+    const struct tt_push_key *key; /* borrowed */
+    struct tt_slice key_id;
+    struct tt_slice team_id;
+    struct tt_buffer text; /* "bearer ..."; empty: none made yet */
+    tt_mono made_at;
+};
+
+/* The value of the authorization field, made or renewed if it is time; it lives until the next
+ * call. Fails with INTERNAL. */
+TT_MUST_CHECK tt_err tt_provider_token_get(struct tt_provider_token *token, tt_mono now,
+                                           tt_time wall, struct tt_slice *text);
+
+/* Apple called it expired. Whether another one is made at the next get. */
+bool tt_provider_token_expired(struct tt_provider_token *token, tt_mono now);
+
+void tt_provider_token_deinit(struct tt_provider_token *token);
+
+#endif
