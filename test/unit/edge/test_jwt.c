@@ -12,8 +12,8 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
-#include "base/limits.h"
 #include "base/base64url.h"
+#include "base/limits.h"
 #include "edge/jwt.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"
