@@ -206,7 +206,7 @@ def files(root):
     # A fuzzer's corpus and pictures are bytes, not text; npm writes its lock as it likes.
     return [path for path in listed.split('\0') if path and pathlib.Path(root, path).is_file()
             and not path.startswith('test/fuzz/corpus/')
-            and not path.endswith(('.png', '.webp', '.gif')) and not path.endswith('package-lock.json')]
+            and not path.endswith(('.png', '.webp', '.gif', 'package-lock.json'))]
 
 
 # One planted breach per rule: path, text, and a word of the complaint.

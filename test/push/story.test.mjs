@@ -284,7 +284,7 @@ test('what is no push address is refused with a sentence', () =>
         }
     }));
 
-test("Web Push from GET /push/vapid to the decrypted text, with WebCrypto's own key", async () => {
+test("Web Push from GET /push/vapid to the decrypted text, with a third party's key", async () => {
     const push = await new WebPushDouble(world).listen();
     await play(
         async ({ server, bob, send }) => {
