@@ -424,7 +424,8 @@ export class Sync {
   #arrived(frame: Extract<ServerFrame, { type: 'message' }>, batch: Batch): void {
     const me = this.#options.user_id;
     const known = this.#records.get(frame.conversation_id);
-    const isNews = frame.seq > (known?.head_seq ?? 0);
+    // The list may have told of it before; what counts is whether this device holds it.
+    const isNews = known === undefined || !holds(known.spans, frame.seq, frame.seq);
     this.#put(batch, frame.conversation_id, frame);
     this.#edit(batch, frame.conversation_id, (one) => withStreamed(one, frame, me));
     this.#acks.handed(frame.conversation_id);
