@@ -80,6 +80,9 @@ async def phone_off_three_days_with_a_kill_on_each_day(world):
 @scenario
 async def the_notification_alone_changes_nothing(world):
     alice, bob = await set_up(world, '--push-delay', '50ms')
+    answer = await world.server.call('PUT', '/device/phone/push', 'bob', 'phone',
+                                     json={'provider': 'apns', 'token': '0f' * 32})
+    assert answer.status == 200, answer
     await alice.say(CONV, TEXTS[42])
 
     async def has_rung():
