@@ -40,7 +40,7 @@
     X(RATE_LIMITED, CLIENT, "rate_limited", 429, "too fast; retry after the time given")           \
     X(CONFLICT, CLIENT, "conflict", 409, "this id is taken by something else")                     \
     X(TOO_MANY_DEVICES, CLIENT, "conflict", 409,                                                   \
-      "this user has linked as many devices as allowed; unlink one with DELETE /device/{id}")     \
+      "this user has linked as many devices as allowed; unlink one with DELETE /device/{id}")      \
     X(TOO_MANY_CONVERSATIONS, CLIENT, "conflict", 409,                                             \
       "a member takes part in as many conversations as allowed")                                   \
     X(TOO_MANY_MEMBERS, CLIENT, "invalid_argument", 400,                                           \

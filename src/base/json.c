@@ -178,6 +178,8 @@ static bool open_container(struct reader *reader, bool object)
     }
     uint8_t bit = (uint8_t)(1U << (reader->depth % 8));
     uint8_t *byte = &reader->in_object[reader->depth / 8];
+    if (reader->depth % 8 == 0)
+        *byte = 0;
     *byte = object ? (uint8_t)(*byte | bit) : (uint8_t)(*byte & ~bit);
     reader->depth++;
     if (reader->depth > reader->depth_seen)

@@ -335,6 +335,8 @@ static void session_event(struct tt_core *core, const struct tt_event *event)
         bad_frame(core, session, event);
         break;
     case TT_EVENT_TOKEN:
+        if (session->state != TT_SESSION_LIVE)
+            break;
         session->expires_at = tt_mono_after(
             core->now.mono, event->token_expires.ms > core->now.wall.ms
                                 ? (uint64_t)(event->token_expires.ms - core->now.wall.ms)

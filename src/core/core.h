@@ -89,8 +89,8 @@ struct tt_core_counters {
 
 struct tt_core *tt_core_create(const struct tt_core_options *options);
 
-/* Sets *core to NULL. Ops that are still under way must be destroyed by whoever holds them. */
-void tt_core_destroy(struct tt_core **core);
+/* Sets *pointer to NULL. Ops still under way must be destroyed by whoever holds them. */
+void tt_core_destroy(struct tt_core **pointer);
 
 /* Handles one event. The effects of the step before are gone. */
 void tt_core_step(struct tt_core *core, const struct tt_now *now, const struct tt_event *event);

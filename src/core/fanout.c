@@ -126,11 +126,12 @@ static void read_sync_heard(struct tt_core *core, struct tt_session *session,
                             const struct tt_hint *hint)
 {
     struct tt_stream *stream = tt_stream_find(session, &hint->conversation);
+    tt_seq read = hint->cursor.read;
     if (stream != NULL)
-        stream->my_read = tt_seq_max(stream->my_read, hint->cursor.read);
+        read = stream->my_read = tt_seq_max(stream->my_read, read); /* a late hint goes not back */
     struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_READ_SYNC, 0);
     frame->conversation = hint->conversation;
-    frame->status.read = hint->cursor.read;
+    frame->status.read = read;
 }
 
 static void kick_heard(struct tt_core *core, struct tt_session *session, const struct tt_hint *hint)

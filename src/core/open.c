@@ -27,9 +27,38 @@ static void set_refresh(struct tt_core *core, struct tt_session *session)
     tt_session_set_timer(core, session);
 }
 
-static void put_on_screen(struct tt_core *core, struct tt_session *session, struct tt_conv *conv)
+static uint32_t wish_of(const struct tt_core *core, const tt_id *conversation)
 {
+    return (uint32_t)tt_hash(tt_id_slice(conversation), core->options.hash_seed);
+}
+
+/* From now on this conversation is to be on the session's screen. It will be, unless something else
+ * is wished for or it is closed before its members are known. */
+void tt_open_wish(struct tt_core *core, struct tt_session *session, struct tt_task *task)
+{
+    task->open_turn = ++session->open_turn;
+    session->open_wish = wish_of(core, &task->conversation);
+}
+
+void tt_open_unwish(struct tt_core *core, struct tt_session *session, const tt_id *conversation)
+{
+    if (session->open_wish == wish_of(core, conversation))
+        session->open_turn++;
+    if (session->open != NULL && tt_id_eq(&session->open->is.id, conversation))
+        tt_open_close(core, session);
+}
+
+static bool is_wished(const struct tt_session *session, const struct tt_task *task)
+{
+    return session != NULL && session->open_turn == task->open_turn;
+}
+
+static void put_on_screen(struct tt_core *core, struct tt_session *session,
+                          const struct tt_task *task)
+{
+    struct tt_conv *conv = task->conv;
     session->opening = true;
+    session->opening_turn = task->open_turn;
     if (session->open == conv)
         return;
     if (session->open != NULL)
@@ -88,11 +117,11 @@ static void ask_users(struct tt_core *core, struct tt_task *task, const tt_id *i
 static void start_mark(struct tt_core *core, struct tt_task *task)
 {
     struct tt_session *session = tt_session_of_device(core, &task->user, &task->device);
-    if (session == NULL) {
+    if (!is_wished(session, task)) {
         tt_task_destroy(core, task);
         return;
     }
-    put_on_screen(core, session, task->conv);
+    put_on_screen(core, session, task);
     size_t count;
     tt_id *ids = people(core, task, &count);
     if (task->conv->is.kind == TT_DIRECT)
@@ -114,10 +143,14 @@ void tt_open_start(struct tt_core *core, struct tt_task *task)
         tt_task_destroy(core, task);
         return;
     }
+    if (task->over_http && session != NULL)
+        tt_open_wish(core, session, task);
+    if (!is_wished(session, task))
+        session = NULL;
     size_t count;
     tt_id *ids = people(core, task, &count);
     if (session != NULL)
-        put_on_screen(core, session, task->conv);
+        put_on_screen(core, session, task);
     ask_snapshot(core, task);
     ask_users(core, task, ids, count);
     enum tt_registry_op_kind kind = session != NULL ? TT_REGISTRY_WATCH : TT_REGISTRY_LOOKUP;
@@ -172,12 +205,13 @@ static void note_presence(struct tt_core *core, const struct tt_task *task, size
     }
 }
 
-/* A later hint may have overtaken the lookup: the session is told what the node knows now. */
+/* A later hint may have overtaken the lookup, or the registry did not answer: the session is told
+ * what the node knows now, for afterwards it hears only of changes. */
 static struct tt_status newest_status(struct tt_core *core, const tt_id *user,
                                       struct tt_status looked_up)
 {
     const struct tt_watched *watched = tt_map_get(&core->watched, tt_id_slice(user));
-    if (watched == NULL || !watched->known || watched->hidden || looked_up.unknown)
+    if (watched == NULL || !watched->known || watched->hidden)
         return looked_up;
     struct tt_status status = watched->status;
     if (status.last_seen.ms > core->now.wall.ms)
@@ -229,6 +263,12 @@ void tt_open_handed_here(struct tt_core *core, struct tt_session *session,
     tt_stream_need_position(core, session, stream);
 }
 
+static tt_seq last_seq(const struct tt_snapshot *snapshot)
+{
+    size_t count = snapshot->message_count;
+    return count == 0 ? TT_SEQ(0) : snapshot->messages[count - 1].seq;
+}
+
 /* The answer never shows a socket less than it was shown, and is from now on what it was shown. */
 static void note_shown(struct tt_core *core, struct tt_session *session, const struct tt_task *task,
                        struct tt_snapshot *snapshot)
@@ -237,8 +277,13 @@ static void note_shown(struct tt_core *core, struct tt_session *session, const s
     struct tt_stream *stream = tt_stream_of(core, session, &task->conversation);
     stream->shown.delivered = tt_seq_max(stream->shown.delivered, snapshot->others_min.delivered);
     stream->shown.read = tt_seq_max(stream->shown.read, snapshot->others_min.read);
-    if (!task->over_http)
+    stream->shown.delivered = tt_seq_max(stream->shown.delivered, stream->shown.read);
+    if (!task->over_http) {
         snapshot->others_min = stream->shown;
+        snapshot->head = tt_seq_max(snapshot->head, stream->shown.delivered);
+        snapshot->has_more_after =
+            snapshot->message_count > 0 && last_seq(snapshot).n < snapshot->head.n;
+    }
     stream->my_read = tt_seq_max(stream->my_read, read->my_cursor.read);
     stream->known_head = tt_seq_max(stream->known_head, read->head);
     tt_stream_position(core, session, stream, read->device_delivered);
@@ -284,13 +329,15 @@ void tt_open_ready(struct tt_core *core, struct tt_task *task)
     size_t others = task->conv->is.member_count - 1;
     if (is_watching)
         note_presence(core, task, others);
-    if (session != NULL)
+    if (session != NULL && session->opening_turn == task->open_turn)
         session->opening = false;
     if (task->kind == TT_TASK_MARK || (!task->over_http && session == NULL)) {
         tt_task_destroy(core, task);
         return;
     }
     tt_err err = task->store[PART_SNAPSHOT]->err;
+    if (tt_is_ok(err)) /* who shares what is not known: offline would be a lie */
+        err = task->store[PART_USERS]->err;
     if (!tt_is_ok(err)) {
         tt_task_fail(core, task, err);
         return;
@@ -381,6 +428,7 @@ void tt_open_handed(struct tt_core *core, const struct tt_hint *hint)
             task->conversation = hint->conversation;
             task->peer_status = hint->status;
             task->peer_version = hint->version;
+            tt_open_wish(core, session, task);
             if (tt_conv_need(core, task) != NULL)
                 tt_task_resume(core, task);
         }
@@ -415,12 +463,14 @@ void tt_refresh_start(struct tt_core *core, struct tt_session *session)
     set_refresh(core, session);
 }
 
-/* A hint about a conversation of which it is no longer known what this socket was shown. */
+/* A hint about a cursor of which it is not known what the device was shown. */
 void tt_refresh_conversation(struct tt_core *core, struct tt_session *session,
-                             const tt_id *conversation, const tt_id *about)
+                             const struct tt_hint *hint)
 {
     struct tt_task *task = tt_task_create(core, TT_TASK_REFRESH, session->handle);
-    refresh(core, session, task, conversation, about);
+    task->moved_delivered = hint->moved_delivered;
+    task->moved_read = hint->moved_read;
+    refresh(core, session, task, &hint->conversation, &hint->about);
 }
 
 static void refresh_presence(struct tt_core *core, const struct tt_task *task)
@@ -433,15 +483,26 @@ static void refresh_presence(struct tt_core *core, const struct tt_task *task)
     core->counters.repairs_refresh += core->counters.presence_told - told;
 }
 
+/* What to show: for an open chat all of it, else what has moved or was shown before. */
+static struct tt_cursor refreshed(const struct tt_task *task, const struct tt_stream *stream)
+{
+    const struct tt_read_snapshot *read = &task->store[PART_SNAPSHOT]->snapshot;
+    struct tt_cursor cursor = tt_others_min(read->members, read->member_count, &task->user);
+    if (task->conv == NULL && !task->moved_delivered && stream->shown.delivered.n == 0)
+        cursor.delivered = TT_SEQ(0);
+    if (task->conv == NULL && !task->moved_read && stream->shown.read.n == 0)
+        cursor.read = TT_SEQ(0);
+    return cursor;
+}
+
 void tt_refresh_ready(struct tt_core *core, struct tt_task *task)
 {
     const struct tt_store_op *op = task->store[PART_SNAPSHOT];
     struct tt_session *session = tt_session_find(core, task->owner);
     if (session != NULL && tt_is_ok(op->err)) {
         uint64_t updates = core->counters.status_updates;
-        tt_status_set(core, session, &task->conversation, &task->about,
-                      tt_others_min(op->snapshot.members, op->snapshot.member_count, &task->user));
         struct tt_stream *stream = tt_stream_of(core, session, &task->conversation);
+        tt_status_set(core, session, &task->conversation, &task->about, refreshed(task, stream));
         bool is_news = stream->positioned && stream->known_head.n < op->snapshot.head.n;
         tt_stream_heard_of(core, session, stream, op->snapshot.head);
         if (task->conv != NULL)

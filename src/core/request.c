@@ -578,6 +578,6 @@ void tt_request_resume(struct tt_core *core, struct tt_task *task)
         return;
     case TT_REQUEST_SNAPSHOT:
     case TT_REQUEST_SEND:
-        TT_ASSERT(!"these tasks are of another kind");
+        TT_ASSERT(false && "these tasks are of another kind");
     }
 }

@@ -295,12 +295,12 @@ static void registered_late(struct tt_core *core, struct tt_session *session,
                             const struct tt_registry_op *op)
 {
     session->registering = false;
-    if (tt_is_ok(op->err)) {
+    if (tt_is_ok(op->err))
         replace_older(core, session, &op->reg.previous);
-        tt_replay_start(core, session);
-    } else {
+    else
         tt_session_retry_soon(core, session);
-    }
+    /* While other nodes cannot find it, a session polls the store, as often as it tries again. */
+    tt_replay_start(core, session);
 }
 
 void tt_session_registered(struct tt_core *core, struct tt_registry_op *op)
@@ -402,6 +402,7 @@ static void try_again(struct tt_core *core, struct tt_session *session)
     if (session->list_again && !session->listing)
         tt_replay_start(core, session);
     tt_ack_retry(core, session);
+    session->stalled = false;
     tt_streams_pump(core, session);
 }
 
@@ -482,6 +483,8 @@ static void start_task(struct tt_core *core, struct tt_session *session, enum tt
     task->device = session->device;
     task->conversation = *conversation;
     task->request.limit = TT_PAGE_DEFAULT;
+    if (kind == TT_TASK_OPEN)
+        tt_open_wish(core, session, task);
     if (tt_conv_need(core, task) != NULL)
         tt_task_resume(core, task);
 }
@@ -506,8 +509,7 @@ void tt_session_frame(struct tt_core *core, struct tt_session *session,
         start_task(core, session, TT_TASK_OPEN, &frame->conversation);
         return;
     case TT_CLIENT_CLOSE:
-        if (session->open != NULL && tt_id_eq(&session->open->is.id, &frame->conversation))
-            tt_open_close(core, session);
+        tt_open_unwish(core, session, &frame->conversation);
         return;
     case TT_CLIENT_TYPING:
         start_task(core, session, TT_TASK_TYPING, &frame->conversation);

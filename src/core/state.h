@@ -116,10 +116,10 @@ struct tt_session {
     struct tt_map streams;
     struct tt_stream *oldest;
     struct tt_stream *newest;
-    bool evicted; /* a stream was dropped: what it had shown is no longer known */
     struct tt_stream *behind_first;
     struct tt_stream *behind_last;
     bool reading;
+    bool stalled;  /* the last read failed: none until retry_at */
     bool draining; /* WANT_DRAIN is out */
     size_t undrained;
     size_t unconfirmed; /* bytes since the last DRAINED */
@@ -128,11 +128,14 @@ struct tt_session {
     bool list_again; /* something was missed meanwhile */
     bool caught_up;
     bool list_more;
-    tt_id *list_after; /* NULL: from the first row */
+    tt_id *list_after;  /* NULL: from the first row */
     uint32_t replaying; /* streams with replay_to beyond next */
 
     struct tt_conv *open;        /* the chat on its screen */
     bool opening;                /* its snapshot is not out yet */
+    uint32_t opening_turn;       /* of the open that put it there */
+    uint32_t open_turn;          /* the latest wish of what is on the screen: a late one is void */
+    uint32_t open_wish;          /* a hash of the conversation that was wished for */
     struct tt_task *sends_first; /* under way or waiting */
     uint32_t send_count;
 };
@@ -190,7 +193,10 @@ struct tt_task {
     tt_id user;
     tt_id device;
     tt_id conversation;
-    tt_id about; /* REFRESH: whose move it may have been */
+    uint32_t open_turn;   /* OPEN, MARK */
+    tt_id about;          /* REFRESH: whose move it may have been */
+    bool moved_delivered; /* REFRESH: what is to be shown though it was not shown before */
+    bool moved_read;
     struct tt_conv *conv;
     tt_err err; /* of loading the conversation */
     uint8_t step;
@@ -414,9 +420,11 @@ void tt_open_handed_ok(struct tt_core *core, const struct tt_hint *hint);
 void tt_open_handed(struct tt_core *core, const struct tt_hint *hint);
 void tt_open_waited(struct tt_core *core, struct tt_task *task);
 void tt_open_close(struct tt_core *core, struct tt_session *session);
+void tt_open_wish(struct tt_core *core, struct tt_session *session, struct tt_task *task);
+void tt_open_unwish(struct tt_core *core, struct tt_session *session, const tt_id *conversation);
 void tt_refresh_start(struct tt_core *core, struct tt_session *session);
 void tt_refresh_conversation(struct tt_core *core, struct tt_session *session,
-                             const tt_id *conversation, const tt_id *about);
+                             const struct tt_hint *hint);
 void tt_refresh_ready(struct tt_core *core, struct tt_task *task);
 
 /* push.c */

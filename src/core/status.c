@@ -36,17 +36,25 @@ static void show(struct tt_core *core, struct tt_session *session, struct tt_str
     core->counters.status_updates++;
 }
 
+/* A cursor that this socket has not been told of may have been shown to the device on an earlier
+ * one, and the hint may be a late one: only the store knows a value that is not less. */
+static bool is_first(const struct tt_stream *stream, const struct tt_hint *hint)
+{
+    return (hint->moved_delivered && (stream == NULL || stream->shown.delivered.n == 0)) ||
+           (hint->moved_read && (stream == NULL || stream->shown.read.n == 0));
+}
+
 /* What was not moved by this hint and was never shown here is left out: the client has it from its
  * last chat-open, or will have it from the next. */
 void tt_status_show(struct tt_core *core, struct tt_session *session, const struct tt_hint *hint)
 {
     struct tt_stream *stream = tt_stream_find(session, &hint->conversation);
-    if (stream == NULL && session->evicted) {
-        tt_refresh_conversation(core, session, &hint->conversation, &hint->about);
+    if (is_first(stream, hint)) {
+        tt_refresh_conversation(core, session, hint);
         return;
     }
     if (stream == NULL)
-        stream = tt_stream_of(core, session, &hint->conversation);
+        return;
     struct tt_cursor cursor = hint->cursor;
     if (!hint->moved_delivered && stream->shown.delivered.n == 0)
         cursor.delivered = TT_SEQ(0);

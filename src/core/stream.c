@@ -56,8 +56,6 @@ void tt_streams_trim(struct tt_core *core, struct tt_session *session)
         bool is_open =
             session->open != NULL && tt_id_eq(&session->open->is.id, &stream->conversation);
         if (stream->positioned && is_settled(stream) && !is_open) {
-            session->evicted =
-                session->evicted || stream->shown.delivered.n > 0 || stream->shown.read.n > 0;
             unlink_by_use(session, stream);
             tt_map_remove(&session->streams, tt_id_slice(&stream->conversation));
             free_stream(stream);
@@ -346,7 +344,7 @@ static struct tt_stream *take_behind(struct tt_session *session)
 
 void tt_streams_pump(struct tt_core *core, struct tt_session *session)
 {
-    if (session->reading || session->draining || session->retry_at.ms != 0)
+    if (session->reading || session->draining || session->stalled)
         return;
     struct tt_stream *stream = take_behind(session);
     if (stream == NULL)
@@ -389,6 +387,7 @@ void tt_stream_read_done(struct tt_core *core, struct tt_store_op *op)
     session->reading = false;
     if (!tt_is_ok(op->err)) {
         queue_behind(session, stream);
+        session->stalled = true;
         tt_session_retry_soon(core, session);
         return;
     }

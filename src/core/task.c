@@ -113,7 +113,7 @@ static void ready(struct tt_core *core, struct tt_task *task)
         tt_added_ready(core, task);
         return;
     case TT_TASK_TYPING:
-        TT_ASSERT(!"typing waits for nothing");
+        TT_ASSERT(false && "typing waits for nothing");
     }
 }
 
@@ -168,7 +168,7 @@ void tt_task_resume(struct tt_core *core, struct tt_task *task)
     case TT_TASK_REFRESH:
     case TT_TASK_PUSH:
     case TT_TASK_ADDED:
-        TT_ASSERT(!"this kind needs no conversation");
+        TT_ASSERT(false && "this kind needs no conversation");
     }
 }
 

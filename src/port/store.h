@@ -17,9 +17,10 @@
  * LINK_DEVICE: links the device if it is not, and gives the connection its epoch, larger than any
  *   before for this device, ever. First unlinks devices of the user that were silent (not connected
  *   and not active) for longer than silent_ms_max, the asking one too. A device linked now gets
- *   `devices[d] = last_delivered` in every conversation of the user (absent = 0), moves nobody's
- *   tick and answers resumed = false. Marks the device connected (a CONNECTED happening).
- *   TOO_MANY_DEVICES names the others.
+ *   `devices[d] = last_delivered` in every conversation of the user (absent = 0), and a pending row
+ *   where the head is beyond that and there is none (own messages, which armed nobody), moves
+ *   nobody's tick and answers resumed = false. Marks the device connected (a CONNECTED happening).
+ *   TOO_MANY_DEVICES changes nothing and names the linked ones.
  * UNLINK_DEVICE: removes the device and its positions; what no other device still waits for is no
  *   longer pending. NOT_FOUND. Cursors of the user stay.
  * DISCONNECT: marks the device as no longer connected, unless its epoch is not `epoch`
@@ -30,8 +31,9 @@
  *   While nobody is connected there is nothing to write.
  * CREATE_CONVERSATION: creates it with no messages, in the lists of all members. If the id stands:
  *   same kind and members, asked for by a member: OK with created = false and the standing one;
- *   else CONFLICT. A second direct conversation of a pair: created = false and the first one,
- *   whatever id was proposed. TOO_MANY_CONVERSATIONS if a member is full.
+ *   else CONFLICT. But first: a second direct conversation of a pair is created = false and the
+ *   first one, whatever id was proposed. TOO_MANY_CONVERSATIONS if a member is full. DISK_LOW
+ *   creates nothing. BAD_MEMBERS if they are not sorted and different.
  * GET_CONVERSATION: NOT_FOUND. (Not a membership check; the core does that.)
  * APPEND: NOT_FOUND unless the sender is a member. If (conversation, sender, client_id) was stored
  *   before: OK, duplicate, with the first one's seq and timestamp, and nothing changes. Else the
@@ -39,13 +41,15 @@
  *   sender when he has another linked device than the sending one. The sending device's delivered
  *   position moves to seq if it stood at seq - 1, and so does the sender's read cursor (and with
  *   it delivered, so that read <= delivered); a device position that moves may carry the user's
- *   delivered cursor up to it (it is their maximum). DISK_LOW stores nothing.
+ *   delivered cursor up to it (it is their maximum). No step is kept of that: it passes over only
+ *   the own message. DISK_LOW stores nothing.
  * ADVANCE: moves the device's position, and the user's delivered and read cursor, forward to `to`;
  *   what does not go forward stays, without an error. read implies delivered. ACK_AHEAD beyond the
  *   head changes nothing. NOT_FOUND unless a member. Each step of a user's cursor is kept with its
- *   time. Removes the pending row when head == armed and every linked device (or, with none, the
- *   user's cursor) has reached it.
- * READ_MESSAGES: ascending from `from`, gapless; none if from > head. NOT_FOUND: no conversation.
+ *   time. Removes the pending row when it is armed no further than the head and every linked device
+ *   (or, with none, the user's cursor) has reached the head.
+ * READ_MESSAGES: ascending from `from`, gapless; none if from > head or count_max is 0. NOT_FOUND:
+ *   no conversation.
  * SNAPSHOT: NOT_FOUND unless the user is a member. Messages from max(1, the user's read cursor) on,
  *   at most count_max; if fewer, filled up with older ones from the front. count_max 0: none.
  * POSITIONS: of all linked devices; a device without an entry stands at 0. NOT_FOUND unless a

@@ -1,0 +1,246 @@
+/*
+ * bare_relay: how fast this machine moves the bytes of a round at all: sockets, epoll, fixed pairs,
+ * no frames, no parsing, no store. What `twoticks bench pairs` is held against.
+ *
+ * A round is the same five socket operations of the server as there: it reads a message (158
+ * bytes) from A, answers A (as `sent` does) and hands it to B; B acks (81 bytes), A hears of it.
+ * One send per peer and read. Server and clients are two processes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "adapter/clock_os.h"
+
+#define SEND_BYTES    158 /* A to the server */
+#define SENT_BYTES    110 /* the server to A */
+#define MESSAGE_BYTES 181 /* the server to B */
+#define ACK_BYTES     81  /* B to the server */
+#define STATUS_BYTES  96  /* the server to A */
+#define EVENTS        512
+
+struct end {
+    int fd;
+    uint32_t number; /* even: an A, odd: its B */
+    uint32_t got;    /* bytes of what is awaited now */
+    uint64_t began_at;
+};
+
+static char zeros[256];
+
+static void die(const char *what)
+{
+    fprintf(stderr, "bare_relay: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static void no_delay(int fd)
+{
+    int on = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+static void put(int fd, size_t size)
+{
+    if (send(fd, zeros, size, MSG_NOSIGNAL) != (ssize_t)size)
+        die("send");
+}
+
+/* How many bytes came; 0: the peer is gone. */
+static uint32_t take(int fd)
+{
+    char bytes[4096];
+    ssize_t got = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+    if (got < 0 && errno == EAGAIN)
+        return UINT32_MAX;
+    return got <= 0 ? 0 : (uint32_t)got;
+}
+
+static void watch(int epoll, struct end *end)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = end};
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, end->fd, &event) != 0)
+        die("epoll_ctl");
+}
+
+static void serve(int listener, uint32_t count)
+{
+    int epoll = epoll_create1(0);
+    struct end *ends = calloc(count, sizeof(*ends));
+    if (ends == NULL)
+        die("calloc");
+    for (uint32_t i = 0; i < count; i++) {
+        ends[i] = (struct end){.fd = accept(listener, NULL, NULL), .number = i};
+        if (ends[i].fd < 0)
+            die("accept");
+        no_delay(ends[i].fd);
+        watch(epoll, &ends[i]);
+    }
+    struct epoll_event events[EVENTS];
+    for (;;) {
+        int ready = epoll_wait(epoll, events, EVENTS, -1);
+        for (int i = 0; i < ready; i++) {
+            struct end *end = events[i].data.ptr;
+            uint32_t got = take(end->fd);
+            if (got == UINT32_MAX)
+                continue;
+            if (got == 0)
+                _exit(0);
+            end->got += got;
+            bool is_a = end->number % 2 == 0;
+            if (end->got < (is_a ? SEND_BYTES : ACK_BYTES))
+                continue;
+            end->got = 0;
+            struct end *peer = &ends[end->number ^ 1];
+            if (is_a) {
+                put(end->fd, SENT_BYTES);
+                put(peer->fd, MESSAGE_BYTES);
+            } else
+                put(peer->fd, STATUS_BYTES);
+        }
+    }
+}
+
+struct run {
+    uint32_t *latencies_us;
+    size_t count;
+    size_t capacity;
+};
+
+static void count_round(struct run *run, uint64_t began_at)
+{
+    if (run->count == run->capacity) {
+        run->capacity = run->capacity == 0 ? 65536 : run->capacity * 2;
+        run->latencies_us = realloc(run->latencies_us, run->capacity * sizeof(uint32_t));
+        if (run->latencies_us == NULL)
+            die("realloc");
+    }
+    run->latencies_us[run->count++] = (uint32_t)((tt_clock_os_nanoseconds() - began_at) / 1000U);
+}
+
+static void client_turn(struct end *end, struct run *run)
+{
+    uint32_t got = take(end->fd);
+    if (got == UINT32_MAX)
+        return;
+    if (got == 0)
+        die("the relay is gone");
+    end->got += got;
+    bool is_a = end->number % 2 == 0;
+    if (end->got < (is_a ? SENT_BYTES + STATUS_BYTES : MESSAGE_BYTES))
+        return;
+    end->got = 0;
+    if (!is_a) {
+        put(end->fd, ACK_BYTES);
+        return;
+    }
+    count_round(run, end->began_at);
+    end->began_at = tt_clock_os_nanoseconds();
+    put(end->fd, SEND_BYTES);
+}
+
+static void run_until(int epoll, struct run *run, uint64_t until)
+{
+    struct epoll_event events[EVENTS];
+    while (tt_clock_os_nanoseconds() < until) {
+        int ready = epoll_wait(epoll, events, EVENTS, 10);
+        for (int i = 0; i < ready; i++)
+            client_turn(events[i].data.ptr, run);
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a;
+    uint32_t y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void measure(const struct sockaddr_in *address, uint32_t count, uint64_t seconds)
+{
+    int epoll = epoll_create1(0);
+    struct end *ends = calloc(count, sizeof(*ends));
+    if (ends == NULL)
+        die("calloc");
+    for (uint32_t i = 0; i < count; i++) {
+        ends[i] = (struct end){.fd = socket(AF_INET, SOCK_STREAM, 0), .number = i};
+        const void *any = address;
+        if (ends[i].fd < 0 || connect(ends[i].fd, any, sizeof(*address)) != 0)
+            die("connect");
+        no_delay(ends[i].fd);
+        watch(epoll, &ends[i]);
+    }
+    for (uint32_t i = 0; i < count; i += 2) {
+        ends[i].began_at = tt_clock_os_nanoseconds();
+        put(ends[i].fd, SEND_BYTES);
+    }
+    struct run run = {0};
+    uint64_t part = seconds * 1000000000U / 5;
+    run_until(epoll, &run, tt_clock_os_nanoseconds() + part);
+    run.count = 0;
+    uint64_t from = tt_clock_os_nanoseconds();
+    run_until(epoll, &run, from + 4 * part);
+    double took = (double)(tt_clock_os_nanoseconds() - from) / 1e9;
+    if (run.count == 0)
+        die("no round was finished");
+    qsort(run.latencies_us, run.count, sizeof(run.latencies_us[0]), compare);
+    printf("{\"bench\":\"bare_relay\",\"pairs\":%u,\"seconds\":%.2f,\"messages_per_second\":%.1f,"
+           "\"p50_ms\":%.3f,\"p99_ms\":%.3f}\n",
+           count / 2, took, (double)run.count / took,
+           (double)run.latencies_us[run.count / 2] / 1000,
+           (double)run.latencies_us[run.count * 99 / 100] / 1000);
+    free(run.latencies_us);
+    free(ends);
+}
+
+static uint64_t number_after(int argc, char **argv, const char *name, uint64_t otherwise)
+{
+    for (int i = 1; i + 1 < argc; i++)
+        if (strcmp(argv[i], name) == 0)
+            return strtoull(argv[i + 1], NULL, 10);
+    return otherwise;
+}
+
+int main(int argc, char **argv)
+{
+    uint32_t count = 2 * (uint32_t)number_after(argc, argv, "--pairs", 1000);
+    uint64_t seconds = number_after(argc, argv, "--seconds", 5);
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof(address);
+    void *any = &address;
+    if (bind(listener, any, size) != 0 || listen(listener, 1024) != 0 ||
+        getsockname(listener, any, &size) != 0)
+        die("listen");
+    pid_t server = fork();
+    if (server < 0)
+        die("fork");
+    if (server == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        serve(listener, count);
+    }
+    close(listener);
+    measure(&address, count, seconds);
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+    return 0;
+}

@@ -1,0 +1,145 @@
+#include "sim/device.h"
+
+/* After so long, the mark of a GET has reached the socket's node or never will. */
+#define MARK_US (15 * TT_US_PER_S)
+
+void tt_device_answered(void *context, struct tt_call *call, const struct tt_reply *reply)
+{
+    struct tt_sim_device *device = context;
+    device->calls--;
+    if (reply == NULL)
+        return;
+    const struct tt_request *request = &call->request;
+    if (request->kind == TT_REQUEST_SEND) {
+        bool is_final = tt_err_who(reply->err) != TT_ERR_RETRY &&
+                        !tt_err_is(reply->err, TT_ERR_RATE_LIMITED);
+        if (is_final)
+            tt_device_resolve(device, &request->send.client_id);
+        return;
+    }
+    if (!tt_is_ok(reply->err))
+        return;
+    if (request->kind == TT_REQUEST_SNAPSHOT) {
+        struct tt_chat *chat = tt_device_chat(device, &request->conversation);
+        if (chat != NULL)
+            tt_device_show(chat, reply->snapshot->others_min);
+    } else if (request->kind == TT_REQUEST_LIST) {
+        for (size_t i = 0; i < reply->list.entry_count; i++) {
+            const struct tt_conversation_entry *entry = &reply->list.entries[i];
+            struct tt_chat *chat = tt_device_chat(device, &entry->conversation.id);
+            if (chat == NULL)
+                continue;
+            chat->is_known = true;
+            tt_device_show(chat, entry->others);
+        }
+    }
+}
+
+void tt_device_call(struct tt_sim_device *device, const struct tt_request *request)
+{
+    struct tt_world *world = device->world;
+    uint32_t server = (uint32_t)tt_prng_below(&device->prng, world->options.servers);
+    uint32_t node = (uint32_t)tt_prng_below(&device->prng, world->options.nodes);
+    device->calls++;
+    tt_call_make(world, server, node, request, device, tt_device_answered);
+}
+
+void tt_device_refresh(struct tt_sim_device *device)
+{
+    struct tt_request request = {
+        .kind = TT_REQUEST_LIST,
+        .user = device->user,
+        .device = device->id,
+        .limit = 50,
+    };
+    tt_device_call(device, &request);
+}
+
+static void create(struct tt_sim_device *device, const struct tt_chat *chat)
+{
+    struct tt_request request = {
+        .kind = TT_REQUEST_CREATE,
+        .user = device->user,
+        .device = device->id,
+        .conversation = chat->is->id,
+        .create = {.id_given = true,
+                   .kind = chat->is->kind,
+                   .members = chat->is->members,
+                   .member_count = chat->is->member_count},
+    };
+    tt_device_call(device, &request);
+}
+
+/* One of the things that people do beside chatting. */
+void tt_device_browse(struct tt_sim_device *device)
+{
+    uint64_t choice = tt_prng_below(&device->prng, 6);
+    uint64_t back = tt_prng_below(&device->prng, 20);
+    struct tt_chat *chat = &device->chats[tt_prng_below(&device->prng, device->chat_count)];
+    struct tt_request request = {
+        .user = device->user,
+        .device = device->id,
+        .conversation = chat->is->id,
+        .limit = 10,
+    };
+    if (!chat->is_member)
+        return;
+    if (!chat->is_known) {
+        create(device, chat);
+        return;
+    }
+    if (choice == 0) {
+        tt_device_refresh(device);
+    } else if (choice < 3) {
+        request.kind = TT_REQUEST_PAGE;
+        request.page.before = choice == 1;
+        request.page.seq = TT_SEQ(chat->held > back ? chat->held - back : 1);
+        tt_device_call(device, &request);
+    } else {
+        request.kind = TT_REQUEST_SNAPSHOT;
+        request.snapshot.mark_open = choice == 5;
+        if (choice == 5)
+            device->retell_us = device->world->agenda.now_us + MARK_US;
+        tt_device_call(device, &request);
+    }
+}
+
+static void reuse_client_id(struct tt_sim_device *device, const struct tt_chat *chat)
+{
+    if (device->link == NULL || !device->is_open || device->client_ids == 0)
+        return;
+    static const char other[] = "something else under an old client_id";
+    char name[] = "liar-0";
+    name[5] = (char)('0' + tt_prng_below(&device->prng, 4));
+    struct tt_client_frame frame = {
+        .kind = TT_CLIENT_SEND,
+        .conversation = chat->is->id,
+        .client_id = tt_id_of(name),
+        .content = tt_slice_text(other),
+    };
+    tt_link_send(device->link, &frame);
+}
+
+void tt_device_lie(struct tt_sim_device *device)
+{
+    uint64_t choice = tt_prng_below(&device->prng, 8);
+    uint64_t far = tt_prng_below(&device->prng, 12);
+    struct tt_chat *chat = &device->chats[tt_prng_below(&device->prng, device->chat_count)];
+    if (choice == 0) {
+        tt_device_say(device, TT_CLIENT_DELIVERED, chat, chat->held + 1 + far);
+    } else if (choice == 1) {
+        tt_device_say(device, TT_CLIENT_READ, chat, chat->held + 1 + far);
+    } else if (choice == 2) {
+        tt_device_say(device, TT_CLIENT_DELIVERED, chat, chat->held > far ? chat->held - far : 1);
+    } else if (choice == 3) {
+        tt_device_say(device, TT_CLIENT_DELIVERED, chat, TT_SEQ_MAX - far);
+    } else if (choice == 4) {
+        reuse_client_id(device, chat);
+    } else if (choice == 5) {
+        tt_device_connect(device); /* the old socket stays open, and forgotten */
+    } else if (choice == 6) {
+        tt_device_say(device, TT_CLIENT_OPEN, chat, 0);
+    } else {
+        tt_device_say(device, TT_CLIENT_TYPING, chat, 0);
+    }
+}

@@ -1,0 +1,159 @@
+#include "sim/fake_bus.h"
+
+#include "base/memory.h"
+#include "model/hint.h"
+
+struct bus_port {
+    struct tt_fake_bus *bus;
+    struct tt_place place;
+    struct tt_bus_sink sink;
+    bool is_dead;
+    struct bus_port *next;
+};
+
+struct tt_fake_bus {
+    struct tt_agenda *agenda;
+    struct tt_fake_bus_options options;
+    struct tt_fake_bus_faults faults;
+    struct tt_prng prng;
+    struct bus_port *ports;
+};
+
+struct flight {
+    struct tt_buffer bytes;
+};
+
+struct tt_fake_bus *tt_fake_bus_create(struct tt_agenda *agenda,
+                                       const struct tt_fake_bus_options *options)
+{
+    struct tt_fake_bus *bus = tt_alloc(sizeof(*bus));
+    bus->agenda = agenda;
+    bus->options = *options;
+    tt_prng_init(&bus->prng, options->seed, TT_STREAM_BUS);
+    return bus;
+}
+
+void tt_fake_bus_destroy(struct tt_fake_bus **bus)
+{
+    while ((*bus)->ports != NULL) {
+        struct bus_port *port = (*bus)->ports;
+        (*bus)->ports = port->next;
+        tt_free(port);
+    }
+    tt_free(*bus);
+    *bus = NULL;
+}
+
+struct tt_fake_bus_faults *tt_fake_bus_faults(struct tt_fake_bus *bus)
+{
+    return &bus->faults;
+}
+
+static void drop_flight(void *payload)
+{
+    struct flight *flight = payload;
+    tt_buffer_deinit(&flight->bytes);
+    tt_free(flight);
+}
+
+static void arrive(void *context, void *payload)
+{
+    struct bus_port *port = context;
+    struct flight *flight = payload;
+    if (!port->is_dead)
+        port->sink.hint(port->sink.context, tt_buffer_slice(&flight->bytes));
+    drop_flight(flight);
+}
+
+static void tell_gap(void *context, void *payload)
+{
+    (void)payload;
+    struct bus_port *port = context;
+    if (!port->is_dead)
+        port->sink.gap(port->sink.context);
+}
+
+static struct bus_port *find_port(struct tt_fake_bus *bus, const struct tt_place *to)
+{
+    for (struct bus_port *port = bus->ports; port != NULL; port = port->next)
+        if (!port->is_dead && tt_place_eq(&port->place, to))
+            return port;
+    return NULL;
+}
+
+static void add_bytes(struct tt_fake_bus *bus, struct flight *flight, struct tt_slice bytes)
+{
+    bool mixed_up = tt_prng_chance(&bus->prng, 10);
+    if (bus->options.mutant != TT_MUTANT_BUS_MIXED_UP || !mixed_up) {
+        tt_buffer_add(&flight->bytes, bytes);
+        return;
+    }
+    struct tt_hint hint;
+    if (tt_is_ok(tt_hint_decode(bytes, &hint))) {
+        hint.message.seq.n += hint.message.seq.n > 0;
+        hint.cursor.delivered.n += hint.cursor.delivered.n > 0;
+        tt_hint_encode(&hint, &flight->bytes);
+    }
+}
+
+static void fly(struct tt_fake_bus *bus, struct bus_port *port, struct tt_slice bytes)
+{
+    struct flight *flight = tt_alloc(sizeof(*flight));
+    add_bytes(bus, flight, bytes);
+    uint64_t delay = tt_prng_delay(&bus->prng, bus->options.latency_us);
+    if (tt_prng_chance(&bus->prng, bus->faults.tail_per_mille))
+        delay += tt_prng_delay(&bus->prng, bus->faults.tail_us);
+    tt_agenda_after(bus->agenda, delay, arrive, port, flight, drop_flight);
+}
+
+static void send(void *self, const struct tt_place *to, struct tt_slice bytes)
+{
+    struct bus_port *from = self;
+    struct tt_fake_bus *bus = from->bus;
+    const struct tt_fake_bus_faults *faults = &bus->faults;
+    bool lost = tt_prng_chance(&bus->prng, faults->lose_per_mille);
+    bool gap = tt_prng_chance(&bus->prng, faults->gap_per_mille);
+    bool doubled = tt_prng_chance(&bus->prng, faults->double_per_mille);
+    struct bus_port *port = find_port(bus, to);
+    if (port == NULL || lost || bus->options.mutant == TT_MUTANT_BUS_DEAD)
+        return;
+    if (gap) {
+        uint64_t delay = tt_prng_delay(&bus->prng, TT_US_PER_S);
+        tt_agenda_after(bus->agenda, delay, tell_gap, port, NULL, NULL);
+        return;
+    }
+    fly(bus, port, bytes);
+    if (doubled)
+        fly(bus, port, bytes);
+}
+
+static void flush(void *self)
+{
+    (void)self;
+}
+
+struct tt_bus_port tt_fake_bus_attach(struct tt_fake_bus *bus, const struct tt_place *place,
+                                      struct tt_bus_sink sink)
+{
+    struct bus_port *port = tt_alloc(sizeof(*port));
+    *port = (struct bus_port){bus, *place, sink, false, bus->ports};
+    bus->ports = port;
+    return (struct tt_bus_port){port, send, flush};
+}
+
+void tt_fake_bus_died(struct tt_fake_bus *bus, const struct tt_place *process)
+{
+    for (struct bus_port *port = bus->ports; port != NULL; port = port->next)
+        if (port->place.incarnation == process->incarnation &&
+            tt_id_eq(&port->place.server, &process->server))
+            port->is_dead = true;
+}
+
+void tt_fake_bus_gap_everywhere(struct tt_fake_bus *bus)
+{
+    for (struct bus_port *port = bus->ports; port != NULL; port = port->next) {
+        uint64_t delay = tt_prng_below(&bus->prng, 3 * TT_US_PER_S);
+        if (!port->is_dead)
+            tt_agenda_after(bus->agenda, delay, tell_gap, port, NULL, NULL);
+    }
+}

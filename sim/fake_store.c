@@ -1,0 +1,286 @@
+#include "sim/fake_store.h"
+
+#include "base/memory.h"
+#include "sim/store_tables.h"
+
+#define ORDER_SLOTS 64
+
+struct store_port {
+    struct tt_fake_store *store;
+    struct tt_store_sink sink;
+    uint32_t process;
+    bool is_dead;
+    bool is_cut;                         /* what was under way when it died is lost from here on */
+    uint64_t ordered_until[ORDER_SLOTS]; /* by conversation: when its last change takes effect */
+    struct store_port *next;
+};
+
+enum outcome { WORKS, FAILS_BEFORE, FAILS_AFTER, FAILS_LATE };
+
+struct flight {
+    struct store_port *port;
+    struct tt_store_op *op;
+    enum outcome outcome;
+};
+
+struct tt_fake_store {
+    struct tt_agenda *agenda;
+    struct tt_fake_store_options options;
+    struct tt_fake_store_faults faults;
+    struct tt_fake_store_observer observer;
+    struct tt_store_tables tables;
+    struct tt_prng prng;
+    struct store_port *ports;
+};
+
+struct tt_fake_store *tt_fake_store_create(struct tt_agenda *agenda,
+                                           const struct tt_fake_store_options *options)
+{
+    struct tt_fake_store *store = tt_alloc(sizeof(*store));
+    store->agenda = agenda;
+    store->options = *options;
+    tt_store_tables_init(&store->tables, options->mutant);
+    tt_prng_init(&store->prng, options->seed, TT_STREAM_STORE);
+    return store;
+}
+
+void tt_fake_store_destroy(struct tt_fake_store **store)
+{
+    struct store_port *port = (*store)->ports;
+    while (port != NULL) {
+        struct store_port *next = port->next;
+        tt_free(port);
+        port = next;
+    }
+    tt_store_tables_deinit(&(*store)->tables);
+    tt_free(*store);
+    *store = NULL;
+}
+
+void tt_fake_store_observe(struct tt_fake_store *store, struct tt_fake_store_observer observer)
+{
+    store->observer = observer;
+}
+
+struct tt_fake_store_faults *tt_fake_store_faults(struct tt_fake_store *store)
+{
+    return &store->faults;
+}
+
+static void drop_flight(void *payload)
+{
+    struct flight *flight = payload;
+    tt_store_op_destroy(&flight->op);
+    tt_free(flight);
+}
+
+static void complete(void *context, void *payload)
+{
+    (void)context;
+    struct flight *flight = payload;
+    struct store_port *port = flight->port;
+    if (port->is_dead) {
+        drop_flight(flight);
+        return;
+    }
+    port->sink.done(port->sink.context, flight->op);
+    tt_free(flight);
+}
+
+static void take_effect(struct tt_fake_store *store, struct tt_store_op *op, uint32_t process)
+{
+    tt_store_tables_apply(&store->tables, op, process, store->faults.disk_low);
+    if (tt_is_ok(op->err) && store->observer.applied != NULL)
+        store->observer.applied(store->observer.context, op);
+}
+
+/* A copy that takes effect after its original was reported as failed. */
+static struct tt_store_op *copy_of(const struct tt_store_op *op)
+{
+    struct tt_store_op *copy = tt_store_op_create(op->kind);
+    struct tt_arena arena = copy->arena;
+    *copy = *op;
+    copy->arena = arena;
+    copy->next = NULL;
+    if (op->kind == TT_STORE_APPEND)
+        copy->append.message.content =
+            tt_arena_copy(&copy->arena, op->append.message.content);
+    return copy;
+}
+
+static void apply_late(void *context, void *payload)
+{
+    struct tt_fake_store *store = context;
+    struct flight *flight = payload;
+    take_effect(store, flight->op, flight->port->process);
+    drop_flight(flight);
+}
+
+static void fail_late(struct tt_fake_store *store, const struct flight *flight)
+{
+    struct flight *late = tt_alloc(sizeof(*late));
+    *late = (struct flight){.port = flight->port, .op = copy_of(flight->op)};
+    uint64_t delay = tt_prng_delay(&store->prng, 2 * TT_US_PER_S);
+    tt_agenda_after(store->agenda, delay, apply_late, store, late, drop_flight);
+}
+
+/* What a caller may not look at is not there to be looked at. */
+static void make_unknown(struct tt_store_op *op, enum tt_mutant mutant)
+{
+    op->err = mutant == TT_MUTANT_UNKNOWN_IS_FAILED ? TT_FAIL(NOT_FOUND) : TT_FAIL(UNAVAILABLE);
+    if (op->kind == TT_STORE_APPEND)
+        op->append.message.seq = TT_SEQ(0);
+}
+
+/* The mutants that break promise 1 and 5: an answer that the stored data does not bear out. */
+static bool lies(struct tt_fake_store *store, struct tt_store_op *op)
+{
+    enum tt_mutant mutant = store->options.mutant;
+    bool early_append = mutant == TT_MUTANT_EARLY_APPEND && op->kind == TT_STORE_APPEND;
+    bool early_advance = mutant == TT_MUTANT_EARLY_ADVANCE && op->kind == TT_STORE_ADVANCE;
+    if ((!early_append && !early_advance) || !tt_prng_chance(&store->prng, 20))
+        return false;
+    if (early_append) {
+        struct tt_conversation_row *row =
+            tt_store_tables_conversation(&store->tables, &op->append.conversation);
+        if (row == NULL)
+            return false;
+        op->append.message.seq = tt_seq_next(tt_store_tables_head(row));
+        op->append.device_delivered = TT_SEQ(0);
+    } else {
+        struct tt_advance *advance = &op->advance;
+        advance->after = advance->to;
+        advance->device_delivered = advance->to.delivered;
+        advance->head = advance->to.delivered;
+    }
+    op->err = TT_OK;
+    return true;
+}
+
+/* A process that is dead connects nobody; of its other ops some prefix is carried out. */
+static bool is_lost(struct tt_fake_store *store, const struct flight *flight)
+{
+    struct store_port *port = flight->port;
+    if (!port->is_cut)
+        port->is_cut = tt_prng_chance(&store->prng, 500);
+    return port->is_cut || flight->op->kind == TT_STORE_LINK_DEVICE;
+}
+
+static void apply(void *context, void *payload)
+{
+    struct tt_fake_store *store = context;
+    struct flight *flight = payload;
+    struct store_port *port = flight->port;
+    if (port->is_dead && is_lost(store, flight)) {
+        drop_flight(flight);
+        return;
+    }
+    switch (flight->outcome) {
+    case WORKS:
+        if (!lies(store, flight->op))
+            take_effect(store, flight->op, port->process);
+        break;
+    case FAILS_BEFORE:
+        make_unknown(flight->op, store->options.mutant);
+        break;
+    case FAILS_AFTER:
+        take_effect(store, flight->op, port->process);
+        make_unknown(flight->op, store->options.mutant);
+        break;
+    case FAILS_LATE:
+        fail_late(store, flight);
+        make_unknown(flight->op, store->options.mutant);
+        break;
+    }
+    uint64_t delay = tt_prng_delay(&store->prng, store->options.latency_us / 4 + 1);
+    tt_agenda_after(store->agenda, delay, complete, store, flight, drop_flight);
+}
+
+/* The conversation that an op changes, or NULL. */
+static const tt_id *changed_conversation(const struct tt_store_op *op)
+{
+    if (op->kind == TT_STORE_APPEND)
+        return &op->append.conversation;
+    if (op->kind == TT_STORE_ADVANCE)
+        return &op->advance.conversation;
+    if (op->kind == TT_STORE_MARK_PUSHED)
+        return &op->mark_pushed.conversation;
+    if (op->kind == TT_STORE_MUTE)
+        return &op->mute.conversation;
+    return op->kind == TT_STORE_CREATE_CONVERSATION ? &op->create_conversation.conversation.id
+                                                    : NULL;
+}
+
+static enum outcome draw_outcome(struct tt_fake_store *store, const struct tt_store_op *op)
+{
+    const struct tt_fake_store_faults *faults = &store->faults;
+    bool before = tt_prng_chance(&store->prng, faults->before_per_mille);
+    bool after = tt_prng_chance(&store->prng, faults->after_per_mille);
+    bool late = tt_prng_chance(&store->prng, faults->late_per_mille);
+    if (before)
+        return FAILS_BEFORE;
+    if (after)
+        return FAILS_AFTER;
+    bool can_be_late = op->kind == TT_STORE_APPEND || op->kind == TT_STORE_ADVANCE;
+    return late && can_be_late && !store->options.embedded ? FAILS_LATE : WORKS;
+}
+
+static uint64_t draw_instant(struct tt_fake_store *store, struct store_port *port,
+                             const struct tt_store_op *op)
+{
+    const struct tt_fake_store_faults *faults = &store->faults;
+    uint64_t at = store->agenda->now_us + tt_prng_delay(&store->prng, store->options.latency_us);
+    if (tt_prng_chance(&store->prng, faults->tail_per_mille))
+        at += tt_prng_delay(&store->prng, faults->tail_us);
+    if (at < faults->stalled_until_us)
+        at = faults->stalled_until_us;
+    const tt_id *changed = changed_conversation(op);
+    if (changed == NULL || !store->options.keeps_order)
+        return at;
+    uint64_t *until = &port->ordered_until[tt_hash(tt_id_slice(changed), 0) % ORDER_SLOTS];
+    if (at < *until)
+        at = *until;
+    *until = at;
+    return at;
+}
+
+static void submit(void *self, struct tt_store_op *const *ops, size_t count)
+{
+    struct store_port *port = self;
+    struct tt_fake_store *store = port->store;
+    for (size_t i = 0; i < count; i++) {
+        struct flight *flight = tt_alloc(sizeof(*flight));
+        *flight = (struct flight){port, ops[i], draw_outcome(store, ops[i])};
+        uint64_t at = draw_instant(store, port, ops[i]);
+        tt_agenda_at(store->agenda, at, apply, store, flight, drop_flight);
+    }
+}
+
+struct tt_store_port tt_fake_store_attach(struct tt_fake_store *store, uint32_t process,
+                                          struct tt_store_sink sink)
+{
+    TT_ASSERT(process < TT_STORE_PROCESSES_MAX);
+    struct store_port *port = tt_alloc(sizeof(*port));
+    port->store = store;
+    port->sink = sink;
+    port->process = process;
+    port->next = store->ports;
+    store->ports = port;
+    return (struct tt_store_port){port, store->options.keeps_order, submit};
+}
+
+void tt_fake_store_process_died(struct tt_fake_store *store, uint32_t process)
+{
+    for (struct store_port *port = store->ports; port != NULL; port = port->next) {
+        if (port->process == process && !port->is_dead) {
+            port->is_dead = true;
+            port->is_cut = store->options.embedded;
+        }
+    }
+    tt_store_tables_process_died(&store->tables, process);
+}
+
+void tt_fake_store_apply(struct tt_fake_store *store, struct tt_store_op *op)
+{
+    take_effect(store, op, 0);
+}

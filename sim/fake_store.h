@@ -1,0 +1,61 @@
+/*
+ * fake_store: the store port in memory, shared by all nodes of a simulated world. It is written
+ * against port/store.h only, so that it and the real stores can be wrong in different ways only.
+ *
+ * An op takes effect at one instant between its submission and its completion; from then on the
+ * change is "on stable storage". Faults make an op fail before that instant, fail after it (both
+ * UNAVAILABLE), take effect long after its failure was reported, or wait for a stall to end.
+ */
+#ifndef TT_SIM_FAKE_STORE_H
+#define TT_SIM_FAKE_STORE_H
+
+#include "port/store.h"
+#include "sim/agenda.h"
+#include "sim/mutant.h"
+#include "sim/prng.h"
+
+struct tt_fake_store;
+
+struct tt_fake_store_options {
+    uint64_t seed;
+    bool keeps_order;
+    bool embedded; /* dies with its process: what has not taken effect by then never will */
+    enum tt_mutant mutant;
+    uint32_t latency_us;
+};
+
+/* May be changed at any time; all zero: nothing goes wrong. */
+struct tt_fake_store_faults {
+    uint32_t before_per_mille; /* fails and has no effect */
+    uint32_t after_per_mille;  /* takes effect and fails */
+    uint32_t late_per_mille;   /* fails, and takes effect later (never where embedded) */
+    uint32_t tail_per_mille;   /* takes tail_us longer */
+    uint32_t tail_us;
+    bool disk_low;
+    uint64_t stalled_until_us;
+};
+
+/* Hears of every op that took effect, at that instant; its results stand in it. */
+struct tt_fake_store_observer {
+    void *context;
+    void (*applied)(void *context, const struct tt_store_op *op);
+};
+
+struct tt_fake_store *tt_fake_store_create(struct tt_agenda *agenda,
+                                           const struct tt_fake_store_options *options);
+void tt_fake_store_destroy(struct tt_fake_store **store);
+void tt_fake_store_observe(struct tt_fake_store *store, struct tt_fake_store_observer observer);
+struct tt_fake_store_faults *tt_fake_store_faults(struct tt_fake_store *store);
+
+/* A port for one node of the process `process`. */
+struct tt_store_port tt_fake_store_attach(struct tt_fake_store *store, uint32_t process,
+                                          struct tt_store_sink sink);
+
+/* The process has died: its ports complete nothing any more, and who was connected through them
+ * is not; last seen is the last ALIVE of the process. */
+void tt_fake_store_process_died(struct tt_fake_store *store, uint32_t process);
+
+/* Carries an op out at once, without faults: to set a world up, and to look at its end. */
+void tt_fake_store_apply(struct tt_fake_store *store, struct tt_store_op *op);
+
+#endif

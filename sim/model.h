@@ -1,0 +1,105 @@
+/*
+ * model: what the oracle holds to be true. Only the oracle's files include this.
+ */
+#ifndef TT_SIM_MODEL_H
+#define TT_SIM_MODEL_H
+
+#include "sim/oracle.h"
+
+#define FAILURE_SIZE 512
+
+struct known_message {
+    tt_id sender;
+    tt_id device;
+    tt_id client_id;
+    uint64_t content_hash;
+    tt_time timestamp;
+};
+
+struct known_conversation {
+    tt_id id;
+    enum tt_conversation_kind kind;
+    int members[TT_ORACLE_USERS_MAX]; /* numbers of users */
+    int member_count;
+    struct known_message *messages;
+    size_t message_count;
+    size_t message_capacity;
+    struct tt_cursor cursors[TT_ORACLE_USERS_MAX];
+    uint64_t positions[TT_ORACLE_DEVICES_MAX];
+};
+
+/* What one device claimed, and was handed and shown, of one conversation. */
+struct known_view {
+    uint64_t claimed_delivered;
+    uint64_t claimed_read;
+    uint64_t ackable; /* everything up to it was handed to the device, on some way */
+    struct tt_cursor shown;
+    bool marked_by_get; /* a GET may have put it on the screen */
+};
+
+struct known_device {
+    tt_id id;
+    int user;
+    bool honest;
+    bool linked;
+    struct known_view views[TT_ORACLE_CONVERSATIONS_MAX];
+};
+
+struct tt_oracle {
+    struct tt_world *world;
+    struct tt_oracle_watch watch;
+    tt_id users[TT_ORACLE_USERS_MAX];
+    int user_count;
+    struct known_device devices[TT_ORACLE_DEVICES_MAX];
+    int device_count;
+    struct known_conversation conversations[TT_ORACLE_CONVERSATIONS_MAX];
+    int conversation_count;
+    int64_t skew_ms_max;
+    char failure[FAILURE_SIZE];
+    bool failed;
+};
+
+/* One conversation on one socket. */
+struct session_view {
+    bool started;           /* the first message was handed out */
+    uint64_t at_open;       /* the device's position when the socket opened */
+    uint64_t last_message;  /* the largest seq that went out as `message` */
+    uint64_t handed;        /* without a gap, `sent` counted */
+    uint64_t not_refusable; /* the largest ack that the node heard when it was already handed */
+    struct tt_cursor floor; /* what the device was shown before the socket opened */
+    struct tt_cursor shown; /* on this socket */
+    uint64_t read_shown; /* by read_sync */
+    uint8_t sent[TT_ORACLE_SEQS_TRACKED / 8];
+};
+
+struct session_note {
+    int device;
+    bool said_hello;
+    bool said_caught_up;
+    int open;        /* the conversation that the node heard `open` for; -1: none */
+    int open_before; /* which may stay on the screen until that is answered */
+    struct session_view views[TT_ORACLE_CONVERSATIONS_MAX];
+};
+
+/* What a request began with. */
+struct call_note {
+    struct tt_cursor shown[TT_ORACLE_CONVERSATIONS_MAX];
+};
+
+int tt_model_user(const struct tt_oracle *oracle, const tt_id *user);
+int tt_model_device(const struct tt_oracle *oracle, const tt_id *user, const tt_id *device);
+int tt_model_conversation(const struct tt_oracle *oracle, const tt_id *conversation);
+bool tt_model_is_member(const struct known_conversation *conversation, int user);
+struct tt_cursor tt_model_others(const struct known_conversation *conversation, int user);
+uint64_t tt_model_hash(struct tt_slice content);
+
+/* Whether the message is the one that was stored under its seq. */
+bool tt_model_is_true(const struct known_conversation *conversation,
+                      const struct tt_message *message);
+
+/* oracle_answer.c: what a snapshot or a list claims; `floor` is what was shown before. */
+void tt_oracle_check_snapshot(struct tt_oracle *oracle, int device, const tt_id *id,
+                              const struct tt_snapshot *snapshot, struct tt_cursor floor,
+                              bool is_page);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * mutant: bugs that are planted on purpose, to show that the oracle finds them. Each is a wrong
+ * fake or a wrong wire beside a core that is right.
+ */
+#ifndef TT_SIM_MUTANT_H
+#define TT_SIM_MUTANT_H
+
+#include "base/slice.h"
+
+/* name, what is wrong */
+#define TT_MUTANT_MAP(X)                                                                           \
+    X(NONE, "none", "nothing is wrong")                                                            \
+    X(NO_DEDUPE, "no-dedupe", "the store does not know a client_id again")                         \
+    X(DEDUPE_NO_SENDER, "dedupe-without-sender", "two users may not use the same client_id")       \
+    X(EARLY_APPEND, "early-append", "an append completes before it is durable")                    \
+    X(EARLY_ADVANCE, "early-advance", "an ack completes before it is durable")                     \
+    X(PENDING_NOT_ARMED, "pending-not-armed", "a message is stored, its pending row is not")       \
+    X(PENDING_DROPPED, "pending-dropped", "the first device's ack removes the pending row")        \
+    X(CURSOR_BLIND, "cursor-blind", "a cursor is assigned and not maximized")                      \
+    X(CARRY_ALWAYS, "carry-always", "sending counts as having read")                               \
+    X(LINK_AT_HEAD, "link-at-head", "a device that is new starts at the head")                     \
+    X(STALE_MEMBERS, "stale-members", "an ack is answered with cursors read before it")            \
+    X(EPOCH_STUCK, "epoch-stuck", "every connection of a device has the same epoch")               \
+    X(UNKNOWN_IS_FAILED, "unknown-is-failed", "an unknown outcome is reported as a refusal")       \
+    X(READ_SKIPS, "read-skips", "a read of a range leaves its second message out")                 \
+    X(REPLAY_ONE_PAGE, "replay-one-page", "no read reaches beyond its first page")                 \
+    X(UNREGISTER_BLIND, "unregister-blind", "an old socket's end removes the new one's entry")     \
+    X(NO_NODE_GONE, "no-node-gone", "nobody hears that a server has died")                         \
+    X(WATCHERS_LOST, "watchers-lost", "the registry tells nobody who watches")                     \
+    X(BUS_DEAD, "bus-dead", "no hint arrives, and nobody is told")                                 \
+    X(BUS_MIXED_UP, "bus-mixed-up", "one hint in a hundred carries a wrong seq")                   \
+    X(WRONG_SOCKET, "wrong-socket", "one frame in a thousand goes to another socket")
+
+enum tt_mutant {
+#define X(name, text, what) TT_MUTANT_##name,
+    TT_MUTANT_MAP(X)
+#undef X
+};
+
+#define TT_MUTANT_COUNT ((size_t)TT_MUTANT_WRONG_SOCKET + 1)
+
+const char *tt_mutant_name(enum tt_mutant mutant);
+const char *tt_mutant_what(enum tt_mutant mutant);
+
+/* Whether there is a mutant of that name. */
+bool tt_mutant_find(struct tt_slice name, enum tt_mutant *mutant);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * oracle: knows what is true, and says at once when something else is claimed.
+ *
+ * It keeps a model of its own: it hears what took effect in the store (and works the cursors out by
+ * itself), what each device said, what each node heard, and what each node said; and it checks the
+ * promises at every one of these instants. The first breach is kept as a sentence; from then on it
+ * only listens. All functions do nothing where the oracle is NULL.
+ */
+#ifndef TT_SIM_ORACLE_H
+#define TT_SIM_ORACLE_H
+
+#include "sim/world.h"
+
+#define TT_ORACLE_USERS_MAX         12
+#define TT_ORACLE_DEVICES_MAX       40
+#define TT_ORACLE_CONVERSATIONS_MAX 16
+#define TT_ORACLE_SEQS_TRACKED      4096 /* of a conversation; beyond it, less is checked */
+
+struct tt_oracle *tt_oracle_create(struct tt_world *world);
+void tt_oracle_destroy(struct tt_oracle **oracle);
+
+/* The people of the world. A dishonest device may lie about itself; nobody else may suffer. */
+void tt_oracle_add_device(struct tt_oracle *oracle, const tt_id *user, const tt_id *device,
+                          bool honest);
+
+/* The first breach, or NULL. */
+const char *tt_oracle_failure(const struct tt_oracle *oracle);
+
+/* For checks that others make: notes a breach. */
+void tt_oracle_fail(struct tt_oracle *oracle, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* What the world tells it. */
+void tt_oracle_store_applied(struct tt_oracle *oracle, const struct tt_store_op *op);
+void tt_oracle_session_opens(struct tt_oracle *oracle, struct tt_link *link);
+void tt_oracle_session_ends(struct tt_oracle *oracle, struct tt_link *link);
+void tt_oracle_device_says(struct tt_oracle *oracle, struct tt_link *link,
+                           const struct tt_client_frame *frame);
+void tt_oracle_node_hears(struct tt_oracle *oracle, struct tt_link *link,
+                          const struct tt_client_frame *frame);
+void tt_oracle_node_says(struct tt_oracle *oracle, struct tt_link *link,
+                         const struct tt_server_frame *frame);
+void tt_oracle_device_hears(struct tt_oracle *oracle, struct tt_link *link,
+                            const struct tt_server_frame *frame);
+void tt_oracle_request_begins(struct tt_oracle *oracle, struct tt_call *call);
+void tt_oracle_replied(struct tt_oracle *oracle, struct tt_call *call,
+                       const struct tt_reply *reply);
+
+/* What is true. */
+bool tt_oracle_is_member(const struct tt_oracle *oracle, const tt_id *conversation,
+                         const tt_id *user);
+tt_seq tt_oracle_head(const struct tt_oracle *oracle, const tt_id *conversation);
+struct tt_cursor tt_oracle_others(const struct tt_oracle *oracle, const tt_id *conversation,
+                                  const tt_id *user);
+tt_seq tt_oracle_position(const struct tt_oracle *oracle, const tt_id *conversation,
+                          const tt_id *user, const tt_id *device);
+bool tt_oracle_is_stored(const struct tt_oracle *oracle, const tt_id *conversation,
+                         const tt_id *sender, const tt_id *client_id);
+
+/* Whether that seq is a message which that device itself sent. */
+bool tt_oracle_is_by(const struct tt_oracle *oracle, const tt_id *conversation, uint64_t seq,
+                     const tt_id *user, const tt_id *device);
+
+/* Something that must be true some time later, in the phase without faults; see clean.c. */
+struct tt_oracle_watch {
+    void *context;
+    void (*stored)(void *context, const tt_id *conversation, tt_seq seq, const tt_id *sender);
+    void (*moved)(void *context, const tt_id *conversation, const tt_id *user);
+};
+void tt_oracle_set_watch(struct tt_oracle *oracle, struct tt_oracle_watch watch);
+
+#endif

@@ -1,0 +1,246 @@
+#include "sim/run.h"
+
+#include <stdio.h>
+
+#include "base/memory.h"
+
+#define HEAL_US  (100 * TT_US_PER_S)
+#define CLEAN_US (120 * TT_US_PER_S)
+#define REST_US  (70 * TT_US_PER_S)
+#define LIST_US  (3 * TT_US_PER_S)
+
+void tt_run_until(struct tt_run *run, uint64_t at_us)
+{
+    struct tt_agenda *agenda = &run->world->agenda;
+    while (tt_oracle_failure(run->oracle) == NULL && tt_agenda_step(agenda, at_us))
+        run->world->steps++;
+}
+
+static void run_for(struct tt_run *run, uint64_t us)
+{
+    tt_run_until(run, run->world->agenda.now_us + us);
+}
+
+static void create_conversations(struct tt_run *run)
+{
+    const struct tt_cast *cast = &run->swarm.cast;
+    for (uint32_t i = 0; i < cast->conversation_count; i++) {
+        const struct tt_cast_conversation *is = &cast->conversations[i];
+        if (!is->exists)
+            continue;
+        struct tt_store_op *op = tt_store_op_create(TT_STORE_CREATE_CONVERSATION);
+        op->create_conversation = (struct tt_create_conversation){
+            .conversation = {.id = is->id,
+                             .kind = is->kind,
+                             .created_at = tt_world_wall(run->world),
+                             .members = is->members,
+                             .member_count = is->member_count},
+            .creator = is->members[0],
+            .id_given = true,
+            .conversation_count_max = 10000,
+        };
+        tt_fake_store_apply(run->world->store, op);
+        TT_ASSERT(tt_is_ok(op->err));
+        tt_store_op_destroy(&op);
+    }
+}
+
+static void create_devices(struct tt_run *run)
+{
+    const struct tt_swarm *swarm = &run->swarm;
+    for (uint32_t u = 0; u < swarm->users; u++) {
+        bool honest = !swarm->has_liar || u + 1 < swarm->users;
+        char name[16];
+        (void)snprintf(name, sizeof(name), "u%u", u);
+        tt_id user = tt_id_of(name);
+        for (uint32_t d = 0; d < swarm->devices[u]; d++) {
+            (void)snprintf(name, sizeof(name), "d%u", d);
+            tt_id id = tt_id_of(name);
+            tt_oracle_add_device(run->oracle, &user, &id, honest);
+            run->devices[run->device_count] =
+                tt_device_create(run->world, &swarm->cast, &run->habits, &user, &id, honest,
+                                 run->device_count);
+            run->device_count++;
+        }
+    }
+}
+
+static void begin(struct tt_run *run, uint64_t seed, enum tt_mutant mutant)
+{
+    tt_swarm_draw(&run->swarm, seed, mutant);
+    run->habits = run->swarm.habits;
+    tt_prng_init(&run->crash, seed, TT_STREAM_CRASH);
+    run->world = tt_world_create(&run->swarm.world);
+    run->oracle = tt_oracle_create(run->world);
+    run->world->oracle = run->oracle;
+    create_devices(run);
+    create_conversations(run);
+    for (uint32_t i = 0; i < run->swarm.world.servers; i++)
+        tt_world_start(run->world, i);
+    for (uint32_t i = 0; i < run->device_count; i++)
+        tt_device_wake(run->devices[i]);
+}
+
+/* Chaos. */
+
+static void restart(void *context, void *payload)
+{
+    (void)payload;
+    struct tt_run *run = context;
+    for (uint32_t i = 0; i < run->swarm.world.servers; i++)
+        if (!run->world->servers[i].is_up &&
+            (run->chaos_is_over || tt_prng_chance(&run->crash, 700)))
+            tt_world_start(run->world, i);
+}
+
+static void end_drained(void *context, void *payload)
+{
+    (void)payload;
+    struct tt_run *run = context;
+    for (uint32_t i = 0; i < run->swarm.world.servers; i++)
+        if (run->world->servers[i].is_up && run->world->servers[i].is_draining)
+            tt_world_crash(run->world, i);
+}
+
+static void hit_server(struct tt_run *run, uint64_t kind)
+{
+    struct tt_prng *prng = &run->crash;
+    struct tt_world *world = run->world;
+    struct tt_agenda *agenda = &world->agenda;
+    uint32_t server = (uint32_t)tt_prng_below(prng, run->swarm.world.servers);
+    uint64_t number = tt_prng_between(prng, 1, 400);
+    uint64_t down_us = tt_prng_delay(prng, 5 * TT_US_PER_S);
+    uint64_t pause_us = tt_prng_between(prng, 1, 30) * TT_US_PER_S;
+    if (kind == 0 && run->swarm.crashes)
+        tt_world_crash(world, server);
+    if (kind == 1 && run->swarm.crashes)
+        tt_world_crash_in(world, server, number);
+    if (kind == 2 && run->swarm.pauses)
+        tt_world_pause(world, server, agenda->now_us + pause_us);
+    if (kind == 3 && run->swarm.drains) {
+        tt_world_drain(world, server);
+        tt_agenda_after(agenda, 5 * TT_US_PER_S, end_drained, run, NULL, NULL);
+    }
+    tt_agenda_after(agenda, down_us, restart, run, NULL, NULL);
+    tt_agenda_after(agenda, down_us + 6 * TT_US_PER_S, restart, run, NULL, NULL);
+}
+
+/* Some of what the swarm allows goes wrong for a while. */
+static void change_weather(struct tt_run *run)
+{
+    struct tt_prng *prng = &run->crash;
+    struct tt_swarm *swarm = &run->swarm;
+    struct tt_world *world = run->world;
+    struct tt_fake_store_faults *store = tt_fake_store_faults(world->store);
+    uint64_t stalled_us = world->agenda.now_us + tt_prng_delay(prng, 5 * TT_US_PER_S);
+    *store = (struct tt_fake_store_faults){0};
+    if (tt_prng_chance(prng, 600))
+        *store = swarm->store;
+    store->disk_low = tt_prng_chance(prng, 200) && swarm->disk_low;
+    store->stalled_until_us = tt_prng_chance(prng, 300) && swarm->stalls ? stalled_us : 0;
+    *tt_fake_registry_faults(world->registry) = (struct tt_fake_registry_faults){0};
+    if (tt_prng_chance(prng, 600))
+        *tt_fake_registry_faults(world->registry) = swarm->registry;
+    *tt_fake_bus_faults(world->bus) = (struct tt_fake_bus_faults){0};
+    if (tt_prng_chance(prng, 600))
+        *tt_fake_bus_faults(world->bus) = swarm->bus;
+    if (tt_prng_chance(prng, 200) && swarm->forgets)
+        tt_fake_registry_forget(world->registry);
+    if (tt_prng_chance(prng, 200) && swarm->gaps)
+        tt_fake_bus_gap_everywhere(world->bus);
+    hit_server(run, tt_prng_below(prng, 5));
+}
+
+static void chaos(struct tt_run *run)
+{
+    uint64_t end_us = run->world->agenda.now_us + run->swarm.chaos_us;
+    while (run->world->agenda.now_us < end_us && tt_oracle_failure(run->oracle) == NULL) {
+        run_for(run, tt_prng_delay(&run->crash, run->swarm.weather_us) + 1);
+        change_weather(run);
+    }
+}
+
+/* Afterwards. */
+
+static void calm(struct tt_run *run)
+{
+    struct tt_world *world = run->world;
+    run->chaos_is_over = true;
+    *tt_fake_store_faults(world->store) = (struct tt_fake_store_faults){0};
+    *tt_fake_registry_faults(world->registry) = (struct tt_fake_registry_faults){0};
+    *tt_fake_bus_faults(world->bus) = (struct tt_fake_bus_faults){0};
+    for (uint32_t i = 0; i < run->swarm.world.servers; i++) {
+        world->servers[i].effects_until_crash = 0;
+        world->servers[i].paused_until_us = 0;
+        if (world->servers[i].is_draining)
+            tt_world_crash(world, i);
+        tt_world_start(world, i);
+    }
+    run->habits.works = false;
+    run->habits.slow_per_mille = 0;
+    if (run->habits.delay_us > 30000)
+        run->habits.delay_us = 30000;
+    for (uint32_t i = 0; i < run->device_count; i++)
+        tt_device_come_back(run->devices[i]);
+}
+
+static void settle(struct tt_run *run, uint64_t us)
+{
+    run->habits.works = false;
+    run_for(run, us);
+    for (uint32_t i = 0; i < run->device_count; i++)
+        tt_device_refresh(run->devices[i]);
+    run_for(run, LIST_US);
+    if (tt_oracle_failure(run->oracle) == NULL)
+        tt_settled_check(run);
+}
+
+static void clean(struct tt_run *run)
+{
+    run->habits.works = true;
+    run->habits.think_us = 4 * TT_US_PER_S;
+    run->habits.away_us = 10 * TT_US_PER_S;
+    run->habits.leave_per_mille = 60;
+    run->habits.half_open_per_mille = 200;
+    run->habits.ack_us = 100000;
+    tt_clean_begin(run);
+    run_for(run, CLEAN_US);
+    tt_clean_end(run);
+}
+
+static void end(struct tt_run *run, struct tt_run_result *result)
+{
+    struct tt_world *world = run->world;
+    *result = (struct tt_run_result){
+        .hash = world->trace.hash,
+        .steps = world->steps,
+        .simulated_us = world->agenda.now_us,
+        .counters = tt_world_counters(world),
+        .rung = world->notifier.rung,
+    };
+    const char *failure = tt_oracle_failure(run->oracle);
+    if (failure != NULL)
+        (void)snprintf(result->failure, sizeof(result->failure), "%s", failure);
+    tt_world_destroy(&run->world);
+    for (uint32_t i = 0; i < run->device_count; i++)
+        tt_device_destroy(&run->devices[i]);
+    tt_oracle_destroy(&run->oracle);
+}
+
+void tt_run_seed(uint64_t seed, enum tt_mutant mutant, struct tt_buffer *trace,
+                 size_t trace_bytes, struct tt_run_result *result)
+{
+    struct tt_run *run = tt_alloc(sizeof(*run));
+    begin(run, seed, mutant);
+    run->world->trace.enabled = trace != NULL;
+    run->world->trace.bytes_max = trace_bytes;
+    chaos(run);
+    calm(run);
+    settle(run, HEAL_US);
+    clean(run);
+    settle(run, REST_US);
+    if (trace != NULL)
+        tt_buffer_add(trace, tt_buffer_slice(&run->world->trace.lines));
+    end(run, result);
+    tt_free(run);
+}

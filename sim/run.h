@@ -1,0 +1,54 @@
+/*
+ * run: one seed from its first event to its verdict.
+ *
+ *   chaos   the world lives, and everything that the swarm chose goes wrong
+ *   heal    nothing goes wrong any more, nobody says anything new; then all must have converged
+ *   clean   normal life without faults, with bounds on time: a repair that comes after a minute
+ *           would hide what was lost (clean.c)
+ *   rest    nobody says anything new; then all must have converged again
+ */
+#ifndef TT_SIM_RUN_H
+#define TT_SIM_RUN_H
+
+#include "sim/swarm.h"
+
+#define TT_RUN_DEVICES_MAX TT_ORACLE_DEVICES_MAX
+
+struct tt_run {
+    struct tt_swarm swarm;
+    struct tt_habits habits; /* the ones in force */
+    struct tt_world *world;
+    struct tt_oracle *oracle;
+    struct tt_sim_device *devices[TT_RUN_DEVICES_MAX];
+    uint32_t device_count;
+    struct tt_prng crash;
+    bool chaos_is_over;
+    bool is_clean;
+    struct tt_core_counters before_clean;
+};
+
+struct tt_run_result {
+    char failure[512]; /* empty: nothing was found */
+    uint64_t hash;
+    uint64_t steps;
+    uint64_t simulated_us;
+    struct tt_core_counters counters;
+    uint64_t rung;
+};
+
+/* Runs a seed. With `trace`, the lines of what happened are left there (the last trace_bytes of
+ * them, or all of them if that is 0). */
+void tt_run_seed(uint64_t seed, enum tt_mutant mutant, struct tt_buffer *trace,
+                 size_t trace_bytes, struct tt_run_result *result);
+
+/* clean.c: the bounds on time. */
+void tt_clean_begin(struct tt_run *run);
+void tt_clean_end(struct tt_run *run);
+
+/* settled.c: what must be true when all has been quiet for a while. */
+void tt_settled_check(struct tt_run *run);
+
+/* Runs what happens until then, or until something is found. */
+void tt_run_until(struct tt_run *run, uint64_t at_us);
+
+#endif

@@ -1,0 +1,331 @@
+#include "sim/store_tables.h"
+
+#include "base/memory.h"
+
+static void arm(struct tt_store_tables *tables, struct tt_member_row *member, tt_seq seq)
+{
+    if (tables->mutant == TT_MUTANT_PENDING_NOT_ARMED)
+        return;
+    if (!member->is_pending)
+        member->first_undelivered = seq;
+    member->is_pending = true;
+    member->armed = seq;
+}
+
+static bool has_other_device(const struct tt_user_row *user, const tt_id *device)
+{
+    for (size_t i = 0; i < user->device_count; i++)
+        if (!tt_id_eq(&user->devices[i].device.id, device))
+            return true;
+    return false;
+}
+
+static void move_cursor(struct tt_conversation_row *conversation, struct tt_member_row *member,
+                        struct tt_cursor to, const tt_id *device, tt_time at)
+{
+    if (to.delivered.n > member->cursor.delivered.n) {
+        struct tt_happening step = {
+            .kind = TT_HAPPENED_DELIVERED,
+            .at = at,
+            .from = tt_seq_next(member->cursor.delivered),
+            .to = to.delivered,
+            .user = member->user,
+            .device = *device,
+        };
+        tt_store_tables_add_step(conversation, &step);
+        member->cursor.delivered = to.delivered;
+    }
+    if (to.read.n > member->cursor.read.n) {
+        struct tt_happening step = {
+            .kind = TT_HAPPENED_READ,
+            .at = at,
+            .from = tt_seq_next(member->cursor.read),
+            .to = to.read,
+            .user = member->user,
+            .device = *device,
+        };
+        tt_store_tables_add_step(conversation, &step);
+        member->cursor.read = to.read;
+    }
+}
+
+/* One's own message directly after a cursor carries it along. */
+static void carry(struct tt_store_tables *tables, struct tt_conversation_row *conversation,
+                  struct tt_member_row *sender, const struct tt_message *message)
+{
+    struct tt_cursor to = {TT_SEQ(0), TT_SEQ(0)};
+    const struct tt_user_row *user = tt_store_tables_user(tables, &message->sender);
+    bool linked = tt_store_tables_is_linked(user, &message->sender_device);
+    tt_seq position = tt_store_tables_position(sender, &message->sender_device);
+    if (linked && position.n + 1 == message->seq.n) {
+        tt_store_tables_set_position(sender, &message->sender_device, message->seq);
+        to.delivered = message->seq;
+    }
+    if (sender->cursor.read.n + 1 == message->seq.n ||
+        tables->mutant == TT_MUTANT_CARRY_ALWAYS) {
+        to.read = message->seq;
+        to.delivered = message->seq;
+    }
+    move_cursor(conversation, sender, to, &message->sender_device, message->timestamp);
+}
+
+static void put_message(struct tt_conversation_row *conversation, const struct tt_message *message)
+{
+    if (conversation->message_count == conversation->message_capacity) {
+        conversation->message_capacity = conversation->message_capacity * 2 + 16;
+        conversation->messages = tt_grow(conversation->messages, conversation->message_capacity,
+                                         sizeof(conversation->messages[0]));
+    }
+    struct tt_message *row = &conversation->messages[conversation->message_count++];
+    *row = *message;
+    row->content = tt_store_tables_own(message->content);
+    conversation->active_at = tt_time_max(conversation->active_at, message->timestamp);
+    conversation->changed_at = tt_time_max(conversation->changed_at, message->timestamp);
+}
+
+static void answer_append(struct tt_append *append, const struct tt_member_row *sender)
+{
+    append->sender_cursor = sender->cursor;
+    append->device_delivered =
+        tt_store_tables_position(sender, &append->message.sender_device);
+}
+
+void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *op)
+{
+    struct tt_append *append = &op->append;
+    struct tt_message *message = &append->message;
+    struct tt_conversation_row *row =
+        tt_store_tables_conversation(tables, &append->conversation);
+    struct tt_member_row *sender = tt_store_tables_member(row, &message->sender);
+    if (sender == NULL) {
+        op->err = TT_FAIL(NOT_FOUND);
+        return;
+    }
+    tt_seq first;
+    append->duplicate = tt_store_tables_find_send(tables, &row->id, &message->sender,
+                                                  &message->client_id, &first);
+    if (append->duplicate) {
+        message->seq = first;
+        message->timestamp = row->messages[first.n - 1].timestamp;
+        answer_append(append, sender);
+        return;
+    }
+    message->seq = tt_seq_next(tt_store_tables_head(row));
+    put_message(row, message);
+    tt_store_tables_add_send(tables, &row->id, &message->sender, &message->client_id,
+                             message->seq);
+    for (size_t i = 0; i < row->member_count; i++) {
+        const struct tt_user_row *user = tt_store_tables_user(tables, &row->members[i].user);
+        if (&row->members[i] != sender || has_other_device(user, &message->sender_device))
+            arm(tables, &row->members[i], message->seq);
+    }
+    carry(tables, row, sender, message);
+    answer_append(append, sender);
+}
+
+static void move_position(struct tt_store_tables *tables, struct tt_member_row *member,
+                          const tt_id *device, tt_seq to)
+{
+    const struct tt_user_row *user = tt_store_tables_user(tables, &member->user);
+    if (!tt_store_tables_is_linked(user, device))
+        return;
+    if (tt_store_tables_position(member, device).n < to.n)
+        tt_store_tables_set_position(member, device, to);
+}
+
+void tt_store_tables_advance(struct tt_store_tables *tables, struct tt_store_op *op)
+{
+    struct tt_advance *advance = &op->advance;
+    struct tt_conversation_row *row =
+        tt_store_tables_conversation(tables, &advance->conversation);
+    struct tt_member_row *member = tt_store_tables_member(row, &advance->user);
+    if (member == NULL) {
+        op->err = TT_FAIL(NOT_FOUND);
+        return;
+    }
+    advance->head = tt_store_tables_head(row);
+    struct tt_cursor to = advance->to;
+    to.delivered = tt_seq_max(to.delivered, to.read);
+    if (to.delivered.n > advance->head.n) {
+        op->err = TT_FAIL(ACK_AHEAD);
+        return;
+    }
+    if (tables->mutant == TT_MUTANT_STALE_MEMBERS)
+        advance->members = tt_store_tables_cursors(row, &op->arena);
+    advance->before = member->cursor;
+    move_position(tables, member, &advance->device, to.delivered);
+    move_cursor(row, member, to, &advance->device, advance->at);
+    if (tables->mutant == TT_MUTANT_CURSOR_BLIND && to.delivered.n > 0) {
+        member->cursor.delivered = to.delivered;
+        member->cursor.read = tt_seq_min(member->cursor.read, to.delivered);
+    }
+    tt_store_tables_settle_pending(tables, row, member);
+    if (tables->mutant == TT_MUTANT_PENDING_DROPPED)
+        member->is_pending = false;
+    advance->after = member->cursor;
+    advance->device_delivered = tt_store_tables_position(member, &advance->device);
+    advance->member_count = row->member_count;
+    if (tables->mutant != TT_MUTANT_STALE_MEMBERS)
+        advance->members = tt_store_tables_cursors(row, &op->arena);
+}
+
+static void remove_device(struct tt_store_tables *tables, struct tt_user_row *user, size_t at)
+{
+    tt_id device = user->devices[at].device.id;
+    user->device_count--;
+    memmove(&user->devices[at], &user->devices[at + 1],
+            (user->device_count - at) * sizeof(user->devices[0]));
+    struct tt_conversation_row *row;
+    for (size_t i = 0; (row = tt_map_next(&tables->conversations, &i)) != NULL;) {
+        struct tt_member_row *member = tt_store_tables_member(row, &user->id);
+        if (member == NULL)
+            continue;
+        for (size_t p = 0; p < member->position_count; p++)
+            if (tt_id_eq(&member->positions[p].device, &device))
+                member->positions[p] = member->positions[--member->position_count];
+        if (member->is_pending)
+            tt_store_tables_settle_pending(tables, row, member);
+    }
+}
+
+static struct tt_device_row *find_device(struct tt_user_row *user, const tt_id *id)
+{
+    for (size_t i = 0; i < user->device_count; i++)
+        if (tt_id_eq(&user->devices[i].device.id, id))
+            return &user->devices[i];
+    return NULL;
+}
+
+static struct tt_device_row *add_device(struct tt_store_tables *tables, struct tt_user_row *user,
+                                        const struct tt_link_device *link)
+{
+    if (user->device_count == user->device_capacity) {
+        user->device_capacity = user->device_capacity * 2 + 4;
+        user->devices = tt_grow(user->devices, user->device_capacity, sizeof(user->devices[0]));
+    }
+    size_t at = 0;
+    while (at < user->device_count &&
+           tt_id_compare(&user->devices[at].device.id, &link->device) < 0)
+        at++;
+    memmove(&user->devices[at + 1], &user->devices[at],
+            (user->device_count - at) * sizeof(user->devices[0]));
+    user->device_count++;
+    user->devices[at] = (struct tt_device_row){
+        .device = {.id = link->device, .linked_at = link->at, .active_at = link->at},
+    };
+    struct tt_conversation_row *row;
+    for (size_t i = 0; (row = tt_map_next(&tables->conversations, &i)) != NULL;) {
+        struct tt_member_row *member = tt_store_tables_member(row, &user->id);
+        if (member == NULL)
+            continue;
+        bool at_head = tables->mutant == TT_MUTANT_LINK_AT_HEAD;
+        tt_seq start = at_head ? tt_store_tables_head(row) : member->cursor.delivered;
+        tt_store_tables_set_position(member, &link->device, start);
+    }
+    return &user->devices[at];
+}
+
+static const struct tt_device *copy_devices(const struct tt_user_row *user,
+                                            struct tt_arena *arena)
+{
+    struct tt_device *devices = tt_arena_array(arena, user->device_count, sizeof(devices[0]));
+    for (size_t i = 0; i < user->device_count; i++)
+        devices[i] = user->devices[i].device;
+    return devices;
+}
+
+void tt_store_tables_link(struct tt_store_tables *tables, struct tt_store_op *op,
+                          uint32_t process)
+{
+    struct tt_link_device *link = &op->link_device;
+    struct tt_user_row *user = tt_store_tables_user(tables, &link->user);
+    for (size_t i = user->device_count; i-- > 0;) {
+        const struct tt_device *device = &user->devices[i].device;
+        if (!device->connected && link->at.ms - device->active_at.ms > link->silent_ms_max)
+            remove_device(tables, user, i);
+    }
+    struct tt_device_row *row = find_device(user, &link->device);
+    link->resumed = row != NULL;
+    if (row == NULL && user->device_count >= link->device_count_max) {
+        op->err = TT_FAIL(TOO_MANY_DEVICES);
+        link->devices = copy_devices(user, &op->arena);
+        link->device_count = user->device_count;
+        return;
+    }
+    if (row == NULL)
+        row = add_device(tables, user, link);
+    if (tables->mutant != TT_MUTANT_EPOCH_STUCK || tables->epoch == 0)
+        tables->epoch++;
+    row->device.epoch = link->epoch = tables->epoch;
+    row->device.connected = true;
+    row->device.active_at = tt_time_max(row->device.active_at, link->at);
+    row->connected_at = link->at;
+    row->process = process;
+    tt_store_tables_add_visit(user, TT_HAPPENED_CONNECTED, &link->device, link->at);
+    link->settings = user->settings;
+    link->settings.display_name = tt_arena_copy(&op->arena, user->settings.display_name);
+    link->devices = copy_devices(user, &op->arena);
+    link->device_count = user->device_count;
+}
+
+void tt_store_tables_unlink(struct tt_store_tables *tables, struct tt_store_op *op)
+{
+    struct tt_user_row *user = tt_store_tables_user(tables, &op->unlink_device.user);
+    for (size_t i = 0; i < user->device_count; i++) {
+        if (tt_id_eq(&user->devices[i].device.id, &op->unlink_device.device)) {
+            remove_device(tables, user, i);
+            return;
+        }
+    }
+    op->err = TT_FAIL(NOT_FOUND);
+}
+
+static bool is_connected(const struct tt_user_row *user)
+{
+    for (size_t i = 0; i < user->device_count; i++)
+        if (user->devices[i].device.connected)
+            return true;
+    return false;
+}
+
+static void disconnect_device(struct tt_user_row *user, struct tt_device_row *row, tt_time at)
+{
+    row->device.connected = false;
+    row->device.active_at = tt_time_max(row->device.active_at, at);
+    tt_store_tables_add_visit(user, TT_HAPPENED_DISCONNECTED, &row->device.id, at);
+    if (!is_connected(user))
+        user->last_seen = tt_time_max(user->last_seen, at);
+}
+
+void tt_store_tables_disconnect(struct tt_store_tables *tables, struct tt_store_op *op)
+{
+    struct tt_disconnect *disconnect = &op->disconnect;
+    struct tt_user_row *user = tt_store_tables_user(tables, &disconnect->user);
+    struct tt_device_row *row = find_device(user, &disconnect->device);
+    disconnect->was_current = row != NULL && row->device.epoch == disconnect->epoch;
+    if (disconnect->was_current && row->device.connected)
+        disconnect_device(user, row, disconnect->at);
+    disconnect->was_last = disconnect->was_current && !is_connected(user);
+    disconnect->last_seen = user->last_seen;
+}
+
+void tt_store_tables_list_devices(struct tt_store_tables *tables, struct tt_store_op *op)
+{
+    const struct tt_user_row *user = tt_store_tables_user(tables, &op->list_devices.user);
+    op->list_devices.devices = copy_devices(user, &op->arena);
+    op->list_devices.device_count = user->device_count;
+}
+
+void tt_store_tables_process_died(struct tt_store_tables *tables, uint32_t process)
+{
+    struct tt_user_row *user;
+    for (size_t i = 0; (user = tt_map_next(&tables->users, &i)) != NULL;) {
+        for (size_t d = 0; d < user->device_count; d++) {
+            struct tt_device_row *row = &user->devices[d];
+            if (!row->device.connected || row->process != process)
+                continue;
+            tt_time at = tt_time_max(tables->alive[process], row->connected_at);
+            disconnect_device(user, row, at);
+        }
+    }
+}

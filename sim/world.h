@@ -1,0 +1,171 @@
+/*
+ * world: servers, their nodes (each the production driver and core), and the network between them
+ * and the devices; all in virtual time. The owner of the devices is someone else: a script (the
+ * golden traces) or the swarm (sim/device.h).
+ *
+ * A server is a process: all its nodes die together, between any two effects, and come back with
+ * empty memory and a new incarnation.
+ */
+#ifndef TT_SIM_WORLD_H
+#define TT_SIM_WORLD_H
+
+#include "driver/driver.h"
+#include "sim/agenda.h"
+#include "sim/fake_bus.h"
+#include "sim/fake_notifier.h"
+#include "sim/fake_registry.h"
+#include "sim/fake_store.h"
+#include "sim/prng.h"
+#include "sim/trace.h"
+
+#define TT_WORLD_SERVERS_MAX 5
+#define TT_WORLD_NODES_MAX   4
+
+struct tt_oracle;
+struct tt_node;
+struct tt_link;
+struct tt_call;
+
+struct tt_world_options {
+    uint64_t seed;
+    uint32_t servers;
+    uint32_t nodes;      /* of each server */
+    bool embedded;       /* one server with its own registry and bus, which die with it */
+    bool keeps_order;
+    bool through_codec;  /* frames become JSON on their way, and frames again */
+    enum tt_mutant mutant;
+    tt_time epoch_wall;  /* wall time at virtual time 0 */
+    uint64_t epoch_us;   /* virtual time at the start */
+    uint32_t turn_us;    /* a loop turn begins up to so long after something happened */
+    uint32_t store_latency_us;
+    uint32_t registry_latency_us;
+    uint32_t bus_latency_us;
+    int32_t skew_ms[TT_WORLD_SERVERS_MAX];
+    struct tt_core_options core;
+};
+
+struct tt_server {
+    tt_id id;
+    uint64_t incarnation;
+    bool is_up;
+    bool is_draining;
+    bool is_dying;                 /* nothing that it still does has an effect */
+    uint64_t effects_until_crash;  /* 0: no crash is planned */
+    uint64_t paused_until_us;
+    int64_t skew_ms;
+    struct tt_node *nodes[TT_WORLD_NODES_MAX];
+};
+
+struct tt_world {
+    struct tt_world_options options;
+    struct tt_agenda agenda;
+    struct tt_trace trace;
+    struct tt_fake_store *store;
+    struct tt_fake_registry *registry;
+    struct tt_fake_bus *bus;
+    struct tt_fake_notifier notifier;
+    struct tt_oracle *oracle; /* may be NULL */
+    struct tt_prng network;
+    struct tt_prng turn;
+    struct tt_prng entropy;
+    struct tt_server servers[TT_WORLD_SERVERS_MAX];
+    struct tt_node *all_nodes; /* the dead ones too */
+    struct tt_link *all_links;
+    struct tt_call *all_calls;
+    struct tt_core_counters past; /* counters of nodes that have died */
+    uint32_t link_count;
+    uint64_t steps;
+};
+
+/* What a device hears on its connection; never from within a call that it makes itself. */
+struct tt_link_owner {
+    void *context;
+    void (*opened)(void *context, struct tt_link *link);
+    void (*heard)(void *context, struct tt_link *link, const struct tt_server_frame *frame);
+    void (*pinged)(void *context, struct tt_link *link);
+    /* `code` 0: the connection broke; `err`: why the upgrade was refused, else OK */
+    void (*closed)(void *context, struct tt_link *link, uint32_t code, tt_err err);
+};
+
+/* A device's connection. Lives as long as the world. */
+struct tt_link {
+    struct tt_world *world;
+    struct tt_node *node; /* NULL: nobody was there */
+    struct tt_link *next;
+    struct tt_link_owner owner;
+    uint32_t id;
+    tt_id user;
+    tt_id device;
+    tt_handle handle;
+    bool server_open; /* the node holds the handle */
+    bool accepted;
+    bool device_open; /* the device has not heard that it is over */
+    bool is_cut;      /* nothing passes any more, and nobody is told */
+    uint32_t delay_us;
+    uint32_t bytes_per_ms; /* how fast the device reads; 0: at once */
+    uint64_t up_us;        /* when the last thing on its way arrives */
+    uint64_t down_us;
+    uint64_t drained_us; /* when all that was sent has left the process */
+    uint64_t opened_us;
+    void *oracle; /* what the oracle notes about it */
+};
+
+/* Somebody's HTTP request. Lives as long as the world. */
+struct tt_call {
+    struct tt_world *world;
+    struct tt_node *node;
+    struct tt_call *next;
+    tt_handle handle;
+    bool server_open;
+    struct tt_arena arena;
+    struct tt_request request;
+    void *context;
+    /* reply NULL: the connection broke, or nobody was there */
+    void (*replied)(void *context, struct tt_call *call, const struct tt_reply *reply);
+    void *oracle;
+};
+
+struct tt_world *tt_world_create(const struct tt_world_options *options);
+void tt_world_destroy(struct tt_world **world);
+
+void tt_world_start(struct tt_world *world, uint32_t server);
+void tt_world_crash(struct tt_world *world, uint32_t server);
+
+/* Crashes it right before its n-th effect from now. */
+void tt_world_crash_in(struct tt_world *world, uint32_t server, uint64_t effects);
+
+/* Asks the server to close every session and to finish. */
+void tt_world_drain(struct tt_world *world, uint32_t server);
+
+/* Nothing happens on the server until then; afterwards, everything that piled up. */
+void tt_world_pause(struct tt_world *world, uint32_t server, uint64_t until_us);
+
+tt_time tt_world_wall(const struct tt_world *world);
+
+/* The sum over all nodes that ever were. */
+struct tt_core_counters tt_world_counters(const struct tt_world *world);
+
+/* Whether no core of a server that is up has anything under way. */
+bool tt_world_is_idle(const struct tt_world *world, uint32_t server);
+
+/* link.c */
+
+struct tt_link *tt_link_connect(struct tt_world *world, uint32_t server, uint32_t node,
+                                const tt_id *user, const tt_id *device,
+                                const struct tt_link_owner *owner, uint32_t delay_us);
+void tt_link_send(struct tt_link *link, const struct tt_client_frame *frame);
+
+/* The device closes it; the node hears in time, and the device hears nothing more. */
+void tt_link_close(struct tt_link *link);
+
+/* The connection breaks; each side hears after its delay, or never (UINT64_MAX). */
+void tt_link_break(struct tt_link *link, uint64_t device_us, uint64_t server_us);
+
+struct tt_call *tt_call_make(struct tt_world *world, uint32_t server, uint32_t node,
+                             const struct tt_request *request, void *context,
+                             void (*replied)(void *, struct tt_call *, const struct tt_reply *));
+
+/* The device stops waiting. */
+void tt_call_give_up(struct tt_call *call);
+
+#endif

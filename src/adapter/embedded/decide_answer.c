@@ -1,0 +1,155 @@
+#include "adapter/embedded/decide.h"
+
+static struct tt_user_settings copy_settings(struct tt_arena *arena,
+                                             const struct tt_user_settings *settings)
+{
+    struct tt_user_settings copy = *settings;
+    copy.display_name = tt_arena_copy(arena, settings->display_name);
+    return copy;
+}
+
+static tt_err answer_link(struct tt_working *working, struct tt_store_op *op, tt_err outcome)
+{
+    struct tt_link_device *link = &op->link_device;
+    struct tt_user_state *user;
+    TT_TRY(tt_working_user(working, &link->user, &user));
+    size_t count = user->row.device_count;
+    struct tt_device *devices = tt_arena_array(&op->arena, count, sizeof(*devices));
+    if (count > 0)
+        memcpy(devices, user->row.devices, count * sizeof(*devices));
+    link->devices = devices;
+    link->device_count = count;
+    if (!tt_is_ok(outcome))
+        return TT_OK;
+    link->epoch = tt_user_device(user, &link->device)->epoch;
+    link->settings = copy_settings(&op->arena, &user->row.settings);
+    return TT_OK;
+}
+
+static tt_err answer_disconnect(struct tt_working *working, struct tt_store_op *op)
+{
+    struct tt_disconnect *disconnect = &op->disconnect;
+    struct tt_user_state *user;
+    TT_TRY(tt_working_user(working, &disconnect->user, &user));
+    disconnect->was_last = disconnect->was_current;
+    for (size_t i = 0; i < user->row.device_count; i++)
+        if (user->row.devices[i].connected)
+            disconnect->was_last = false;
+    disconnect->last_seen = user->row.last_seen;
+    return TT_OK;
+}
+
+static tt_err answer_create(struct tt_working *working, struct tt_store_op *op)
+{
+    struct tt_create_conversation *create = &op->create_conversation;
+    struct tt_conversation_state *standing;
+    if (create->created)
+        return TT_OK;
+    TT_TRY(tt_working_conversation(working, &create->conversation.id, &standing));
+    const struct tt_conversation *info = &standing->info;
+    tt_id *members = tt_arena_array(&op->arena, info->member_count, sizeof(*members));
+    memcpy(members, info->members, info->member_count * sizeof(*members));
+    create->conversation = *info;
+    create->conversation.members = members;
+    create->conversation.title = tt_arena_copy(&op->arena, info->title);
+    return TT_OK;
+}
+
+static tt_err find_member(struct tt_working *working, const tt_id *id, const tt_id *user,
+                          struct tt_conversation_state **conversation,
+                          struct tt_member_state **member)
+{
+    TT_TRY(tt_working_conversation(working, id, conversation));
+    size_t index = tt_working_member_of(*conversation, user);
+    TT_ASSERT(index < (*conversation)->info.member_count);
+    return tt_working_member(working, *conversation, index, member);
+}
+
+static tt_err device_delivered(struct tt_working *working, const struct tt_member_state *member,
+                               const tt_id *user_id, const tt_id *device, tt_seq *delivered)
+{
+    struct tt_user_state *user;
+    TT_TRY(tt_working_user(working, user_id, &user));
+    bool linked = tt_user_device(user, device) != NULL;
+    *delivered = linked ? tt_member_position(member, device) : TT_SEQ(0);
+    return TT_OK;
+}
+
+static tt_err answer_append(struct tt_working *working, struct tt_store_op *op)
+{
+    struct tt_append *append = &op->append;
+    struct tt_conversation_state *conversation;
+    struct tt_member_state *member;
+    const tt_id *sender = &append->message.sender;
+    TT_TRY(find_member(working, &append->conversation, sender, &conversation, &member));
+    append->sender_cursor = member->status.cursor;
+    return device_delivered(working, member, sender, &append->message.sender_device,
+                            &append->device_delivered);
+}
+
+static tt_err answer_advance(struct tt_working *working, struct tt_store_op *op)
+{
+    struct tt_advance *advance = &op->advance;
+    struct tt_conversation_state *conversation;
+    struct tt_member_state *member;
+    TT_TRY(find_member(working, &advance->conversation, &advance->user, &conversation, &member));
+    advance->after = member->status.cursor;
+    advance->head = conversation->head.head;
+    size_t count = conversation->info.member_count;
+    struct tt_member_cursor *members = tt_arena_array(&op->arena, count, sizeof(*members));
+    for (size_t i = 0; i < count; i++) {
+        struct tt_member_state *other;
+        TT_TRY(tt_working_member(working, conversation, i, &other));
+        members[i].user = conversation->info.members[i];
+        members[i].cursor = other->status.cursor;
+    }
+    advance->members = members;
+    advance->member_count = count;
+    return device_delivered(working, member, &advance->user, &advance->device,
+                            &advance->device_delivered);
+}
+
+static tt_err answer_put_user(struct tt_working *working, struct tt_store_op *op)
+{
+    struct tt_user_state *user;
+    TT_TRY(tt_working_user(working, &op->put_user.user, &user));
+    op->put_user.settings = copy_settings(&op->arena, &user->row.settings);
+    return TT_OK;
+}
+
+tt_err tt_decide_answer(struct tt_working *working, struct tt_store_op *op, tt_err outcome)
+{
+    if (op->kind == TT_STORE_LINK_DEVICE &&
+        (tt_is_ok(outcome) || tt_err_is(outcome, TT_ERR_TOO_MANY_DEVICES)))
+        return answer_link(working, op, outcome);
+    if (!tt_is_ok(outcome))
+        return TT_OK;
+    switch (op->kind) {
+    case TT_STORE_DISCONNECT:
+        return answer_disconnect(working, op);
+    case TT_STORE_CREATE_CONVERSATION:
+        return answer_create(working, op);
+    case TT_STORE_APPEND:
+        return answer_append(working, op);
+    case TT_STORE_ADVANCE:
+        return answer_advance(working, op);
+    case TT_STORE_PUT_USER:
+        return answer_put_user(working, op);
+    case TT_STORE_LINK_DEVICE:
+    case TT_STORE_UNLINK_DEVICE:
+    case TT_STORE_ALIVE:
+    case TT_STORE_MARK_PUSHED:
+    case TT_STORE_MUTE:
+    case TT_STORE_LIST_DEVICES:
+    case TT_STORE_GET_CONVERSATION:
+    case TT_STORE_READ_MESSAGES:
+    case TT_STORE_SNAPSHOT:
+    case TT_STORE_POSITIONS:
+    case TT_STORE_LIST_PENDING:
+    case TT_STORE_LIST_CONVERSATIONS:
+    case TT_STORE_GET_USERS:
+    case TT_STORE_HISTORY:
+        return TT_OK;
+    }
+    return TT_OK;
+}

@@ -1,0 +1,221 @@
+#include "adapter/embedded/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define FORMAT_TITLE   "twoticks embedded store\nversion "
+#define FORMAT_VERSION 1
+#define FORMAT_SIZE    64
+#define WALK_FDS       16
+
+struct place {
+    const struct tt_folder *folder;
+    char *sentence;
+    size_t sentence_size;
+};
+
+static tt_err io_failed(const struct place *place, const char *what)
+{
+    snprintf(place->sentence, place->sentence_size,
+             "%s in %s failed: %s; check the folder's owner, rights and disk", what,
+             place->folder->dir, strerror(errno));
+    return TT_FAIL(IO);
+}
+
+static bool path_of(const struct tt_folder *folder, const char *name, char path[PATH_MAX])
+{
+    int size = snprintf(path, PATH_MAX, "%s/%s", folder->dir, name);
+    if (size > 0 && size < PATH_MAX)
+        return true;
+    errno = ENAMETOOLONG;
+    return false;
+}
+
+static tt_err lock(struct tt_folder *folder, const struct place *place, bool may_create)
+{
+    char path[PATH_MAX];
+    if (may_create && mkdir(folder->dir, 0700) != 0 && errno != EEXIST)
+        return io_failed(place, "making the data folder");
+    if (!path_of(folder, "store.lock", path))
+        return io_failed(place, "locking");
+    folder->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (folder->lock_fd < 0)
+        return io_failed(place, "opening store.lock");
+    if (flock(folder->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return TT_OK;
+    if (errno != EWOULDBLOCK)
+        return io_failed(place, "locking");
+    snprintf(place->sentence, place->sentence_size,
+             "another twoticks has %s open; stop it first, or use another data folder",
+             folder->dir);
+    return TT_FAIL(CONFLICT);
+}
+
+static tt_err foreign(const struct place *place)
+{
+    snprintf(place->sentence, place->sentence_size,
+             "%s/store is no twoticks store (its FORMAT file is missing or says otherwise); use "
+             "another data folder, or restore this one from a backup",
+             place->folder->dir);
+    return TT_FAIL(INVALID);
+}
+
+static tt_err check_format(const struct tt_folder *folder, const struct place *place)
+{
+    char path[PATH_MAX];
+    char text[FORMAT_SIZE + 1];
+    if (!path_of(folder, "store/FORMAT", path))
+        return io_failed(place, "reading store/FORMAT");
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT || errno == ENOTDIR ? foreign(place)
+                                                   : io_failed(place, "reading store/FORMAT");
+    ssize_t size = read(fd, text, FORMAT_SIZE);
+    close(fd);
+    text[size < 0 ? 0 : size] = '\0';
+    const char *at = text + strlen(FORMAT_TITLE);
+    if (strncmp(text, FORMAT_TITLE, strlen(FORMAT_TITLE)) != 0)
+        return foreign(place);
+    unsigned version = 0;
+    for (; *at >= '0' && *at <= '9' && version < 1000; at++)
+        version = version * 10 + (unsigned)(*at - '0');
+    if (strcmp(at, "\n") != 0 || version == 0)
+        return foreign(place);
+    if (version == FORMAT_VERSION)
+        return TT_OK;
+    snprintf(place->sentence, place->sentence_size,
+             "%s/store has format %u, and this twoticks knows format %d; run the newer twoticks "
+             "that wrote it",
+             folder->dir, version, FORMAT_VERSION);
+    return TT_FAIL(INVALID);
+}
+
+static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *where)
+{
+    (void)stat;
+    (void)type;
+    (void)where;
+    return remove(path);
+}
+
+static bool write_format(const char *path)
+{
+    char text[FORMAT_SIZE];
+    int size = snprintf(text, sizeof(text), "%s%d\n", FORMAT_TITLE, FORMAT_VERSION);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return false;
+    bool written = write(fd, text, (size_t)size) == size && fsync(fd) == 0;
+    return close(fd) == 0 && written;
+}
+
+static bool sync_dir(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool synced = fsync(fd) == 0;
+    close(fd);
+    return synced;
+}
+
+static tt_err begin_new(const struct tt_folder *folder, const struct place *place)
+{
+    char path[PATH_MAX];
+    char part[PATH_MAX];
+    if (!path_of(folder, "store.new", path))
+        return io_failed(place, "making a store");
+    if (nftw(path, remove_entry, WALK_FDS, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
+        return io_failed(place, "removing an unfinished store.new");
+    if (mkdir(path, 0700) != 0)
+        return io_failed(place, "making store.new");
+    if (!path_of(folder, "store.new/journal", part) || mkdir(part, 0700) != 0)
+        return io_failed(place, "making store.new/journal");
+    if (!path_of(folder, "store.new/FORMAT", part) || !write_format(part))
+        return io_failed(place, "writing store.new/FORMAT");
+    return TT_OK;
+}
+
+static tt_err find(struct tt_folder *folder, const struct place *place, bool may_create)
+{
+    char path[PATH_MAX];
+    struct stat stat;
+    if (!path_of(folder, "store", path))
+        return io_failed(place, "looking for the store");
+    folder->is_new = lstat(path, &stat) != 0 && errno == ENOENT;
+    if (folder->is_new && !may_create) {
+        snprintf(place->sentence, place->sentence_size,
+                 "there is no store in %s; give the data folder that the server uses", folder->dir);
+        return TT_FAIL(INVALID);
+    }
+    if (folder->is_new)
+        TT_TRY(begin_new(folder, place));
+    else
+        TT_TRY(check_format(folder, place));
+    if (!path_of(folder, folder->is_new ? "store.new/journal" : "store/journal", path))
+        return io_failed(place, "opening the journal");
+    folder->journal_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder->journal_fd < 0)
+        return io_failed(place, "opening the journal");
+    return path_of(folder, "store/index", folder->index_path)
+               ? TT_OK
+               : io_failed(place, "opening the index");
+}
+
+tt_err tt_folder_open(const char *dir, bool may_create, struct tt_folder *folder, char *sentence,
+                      size_t sentence_size)
+{
+    *folder = (struct tt_folder){.dir = dir, .lock_fd = -1, .journal_fd = -1};
+    struct place place = {folder, sentence, sentence_size};
+    tt_err err = lock(folder, &place, may_create);
+    if (tt_is_ok(err))
+        err = find(folder, &place, may_create);
+    if (!tt_is_ok(err))
+        tt_folder_close(folder);
+    return err;
+}
+
+tt_err tt_folder_finish(struct tt_folder *folder, char *sentence, size_t sentence_size)
+{
+    struct place place = {folder, sentence, sentence_size};
+    char made[PATH_MAX];
+    char path[PATH_MAX];
+    if (!path_of(folder, "store.new", made) || !path_of(folder, "store", path) || !sync_dir(made) ||
+        rename(made, path) != 0 || !sync_dir(folder->dir))
+        return io_failed(&place, "making the store");
+    folder->is_new = false;
+    return TT_OK;
+}
+
+void tt_folder_close(struct tt_folder *folder)
+{
+    if (folder->journal_fd >= 0)
+        close(folder->journal_fd);
+    if (folder->lock_fd >= 0)
+        close(folder->lock_fd);
+    folder->journal_fd = folder->lock_fd = -1;
+}
+
+bool tt_folder_space(void *context, const char *dir, uint64_t *free_bytes, uint64_t *total_bytes)
+{
+    struct statvfs stat;
+    (void)context;
+    if (statvfs(dir, &stat) != 0)
+        return false;
+    *free_bytes = (uint64_t)stat.f_bavail * stat.f_frsize;
+    *total_bytes = (uint64_t)stat.f_blocks * stat.f_frsize;
+    return true;
+}
+
+int tt_folder_sync(void *context, int fd)
+{
+    (void)context;
+    return fdatasync(fd);
+}

@@ -1,0 +1,84 @@
+/*
+ * index: the sorted rows behind the journal, in RocksDB without a log of its own. What it loses in
+ * a crash the journal gives back.
+ *
+ * One thread writes, any may read. Puts and deletes gather in one batch that is written as a
+ * whole; as there is one memtable at a time and they reach the disk in order, the rows on disk are
+ * always those after some batch.
+ */
+#ifndef TT_ADAPTER_EMBEDDED_INDEX_H
+#define TT_ADAPTER_EMBEDDED_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+struct tt_index;
+
+struct tt_index_options {
+    const char *path;
+    uint64_t memtable_size;
+    uint64_t block_cache_size;
+};
+
+/* On failure `sentence` is what RocksDB said. CORRUPT or IO. */
+TT_MUST_CHECK tt_err tt_index_open(const struct tt_index_options *options, struct tt_index **index,
+                                   char *sentence, size_t sentence_size);
+
+/* Without a flush. */
+void tt_index_close(struct tt_index **index);
+
+/* What the last failure of a write or flush was, in RocksDB's words. */
+const char *tt_index_complaint(const struct tt_index *index);
+
+void tt_index_put(struct tt_index *index, struct tt_slice key, struct tt_slice value);
+void tt_index_delete(struct tt_index *index, struct tt_slice key);
+
+/* Writes the batch as a whole, into memory. */
+TT_MUST_CHECK tt_err tt_index_write(struct tt_index *index);
+
+/* Starts to bring everything written so far to disk, or waits for it. */
+TT_MUST_CHECK tt_err tt_index_flush(struct tt_index *index, bool wait);
+
+/* Compaction needs room; on a disk that is nearly full it has to wait. */
+void tt_index_allow_compaction(struct tt_index *index, bool allowed);
+
+/* A consistent look at the rows: all reads through one see the same state. */
+struct tt_view;
+
+struct tt_view *tt_view_create(struct tt_index *index);
+void tt_view_destroy(struct tt_view **view);
+
+/* Looks at whatever is newest, and needs no destroying. */
+const struct tt_view *tt_index_latest(const struct tt_index *index);
+
+/* Only what is on disk for good. */
+const struct tt_view *tt_index_persisted(const struct tt_index *index);
+
+/* Fills `value` with the row, or fails with NOT_FOUND, CORRUPT or IO. */
+TT_MUST_CHECK tt_err tt_view_get(const struct tt_view *view, struct tt_slice key,
+                                 struct tt_buffer *value);
+
+/* Walks over rows in the order of their keys; all rows that start with `prefix` are in reach. */
+struct tt_walk;
+
+struct tt_walk *tt_walk_create(const struct tt_view *view, struct tt_slice prefix);
+
+/* CORRUPT or IO if the walk ended early. */
+TT_MUST_CHECK tt_err tt_walk_destroy(struct tt_walk **walk);
+
+void tt_walk_to(struct tt_walk *walk, struct tt_slice key);      /* the first row from there on */
+void tt_walk_back_to(struct tt_walk *walk, struct tt_slice key); /* the last row up to there */
+bool tt_walk_valid(const struct tt_walk *walk);
+void tt_walk_next(struct tt_walk *walk);
+void tt_walk_prev(struct tt_walk *walk);
+
+/* Valid until the walk moves. */
+struct tt_slice tt_walk_key(const struct tt_walk *walk);
+struct tt_slice tt_walk_value(const struct tt_walk *walk);
+
+#endif

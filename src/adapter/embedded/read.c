@@ -1,0 +1,316 @@
+#include "adapter/embedded/read.h"
+
+#include "adapter/embedded/read_parts.h"
+
+/* Messages that gather, up to a count and a number of bytes. */
+struct gathering {
+    struct tt_buffer messages; /* of struct tt_message */
+    size_t count_max;
+    uint64_t bytes_left;
+};
+
+static size_t gathered(const struct gathering *gathering)
+{
+    return gathering->messages.size / sizeof(struct tt_message);
+}
+
+/* Takes the message that the walk stands at, if there is room; *full: there was none. The first
+ * one is taken whatever its size. */
+static tt_err gather(struct tt_reading *reading, const struct tt_walk *walk,
+                     struct gathering *gathering, bool *full)
+{
+    struct tt_key_parts parts;
+    struct tt_message message;
+    *full = gathered(gathering) == gathering->count_max;
+    if (*full)
+        return TT_OK;
+    TT_TRY(tt_key_split(tt_walk_key(walk), &parts));
+    TT_TRY(tt_row_unpack_message(tt_walk_value(walk), &message));
+    *full = gathered(gathering) > 0 && message.content.size > gathering->bytes_left;
+    if (*full)
+        return TT_OK;
+    message.seq = TT_SEQ(parts.number);
+    message.content = tt_arena_copy(reading->arena, message.content);
+    gathering->bytes_left -=
+        message.content.size < gathering->bytes_left ? message.content.size : gathering->bytes_left;
+    tt_buffer_add(&gathering->messages, tt_slice(&message, sizeof(message)));
+    return TT_OK;
+}
+
+static tt_err gather_forward(struct tt_reading *reading, struct tt_walk *walk, tt_seq to,
+                             struct gathering *gathering, bool *full)
+{
+    *full = false;
+    for (; tt_walk_valid(walk); tt_walk_next(walk)) {
+        struct tt_key_parts parts;
+        TT_TRY(tt_key_split(tt_walk_key(walk), &parts));
+        if (parts.number > to.n)
+            break;
+        TT_TRY(gather(reading, walk, gathering, full));
+        if (*full)
+            break;
+    }
+    return TT_OK;
+}
+
+static tt_err gather_back(struct tt_reading *reading, struct tt_walk *walk,
+                          struct gathering *gathering)
+{
+    bool full = false;
+    for (; tt_walk_valid(walk) && !full; tt_walk_prev(walk))
+        TT_TRY(gather(reading, walk, gathering, &full));
+    return TT_OK;
+}
+
+/* What was gathered in the op's arena: the last `back` ones stand before the others, turned round.
+ */
+static const struct tt_message *arrange(struct tt_reading *reading,
+                                        const struct gathering *gathering, size_t back)
+{
+    size_t count = gathered(gathering);
+    struct tt_message *messages = tt_arena_array(reading->arena, count, sizeof(*messages));
+    const char *bytes = gathering->messages.data;
+    for (size_t i = 0; i < count; i++) {
+        size_t from = i < back ? count - 1 - i : i - back;
+        memcpy(&messages[i], bytes + from * sizeof(*messages), sizeof(*messages));
+    }
+    return messages;
+}
+
+static tt_err read_messages(struct tt_reading *reading, struct tt_read_messages *read)
+{
+    struct tt_head_row head;
+    struct gathering gathering = {.count_max = read->count_max, .bytes_left = read->bytes_max};
+    TT_TRY(tt_read_head_row(reading, &read->conversation, &head));
+    read->head = head.head;
+    struct tt_key prefix = tt_key_prefix_of(TT_TABLE_MESSAGES, &read->conversation);
+    struct tt_key from = tt_key_of_number(TT_TABLE_MESSAGES, &read->conversation, read->from.n);
+    struct tt_walk *walk = tt_walk_create(reading->view, tt_key_slice(&prefix));
+    bool full;
+    tt_walk_to(walk, tt_key_slice(&from));
+    tt_err err = gather_forward(reading, walk, head.head, &gathering, &full);
+    tt_err ended = tt_walk_destroy(&walk);
+    read->messages = arrange(reading, &gathering, 0);
+    read->message_count = gathered(&gathering);
+    tt_buffer_deinit(&gathering.messages);
+    return tt_is_ok(err) ? ended : err;
+}
+
+static tt_err snapshot_messages(struct tt_reading *reading, struct tt_read_snapshot *snapshot,
+                                struct tt_walk *walk, struct gathering *gathering, size_t *back)
+{
+    tt_seq start = tt_seq_max(TT_SEQ(1), snapshot->my_cursor.read);
+    struct tt_key key = tt_key_of_number(TT_TABLE_MESSAGES, &snapshot->conversation, start.n);
+    bool full;
+    tt_walk_to(walk, tt_key_slice(&key));
+    TT_TRY(gather_forward(reading, walk, snapshot->head, gathering, &full));
+    size_t forward = gathered(gathering);
+    *back = 0;
+    if (full || start.n == 1)
+        return TT_OK;
+    key = tt_key_of_number(TT_TABLE_MESSAGES, &snapshot->conversation, start.n - 1);
+    tt_walk_back_to(walk, tt_key_slice(&key));
+    TT_TRY(gather_back(reading, walk, gathering));
+    *back = gathered(gathering) - forward;
+    return TT_OK;
+}
+
+static tt_err fill_messages(struct tt_reading *reading, struct tt_read_snapshot *snapshot)
+{
+    struct gathering gathering = {.count_max = snapshot->count_max,
+                                  .bytes_left = snapshot->bytes_max};
+    size_t back = 0;
+    struct tt_key prefix = tt_key_prefix_of(TT_TABLE_MESSAGES, &snapshot->conversation);
+    struct tt_walk *walk = tt_walk_create(reading->view, tt_key_slice(&prefix));
+    tt_err err = snapshot_messages(reading, snapshot, walk, &gathering, &back);
+    tt_err ended = tt_walk_destroy(&walk);
+    if (tt_is_ok(err)) {
+        snapshot->messages = arrange(reading, &gathering, back);
+        snapshot->message_count = gathered(&gathering);
+    }
+    tt_buffer_deinit(&gathering.messages);
+    return tt_is_ok(err) ? ended : err;
+}
+
+static tt_err read_snapshot(struct tt_reading *reading, struct tt_read_snapshot *snapshot)
+{
+    struct tt_conversation conversation;
+    struct tt_head_row head;
+    struct tt_status_row status;
+    struct tt_member_cursor *members;
+    bool linked;
+    TT_TRY(tt_read_membership(reading, &snapshot->user, &snapshot->conversation));
+    TT_TRY(tt_read_conversation_row(reading, &snapshot->conversation, &conversation));
+    TT_TRY(tt_read_head_row(reading, &snapshot->conversation, &head));
+    TT_TRY(tt_read_status_row(reading, &snapshot->conversation, &snapshot->user, &status));
+    TT_TRY(tt_read_cursors(reading, &conversation, &members));
+    TT_TRY(tt_read_is_linked(reading, &snapshot->user, &snapshot->device, &linked));
+    snapshot->head = head.head;
+    snapshot->members = members;
+    snapshot->member_count = conversation.member_count;
+    snapshot->my_cursor = status.cursor;
+    if (linked)
+        snapshot->device_delivered = tt_read_position(&status, &snapshot->device);
+    snapshot->muted_until = status.muted_until;
+    return snapshot->count_max == 0 ? TT_OK : fill_messages(reading, snapshot);
+}
+
+static tt_err read_positions(struct tt_reading *reading, struct tt_positions *positions)
+{
+    struct tt_head_row head;
+    struct tt_status_row status;
+    struct tt_user_row user;
+    struct tt_pending_values pending = {0};
+    TT_TRY(tt_read_membership(reading, &positions->user, &positions->conversation));
+    TT_TRY(tt_read_head_row(reading, &positions->conversation, &head));
+    TT_TRY(tt_read_status_row(reading, &positions->conversation, &positions->user, &status));
+    TT_TRY(tt_read_user_row(reading, &positions->user, &user));
+    struct tt_key key = tt_key_of_two(TT_TABLE_PENDING, &positions->user, &positions->conversation);
+    tt_err err = tt_read_row(reading, &key);
+    if (tt_is_ok(err))
+        err = tt_row_unpack_pending(tt_buffer_slice(&reading->value), &pending);
+    if (!tt_is_ok(err) && !tt_err_is(err, TT_ERR_NOT_FOUND))
+        return err;
+    struct tt_device_position *devices =
+        tt_arena_array(reading->arena, user.device_count, sizeof(*devices));
+    for (size_t i = 0; i < user.device_count; i++) {
+        devices[i].device = user.devices[i].id;
+        devices[i].delivered = tt_read_position(&status, &devices[i].device);
+    }
+    positions->head = head.head;
+    positions->cursor = status.cursor;
+    positions->devices = devices;
+    positions->device_count = user.device_count;
+    positions->muted_until = status.muted_until;
+    positions->pushed = pending.pushed;
+    return TT_OK;
+}
+
+static tt_err pending_row(struct tt_reading *reading, const struct tt_list_pending *list,
+                          bool linked, const struct tt_walk *walk, struct tt_pending_row *row)
+{
+    struct tt_key_parts parts;
+    struct tt_pending_values values;
+    struct tt_head_row head;
+    struct tt_status_row status;
+    TT_TRY(tt_key_split(tt_walk_key(walk), &parts));
+    TT_TRY(tt_row_unpack_pending(tt_walk_value(walk), &values));
+    TT_TRY(tt_read_head_row(reading, &parts.second, &head));
+    TT_TRY(tt_read_status_row(reading, &parts.second, &list->user, &status));
+    *row = (struct tt_pending_row){
+        .conversation = parts.second,
+        .first_undelivered = values.first,
+        .armed = values.armed.n == 0 ? head.head : values.armed,
+        .pushed = values.pushed,
+        .head = head.head,
+    };
+    if (linked)
+        row->device_delivered = tt_read_position(&status, &list->device);
+    return TT_OK;
+}
+
+static tt_err pending_rows(struct tt_reading *reading, struct tt_list_pending *list,
+                           const struct tt_key *after, struct tt_walk *walk, struct tt_buffer *rows)
+{
+    bool linked;
+    TT_TRY(tt_read_is_linked(reading, &list->user, &list->device, &linked));
+    list->more = false;
+    for (; tt_walk_valid(walk); tt_walk_next(walk)) {
+        struct tt_pending_row row;
+        if (tt_slice_eq(tt_walk_key(walk), tt_key_slice(after)))
+            continue;
+        list->more = rows->size / sizeof(row) == list->count_max;
+        if (list->more)
+            return TT_OK;
+        TT_TRY(pending_row(reading, list, linked, walk, &row));
+        tt_buffer_add(rows, tt_slice(&row, sizeof(row)));
+    }
+    return TT_OK;
+}
+
+static tt_err list_pending(struct tt_reading *reading, struct tt_list_pending *list)
+{
+    struct tt_key prefix = tt_key_prefix_of(TT_TABLE_PENDING, &list->user);
+    struct tt_key after = tt_key_of_two(TT_TABLE_PENDING, &list->user, &list->after);
+    struct tt_buffer rows = {0};
+    struct tt_walk *walk = tt_walk_create(reading->view, tt_key_slice(&prefix));
+    tt_walk_to(walk, tt_key_slice(&after));
+    tt_err err = pending_rows(reading, list, &after, walk, &rows);
+    tt_err ended = tt_walk_destroy(&walk);
+    struct tt_pending_row *copy = tt_arena_alloc(reading->arena, rows.size);
+    if (rows.size > 0)
+        memcpy(copy, rows.data, rows.size);
+    list->rows = copy;
+    list->row_count = rows.size / sizeof(*copy);
+    tt_buffer_deinit(&rows);
+    return tt_is_ok(err) ? ended : err;
+}
+
+static tt_err list_devices(struct tt_reading *reading, struct tt_list_devices *list)
+{
+    struct tt_user_row row;
+    TT_TRY(tt_read_user_row(reading, &list->user, &row));
+    list->devices = row.devices;
+    list->device_count = row.device_count;
+    return TT_OK;
+}
+
+static tt_err get_users(struct tt_reading *reading, struct tt_get_users *get)
+{
+    struct tt_user *users = tt_arena_array(reading->arena, get->id_count, sizeof(*users));
+    for (size_t i = 0; i < get->id_count; i++) {
+        struct tt_user_row row;
+        TT_TRY(tt_read_user_row(reading, &get->ids[i], &row));
+        users[i].id = get->ids[i];
+        users[i].settings = row.settings;
+        users[i].last_seen = row.last_seen;
+    }
+    get->users = users;
+    return TT_OK;
+}
+
+static tt_err answer(struct tt_reading *reading, struct tt_store_op *op)
+{
+    switch (op->kind) {
+    case TT_STORE_LIST_DEVICES:
+        return list_devices(reading, &op->list_devices);
+    case TT_STORE_GET_CONVERSATION:
+        return tt_read_conversation_row(reading, &op->get_conversation.id,
+                                        &op->get_conversation.conversation);
+    case TT_STORE_READ_MESSAGES:
+        return read_messages(reading, &op->read_messages);
+    case TT_STORE_SNAPSHOT:
+        return read_snapshot(reading, &op->snapshot);
+    case TT_STORE_POSITIONS:
+        return read_positions(reading, &op->positions);
+    case TT_STORE_LIST_PENDING:
+        return list_pending(reading, &op->list_pending);
+    case TT_STORE_LIST_CONVERSATIONS:
+        return tt_read_conversations(reading, &op->list_conversations);
+    case TT_STORE_GET_USERS:
+        return get_users(reading, &op->get_users);
+    case TT_STORE_HISTORY:
+        return tt_read_history(reading, &op->history);
+    case TT_STORE_LINK_DEVICE:
+    case TT_STORE_UNLINK_DEVICE:
+    case TT_STORE_DISCONNECT:
+    case TT_STORE_ALIVE:
+    case TT_STORE_CREATE_CONVERSATION:
+    case TT_STORE_APPEND:
+    case TT_STORE_ADVANCE:
+    case TT_STORE_MARK_PUSHED:
+    case TT_STORE_PUT_USER:
+    case TT_STORE_MUTE:
+        break;
+    }
+    return TT_FAIL(INTERNAL);
+}
+
+void tt_read_answer(struct tt_index *index, struct tt_store_op *op)
+{
+    struct tt_view *view = tt_view_create(index);
+    struct tt_reading reading = {.view = view, .arena = &op->arena};
+    op->err = answer(&reading, op);
+    tt_buffer_deinit(&reading.value);
+    tt_view_destroy(&view);
+}

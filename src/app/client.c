@@ -1,0 +1,311 @@
+#include "app/client.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "adapter/clock_os.h"
+#include "adapter/entropy_os.h"
+#include "base/limits.h"
+#include "base/memory.h"
+#include "net/http1_answer.h"
+#include "net/http1_response.h"
+#include "net/websocket.h"
+#include "net/websocket_handshake.h"
+
+#define READ_BYTES         65536
+#define RESPONSE_BYTES_MAX (64 * 1024 * 1024)
+
+struct tt_client {
+    int fd;
+    uint16_t close_code;
+    bool is_gone;
+    struct tt_websocket ws;
+    struct tt_input input; /* what of `bytes` is not looked at yet */
+    struct tt_buffer output;
+    char bytes[READ_BYTES];
+};
+
+static const struct tt_websocket_limits limits = {16 * 1024 * 1024, 1024};
+
+static int64_t now_ms(void)
+{
+    return (int64_t)(tt_clock_os_nanoseconds() / 1000000U);
+}
+
+static bool wait_for(int fd, short events, int64_t until)
+{
+    for (;;) {
+        int64_t left = until - now_ms();
+        struct pollfd poll_fd = {.fd = fd, .events = events};
+        int ready = poll(&poll_fd, 1, left < 0 ? 0 : (int)left);
+        if (ready >= 0 || errno != EINTR)
+            return ready > 0;
+    }
+}
+
+static int connect_to(const struct tt_endpoint *endpoint, char *sentence)
+{
+    int fd = socket(endpoint->address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, &endpoint->address.any, tt_address_size(&endpoint->address)) == 0) {
+        int on = 1;
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        return fd;
+    }
+    snprintf(sentence, TT_CLIENT_SENTENCE, "cannot reach http://%s: %s; is the server running?",
+             endpoint->host, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static bool send_all(int fd, struct tt_slice bytes)
+{
+    int64_t until = now_ms() + TT_CLIENT_WAIT_MS;
+    while (bytes.size > 0) {
+        ssize_t sent = send(fd, bytes.data, bytes.size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent > 0)
+            bytes = tt_slice_from(bytes, (size_t)sent);
+        else if (errno == EAGAIN) {
+            if (!wait_for(fd, POLLOUT, until))
+                return false;
+        } else if (errno != EINTR)
+            return false;
+    }
+    return true;
+}
+
+static ssize_t receive_some(int fd, char *bytes, size_t size, int64_t until)
+{
+    if (!wait_for(fd, POLLIN, until))
+        return -1;
+    ssize_t got;
+    do
+        got = recv(fd, bytes, size, 0);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+static void add_token(struct tt_buffer *fields, struct tt_slice token)
+{
+    struct tt_buffer value = {0};
+    tt_buffer_add_text(&value, "Bearer ");
+    tt_buffer_add(&value, token);
+    tt_http1_add_field(fields, "Authorization", tt_buffer_slice(&value));
+    tt_buffer_deinit(&value);
+}
+
+/* Reads until a response is there; *rest are the bytes that came after it. */
+static const struct tt_http1_response *read_response(int fd,
+                                                     struct tt_http1_response_reader *reader,
+                                                     char *bytes, struct tt_input *rest,
+                                                     char *sentence)
+{
+    int64_t until = now_ms() + TT_CLIENT_WAIT_MS;
+    for (;;) {
+        const struct tt_http1_response *response = NULL;
+        ssize_t got = receive_some(fd, bytes, READ_BYTES, until);
+        if (got < 0) {
+            snprintf(sentence, TT_CLIENT_SENTENCE, "the server did not answer within %d s",
+                     TT_CLIENT_WAIT_MS / 1000);
+            return NULL;
+        }
+        *rest = (struct tt_input){bytes, (size_t)got};
+        tt_err err = got == 0 ? tt_http1_response_end(reader, &response)
+                              : tt_http1_response_next(reader, rest, false, &response);
+        if (!tt_is_ok(err) || (got == 0 && response == NULL)) {
+            snprintf(sentence, TT_CLIENT_SENTENCE, "the server's answer is no HTTP/1.1");
+            return NULL;
+        }
+        if (response != NULL)
+            return response;
+    }
+}
+
+bool tt_client_request(const struct tt_endpoint *endpoint, const char *method, const char *target,
+                       struct tt_slice token, struct tt_slice body, struct tt_client_answer *answer,
+                       char sentence[TT_CLIENT_SENTENCE])
+{
+    int fd = connect_to(endpoint, sentence);
+    if (fd < 0)
+        return false;
+    struct tt_buffer fields = {0};
+    struct tt_buffer output = {0};
+    add_token(&fields, token);
+    tt_http1_add_field(&fields, "Connection", TT_SLICE_LITERAL("close"));
+    if (body.size > 0)
+        tt_http1_add_field(&fields, "Content-Type", TT_SLICE_LITERAL("application/json"));
+    tt_http1_write_request(method, tt_slice_text(endpoint->host), tt_slice_text(target),
+                           tt_buffer_slice(&fields), body, &output);
+
+    struct tt_http1_response_reader *reader = tt_http1_response_reader_create(RESPONSE_BYTES_MAX);
+    char *bytes = tt_alloc(READ_BYTES);
+    struct tt_input rest;
+    /* A server that refuses early may close while the body is still being sent. */
+    (void)send_all(fd, tt_buffer_slice(&output));
+    const struct tt_http1_response *response = read_response(fd, reader, bytes, &rest, sentence);
+    if (response != NULL) {
+        *answer = (struct tt_client_answer){.status = response->status};
+        tt_buffer_add(&answer->body, response->body);
+    }
+    tt_free(bytes);
+    tt_http1_response_reader_destroy(&reader);
+    tt_buffer_deinit(&fields);
+    tt_buffer_deinit(&output);
+    close(fd);
+    return response != NULL;
+}
+
+static bool upgrade(struct tt_client *client, const struct tt_endpoint *endpoint,
+                    struct tt_slice token, char *sentence)
+{
+    unsigned char nonce[TT_WEBSOCKET_NONCE_SIZE];
+    char key[TT_WEBSOCKET_KEY_SIZE];
+    tt_entropy_os_fill(nonce, sizeof(nonce));
+    tt_websocket_key(nonce, key);
+
+    struct tt_buffer fields = {0};
+    add_token(&fields, token);
+    tt_websocket_write_request(tt_slice_text(endpoint->host), TT_SLICE_LITERAL("/ws"),
+                               tt_slice(key, sizeof(key)), tt_buffer_slice(&fields),
+                               &client->output);
+    bool sent = send_all(client->fd, tt_buffer_slice(&client->output));
+    client->output.size = 0;
+    tt_buffer_deinit(&fields);
+    if (!sent) {
+        snprintf(sentence, TT_CLIENT_SENTENCE, "the server closed the connection");
+        return false;
+    }
+    struct tt_http1_response_reader *reader = tt_http1_response_reader_create(RESPONSE_BYTES_MAX);
+    const struct tt_http1_response *response =
+        read_response(client->fd, reader, client->bytes, &client->input, sentence);
+    bool switched = response != NULL && tt_websocket_switched(response, tt_slice(key, sizeof(key)));
+    if (response != NULL && !switched)
+        snprintf(sentence, TT_CLIENT_SENTENCE, "the server refused the connection with %d: %.*s",
+                 response->status, (int)(response->body.size < 300 ? response->body.size : 300),
+                 response->body.data);
+    tt_http1_response_reader_destroy(&reader);
+    return switched;
+}
+
+struct tt_client *tt_client_connect(const struct tt_endpoint *endpoint, struct tt_slice token,
+                                    char sentence[TT_CLIENT_SENTENCE])
+{
+    int fd = connect_to(endpoint, sentence);
+    if (fd < 0)
+        return NULL;
+    struct tt_client *client = tt_alloc(sizeof(*client));
+    client->fd = fd;
+    client->close_code = 1006;
+    uint64_t mask_seed;
+    tt_entropy_os_fill(&mask_seed, sizeof(mask_seed));
+    tt_websocket_init(&client->ws, TT_WEBSOCKET_CLIENT, &limits, mask_seed);
+    if (!upgrade(client, endpoint, token, sentence))
+        tt_client_destroy(&client);
+    return client;
+}
+
+void tt_client_destroy(struct tt_client **client)
+{
+    close((*client)->fd);
+    tt_websocket_deinit(&(*client)->ws);
+    tt_buffer_deinit(&(*client)->output);
+    tt_free(*client);
+    *client = NULL;
+}
+
+static bool flush(struct tt_client *client)
+{
+    if (!client->is_gone && !send_all(client->fd, tt_buffer_slice(&client->output)))
+        client->is_gone = true;
+    client->output.size = 0;
+    return !client->is_gone;
+}
+
+void tt_client_close(struct tt_client **client)
+{
+    tt_websocket_close(&(*client)->ws, 1000, TT_SLICE_EMPTY, &(*client)->output);
+    (void)flush(*client);
+    struct tt_slice frame;
+    for (int i = 0; i < 100 && tt_client_receive(*client, 100, &frame) == TT_CLIENT_FRAME; i++)
+        continue;
+    tt_client_destroy(client);
+}
+
+bool tt_client_send(struct tt_client *client, struct tt_slice frame)
+{
+    tt_websocket_write_text(&client->ws, frame, &client->output);
+    return flush(client);
+}
+
+/* Whether the event ends the wait. */
+static bool is_answer(struct tt_client *client, const struct tt_websocket_event *event,
+                      struct tt_slice *frame)
+{
+    tt_websocket_answer(&client->ws, event, &client->output);
+    (void)flush(client);
+    switch (event->kind) {
+    case TT_WEBSOCKET_TEXT:
+        *frame = event->bytes;
+        return true;
+    case TT_WEBSOCKET_CLOSED:
+        client->close_code = event->code;
+        client->is_gone = true;
+        return true;
+    case TT_WEBSOCKET_BROKEN:
+        client->is_gone = true;
+        return true;
+    case TT_WEBSOCKET_BINARY:
+    case TT_WEBSOCKET_PING:
+    case TT_WEBSOCKET_PONG:
+        return false;
+    }
+    return false;
+}
+
+/* False: there is nothing to read now. */
+static bool read_now(struct tt_client *client)
+{
+    ssize_t got = recv(client->fd, client->bytes, READ_BYTES, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    if (got <= 0)
+        client->is_gone = true;
+    else
+        client->input = (struct tt_input){client->bytes, (size_t)got};
+    return true;
+}
+
+enum tt_client_outcome tt_client_receive(struct tt_client *client, int wait_ms,
+                                         struct tt_slice *frame)
+{
+    int64_t until = wait_ms == 0 ? 0 : now_ms() + wait_ms;
+    bool has_read = false;
+    while (!client->is_gone) {
+        struct tt_websocket_event event;
+        while (tt_websocket_next(&client->ws, &client->input, &event))
+            if (is_answer(client, &event, frame))
+                return client->is_gone && event.kind != TT_WEBSOCKET_TEXT ? TT_CLIENT_GONE
+                                                                          : TT_CLIENT_FRAME;
+        /* Who does not wait reads once: more than that, the poll will tell again. */
+        if (wait_ms == 0 && has_read)
+            return TT_CLIENT_NOTHING;
+        has_read = read_now(client);
+        if (!has_read && (wait_ms == 0 || !wait_for(client->fd, POLLIN, until)))
+            return TT_CLIENT_NOTHING;
+    }
+    return TT_CLIENT_GONE;
+}
+
+uint16_t tt_client_close_code(const struct tt_client *client)
+{
+    return client->close_code;
+}
+
+int tt_client_fd(const struct tt_client *client)
+{
+    return client->fd;
+}

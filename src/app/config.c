@@ -1,0 +1,196 @@
+#include "app/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+
+#define AT(field)    offsetof(struct tt_config, field)
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#define KIB    1024ULL
+#define MIB    (1024 * KIB)
+#define GIB    (1024 * MIB)
+#define SECOND 1000ULL
+#define HOUR   (3600 * SECOND)
+#define DAY    (24 * HOUR)
+
+static const struct tt_option options[] = {
+    TT_TEXT_ROW(AT(data), "data", "DIR", NULL,
+                "the folder that keeps everything; made if it is not there"),
+    TT_TEXT_ROW(AT(listen), "listen", "HOST:PORT", "127.0.0.1:8080",
+                "where clients connect; port 0: a free one"),
+    TT_TEXT_ROW(AT(admin_listen), "admin-listen", "HOST:PORT", "127.0.0.1:9090",
+                "where /healthz, /readyz and /metrics are; keep it private"),
+    TT_TEXT_ROW(AT(config), "config", "FILE", NULL, "a file of lines `option = value`"),
+    TT_CHOICE_ROW(AT(store), "store", "KIND", "embedded", "embedded", "where messages live"),
+    TT_CHOICE_ROW(AT(registry), "registry", "KIND", "local", "local",
+                  "where it is known who is online"),
+    TT_TEXT_ROW(AT(server_id), "server-id", "ID", "ws_server_1",
+                "this server's name in `hello` and in the registry"),
+    TT_NUMBER_ROW(AT(nodes), "nodes", 0, 0, 64, "threads with connections; 0: one per core"),
+    TT_DURATION_ROW(AT(drain_ms), "drain", 10 * SECOND, 0, HOUR,
+                    "how long SIGTERM waits for what is under way"),
+
+    TT_HEADING_ROW("Who may connect"),
+    TT_TEXT_ROW(AT(jwt_key), "jwt-key", "FILE", NULL,
+                "a PEM public key (RS256, ES256, EdDSA) of who signs tokens"),
+    TT_TEXT_ROW(AT(jwks), "jwks", "FILE", NULL, "the same as a JWKS file, with several keys"),
+    TT_TEXT_ROW(AT(issuer), "iss", "TEXT", NULL, "tokens must have this issuer"),
+    TT_TEXT_ROW(AT(audience), "aud", "TEXT", NULL, "tokens must have this audience"),
+    TT_DURATION_ROW(AT(token_ms), "token-ttl", DAY, SECOND, 3650 * DAY,
+                    "how long the tokens of POST /token live"),
+    TT_LIST_ROW(AT(allow_origin), "allow-origin", "ORIGIN",
+                "another origin whose pages may connect (repeat it, or use commas)"),
+
+    TT_HEADING_ROW("Log"),
+    TT_CHOICE_ROW(AT(log_level), "log-level", "LEVEL", "info", "error|warn|info|debug",
+                  "how much is logged, to stderr"),
+    TT_CHOICE_ROW(AT(log_format), "log-format", "FORMAT", "text", "text|json",
+                  "how a line is written"),
+
+    TT_HEADING_ROW("Limits"),
+    TT_NUMBER_ROW(AT(sends_per_s), "sends-per-second", TT_LIMIT_SENDS_PER_S, 0, 1000000,
+                  "of a device, bursts of five times that; 0: no limit"),
+    TT_NUMBER_ROW(AT(frames_per_s), "frames-per-second", TT_LIMIT_FRAMES_PER_S, 0, 1000000,
+                  "of a device, likewise"),
+    TT_SIZE_ROW(AT(content_bytes), "content-bytes", TT_LIMIT_CONTENT_BYTES, 1, MIB,
+                "of one message"),
+    TT_SIZE_ROW(AT(frame_bytes), "frame-bytes", TT_LIMIT_FRAME_BYTES, KIB, 16 * MIB,
+                "of one WebSocket message"),
+    TT_SIZE_ROW(AT(header_bytes), "header-bytes", TT_LIMIT_HEADER_BYTES, KIB, 65535,
+                "of one HTTP request's head"),
+    TT_SIZE_ROW(AT(body_bytes), "body-bytes", TT_LIMIT_BODY_BYTES, KIB, 16 * MIB,
+                "of one HTTP request's body"),
+    TT_DURATION_ROW(AT(header_ms), "header-time", TT_HEADER_MS, 100, HOUR,
+                    "for a request's head to arrive"),
+    TT_DURATION_ROW(AT(request_ms), "request-time", TT_REQUEST_MS, 100, HOUR,
+                    "for a whole request to arrive"),
+    TT_DURATION_ROW(AT(idle_ms), "idle-time", 75 * SECOND, 100, HOUR,
+                    "for the next request of a kept connection"),
+    TT_NUMBER_ROW(AT(members), "members", TT_LIMIT_MEMBERS, 2, TT_LIMIT_MEMBERS, "of a group"),
+    TT_NUMBER_ROW(AT(conversations), "conversations", TT_LIMIT_CONVERSATIONS, 1, 1000000,
+                  "of a user"),
+    TT_NUMBER_ROW(AT(devices), "devices", TT_LIMIT_DEVICES, 1, 256, "of a user"),
+    TT_DURATION_ROW(AT(device_silent_ms), "device-retention", TT_LIMIT_DEVICE_SILENT_S * 1000ULL,
+                    SECOND, 3650 * DAY, "a device silent for longer is unlinked"),
+    TT_SIZE_ROW(AT(slow_bytes), "slow-bytes", TT_LIMIT_SLOW_BYTES, 64 * KIB, GIB,
+                "unread output after which a connection is cut (4413)"),
+    TT_SIZE_ROW(AT(undrained_bytes), "undrained-bytes", TT_LIMIT_UNDRAINED_BYTES, KIB, GIB,
+                "handed to a connection before it must have read some"),
+    TT_SIZE_ROW(AT(hint_queue_bytes), "hint-queue-bytes", TT_LIMIT_HINT_QUEUE_BYTES, 64 * KIB, GIB,
+                "of hints that wait for one node"),
+
+    TT_HEADING_ROW("Timing"),
+    TT_DURATION_ROW(AT(push_delay_ms), "push-delay", TT_PUSH_DELAY_MS, 10, HOUR,
+                    "without a delivered ack for so long, the phone rings"),
+    TT_DURATION_ROW(AT(heartbeat_ms), "heartbeat", TT_HEARTBEAT_MS, 100, HOUR,
+                    "silence before a connection is pinged"),
+    TT_DURATION_ROW(AT(pong_ms), "pong", TT_PONG_MS, 100, HOUR,
+                    "for a ping's answer to come (else 4408)"),
+    TT_DURATION_ROW(AT(offline_grace_ms), "offline-grace", TT_OFFLINE_GRACE_MS, 0, 60 * SECOND,
+                    "a pause that may hide a reconnect from watchers"),
+    TT_DURATION_ROW(AT(refresh_ms_min), "refresh-min", TT_REFRESH_MS_MIN, 100, HOUR,
+                    "an open chat is read again at random from here"),
+    TT_DURATION_ROW(AT(refresh_ms_max), "refresh-max", TT_REFRESH_MS_MAX, 100, HOUR, "to here"),
+
+    TT_HEADING_ROW("Store"),
+    TT_SIZE_ROW(AT(disk_low_bytes), "disk-low", 0, 0, 1024 * GIB,
+                "free disk space below which sends are refused; 0: 512MiB or 5 %"),
+    TT_SIZE_ROW(AT(segment_bytes), "segment-bytes", 0, 0, 4 * GIB,
+                "of a journal segment; 0: by the size of the disk"),
+    TT_SIZE_ROW(AT(memtable_bytes), "memtable-bytes", 0, 0, 4 * GIB,
+                "of the index in memory; 0: likewise"),
+    TT_SIZE_ROW(AT(cache_bytes), "cache-bytes", 64 * MIB, MIB, 64 * GIB,
+                "of each of the store's caches"),
+    TT_NUMBER_ROW(AT(reader_threads), "reader-threads", 2, 1, 64,
+                  "threads that read from the store"),
+};
+
+static const struct tt_command_spec spec = {
+    .name = "serve",
+    .usage = "twoticks serve --data DIR [options]",
+    .about = "Starts the server. Prints `admin on http://HOST:PORT`, then, when it is ready,\n"
+             "`listening on http://HOST:PORT`. SIGTERM or Ctrl-C drains: connections are told to\n"
+             "reconnect, what is under way is finished, and the exit status is 0; a second one\n"
+             "ends at once. Nothing that was acknowledged is lost either way.\n\n"
+             "Tokens are signed with the secret DIR/secret, which the first start makes, unless\n"
+             "--jwt-key or --jwks says whose signatures to trust.",
+    .examples = "  twoticks serve --data ./data\n"
+                "  twoticks token alice --data ./data        # in another terminal\n"
+                "  twoticks serve --data ./data --listen 0.0.0.0:8080 --jwks keys.json --iss "
+                "https://id.example",
+    .options = options,
+    .option_count = COUNT(options),
+    .config_offset = AT(config),
+};
+
+void tt_config_complain(const char *sentence)
+{
+    tt_option_complain(&spec, "%s", sentence);
+}
+
+static bool derive(struct tt_config *config)
+{
+    const char *problem;
+    if (config->data == NULL) {
+        tt_config_complain("--data DIR is missing: say which folder keeps the messages, like "
+                           "--data ./data");
+        return false;
+    }
+    if (!tt_is_ok(
+            tt_address_parse(tt_slice_text(config->listen), &config->listen_address, &problem))) {
+        tt_option_complain(&spec, "--listen is \"%s\": %s", config->listen, problem);
+        return false;
+    }
+    if (!tt_is_ok(tt_address_parse(tt_slice_text(config->admin_listen), &config->admin_address,
+                                   &problem))) {
+        tt_option_complain(&spec, "--admin-listen is \"%s\": %s", config->admin_listen, problem);
+        return false;
+    }
+    tt_err err = tt_id_parse(tt_slice_text(config->server_id), &config->server);
+    if (!tt_is_ok(err)) {
+        tt_option_complain(&spec, "--server-id is \"%s\": %s", config->server_id, tt_err_text(err));
+        return false;
+    }
+    if (config->jwt_key != NULL && config->jwks != NULL) {
+        tt_config_complain("give --jwt-key or --jwks, not both: a JWKS file holds several keys");
+        return false;
+    }
+    if (config->refresh_ms_min > config->refresh_ms_max) {
+        tt_config_complain("--refresh-min is larger than --refresh-max; swap them");
+        return false;
+    }
+    return true;
+}
+
+enum tt_option_outcome tt_config_read(int argc, char **argv, struct tt_config *config,
+                                      struct tt_arena *arena)
+{
+    struct tt_positionals positionals;
+    enum tt_option_outcome outcome =
+        tt_options_read(&spec, argc, argv, config, &positionals, arena);
+    if (outcome == TT_OPTIONS_READ && !derive(config))
+        return TT_OPTIONS_BAD;
+    return outcome;
+}
+
+struct tt_core_options tt_config_core_options(const struct tt_config *config)
+{
+    struct tt_core_options core = tt_core_options_default();
+    core.push_delay_ms = (uint32_t)config->push_delay_ms;
+    core.heartbeat_ms = (uint32_t)config->heartbeat_ms;
+    core.pong_ms = (uint32_t)config->pong_ms;
+    core.offline_grace_ms = (uint32_t)config->offline_grace_ms;
+    core.refresh_ms_min = (uint32_t)config->refresh_ms_min;
+    core.refresh_ms_max = (uint32_t)config->refresh_ms_max;
+    core.sends_per_s = (uint32_t)config->sends_per_s;
+    core.frames_per_s = (uint32_t)config->frames_per_s;
+    core.members_max = (uint32_t)config->members;
+    core.conversations_max = (uint32_t)config->conversations;
+    core.devices_max = (uint32_t)config->devices;
+    core.device_silent_ms_max = (int64_t)config->device_silent_ms;
+    core.undrained_bytes_max = config->undrained_bytes;
+    core.slow_bytes_max = config->slow_bytes;
+    return core;
+}

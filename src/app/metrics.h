@@ -1,0 +1,20 @@
+/*
+ * metrics: counters and gauges in the text format of Prometheus (version 0.0.4).
+ */
+#ifndef TT_APP_METRICS_H
+#define TT_APP_METRICS_H
+
+#include "app/node.h"
+#include "base/buffer.h"
+
+struct tt_metrics {
+    struct tt_node_report sum; /* over all nodes */
+    size_t node_count;
+    struct tt_embedded_stats store;
+    size_t registry_users;
+};
+
+void tt_metrics_add_node(struct tt_metrics *metrics, const struct tt_node_report *report);
+void tt_metrics_write(const struct tt_metrics *metrics, struct tt_buffer *out);
+
+#endif

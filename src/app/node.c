@@ -1,0 +1,412 @@
+#include "app/node.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+#include "adapter/clock_os.h"
+#include "adapter/entropy_os.h"
+#include "adapter/notifier_record.h"
+#include "app/wait.h"
+#include "base/memory.h"
+#include "driver/driver.h"
+
+/* How often what the registry answered may lead to the next question within one turn. */
+#define REGISTRY_ROUNDS 8
+
+struct tt_node {
+    const struct tt_node_shared *shared;
+    struct tt_place place;
+    struct tt_loop *loop;
+    struct tt_listener *listener;
+    struct tt_edge *edge;
+    struct tt_driver *driver;
+    struct tt_registry_local_node *registry;
+    struct tt_bus_local_node *bus;
+    struct tt_store_port store;
+    struct tt_entropy_os entropy;
+    struct tt_notifier_record notifier;
+    void (*stop)(void *context);
+    void *stop_context;
+    bool draining;
+    tt_mono drain_until;
+
+    atomic_bool drain_asked;
+    pthread_mutex_t lock;      /* guards the rest */
+    pthread_cond_t changed;    /* `under_way` became 0, or `answered` moved */
+    struct tt_store_op *first; /* that came back */
+    struct tt_store_op *last;
+    size_t under_way; /* ops that the store has, or that wait here */
+    uint64_t asked;
+    uint64_t answered;
+    struct tt_node_report report;
+};
+
+/* From the store's threads. */
+static void on_store_done(void *context, struct tt_store_op *op)
+{
+    struct tt_node *node = context;
+    op->next = NULL;
+    pthread_mutex_lock(&node->lock);
+    bool was_empty = node->first == NULL;
+    *(was_empty ? &node->first : &node->last->next) = op;
+    node->last = op;
+    if (was_empty)
+        tt_loop_wake(node->loop);
+    pthread_cond_signal(&node->changed);
+    pthread_mutex_unlock(&node->lock);
+}
+
+static struct tt_store_op *take_store_ops(struct tt_node *node, size_t *count)
+{
+    pthread_mutex_lock(&node->lock);
+    struct tt_store_op *first = node->first;
+    node->first = node->last = NULL;
+    *count = 0;
+    for (const struct tt_store_op *op = first; op != NULL; op = op->next)
+        (*count)++;
+    node->under_way -= *count;
+    pthread_mutex_unlock(&node->lock);
+    return first;
+}
+
+/* Counts, so that the node is not destroyed under the store's feet. */
+static void submit_to_store(void *self, struct tt_store_op *const *ops, size_t count)
+{
+    struct tt_node *node = self;
+    pthread_mutex_lock(&node->lock);
+    node->under_way += count;
+    pthread_mutex_unlock(&node->lock);
+    node->store.submit(node->store.self, ops, count);
+}
+
+static void on_registry_done(void *context, struct tt_registry_op *op)
+{
+    struct tt_node *node = context;
+    tt_driver_registry_done(node->driver, op);
+}
+
+static void on_node_gone(void *context)
+{
+    struct tt_node *node = context;
+    tt_driver_node_gone(node->driver);
+}
+
+static void on_registry_forgot(void *context)
+{
+    struct tt_node *node = context;
+    tt_driver_registry_forgot(node->driver);
+}
+
+static void on_hint(void *context, struct tt_slice bytes)
+{
+    struct tt_node *node = context;
+    tt_driver_hint(node->driver, bytes);
+}
+
+static void on_gap(void *context)
+{
+    struct tt_node *node = context;
+    tt_driver_bus_gap(node->driver);
+}
+
+static void on_bus_wake(void *context)
+{
+    struct tt_node *node = context;
+    tt_loop_wake(node->loop);
+}
+
+static void on_effect(void *context, const struct tt_effect *effect)
+{
+    struct tt_node *node = context;
+    tt_edge_effect(node->edge, effect);
+}
+
+static void on_edge_event(void *context, const struct tt_event *event)
+{
+    struct tt_node *node = context;
+    tt_driver_post(node->driver, event);
+}
+
+static void take_from_elsewhere(struct tt_node *node)
+{
+    size_t count;
+    struct tt_store_op *op = take_store_ops(node, &count);
+    while (op != NULL) {
+        struct tt_store_op *next = op->next;
+        op->next = NULL;
+        tt_driver_store_done(node->driver, op);
+        op = next;
+    }
+    tt_bus_local_receive(node->bus);
+}
+
+static void answer_question(struct tt_node *node)
+{
+    pthread_mutex_lock(&node->lock);
+    if (node->asked != node->answered) {
+        node->report = (struct tt_node_report){
+            .core = *tt_core_counters(tt_driver_core(node->driver)),
+            .edge = *tt_edge_counters(node->edge),
+            .loop = *tt_loop_stats(node->loop),
+        };
+        node->answered = node->asked;
+        pthread_cond_broadcast(&node->changed);
+    }
+    pthread_mutex_unlock(&node->lock);
+}
+
+static void begin_drain(struct tt_node *node)
+{
+    if (node->draining || !atomic_load(&node->drain_asked))
+        return;
+    node->draining = true;
+    node->drain_until = tt_mono_after(tt_loop_now(node->loop), node->shared->config->drain_ms);
+    if (node->drain_until.ms == 0)
+        node->drain_until.ms = 1;
+    tt_listener_close(&node->listener);
+    tt_edge_drain(node->edge);
+    tt_driver_post(node->driver, &(struct tt_event){.kind = TT_EVENT_DRAIN});
+}
+
+static void end_drain(struct tt_node *node)
+{
+    if (!node->draining)
+        return;
+    /* Sockets that still say goodbye count: cut now, the peer may lose the close frame. */
+    bool idle = tt_core_is_idle(tt_driver_core(node->driver)) && tt_edge_is_idle(node->edge) &&
+                tt_loop_stats(node->loop)->sockets == 0;
+    bool late = tt_loop_now(node->loop).ms >= node->drain_until.ms;
+    if (!idle && !late)
+        return;
+    if (!idle)
+        TT_LOG(node->shared->log, WARN, "the drain took too long, the rest is cut",
+               tt_log_number("node", node->place.node));
+    tt_loop_stop(node->loop);
+}
+
+static tt_mono earlier(tt_mono a, tt_mono b)
+{
+    if (a.ms == 0 || b.ms == 0)
+        return a.ms == 0 ? b : a;
+    return a.ms < b.ms ? a : b;
+}
+
+static void set_deadline(struct tt_node *node)
+{
+    tt_mono at = earlier(tt_driver_deadline(node->driver), tt_edge_deadline(node->edge));
+    if (node->draining)
+        at = earlier(at, node->drain_until);
+    tt_loop_set_deadline(node->loop, at);
+}
+
+static void on_turn_end(void *context)
+{
+    struct tt_node *node = context;
+    begin_drain(node);
+    take_from_elsewhere(node);
+    tt_edge_turn(node->edge);
+    tt_driver_flush(node->driver);
+    size_t rounds = 0;
+    while (tt_registry_local_complete(node->registry) > 0 && rounds++ < REGISTRY_ROUNDS)
+        tt_driver_flush(node->driver);
+    if (rounds > REGISTRY_ROUNDS)
+        tt_loop_again(node->loop);
+    answer_question(node);
+    end_drain(node);
+    set_deadline(node);
+}
+
+static void on_signal(void *context, int number)
+{
+    struct tt_node *node = context;
+    (void)number;
+    node->stop(node->stop_context);
+}
+
+static const struct tt_loop_events loop_events = {.turn_end = on_turn_end, .signal = on_signal};
+
+static void on_accepted(void *context, int fd, const struct tt_address *peer)
+{
+    (void)peer;
+    struct tt_node *node = context;
+    tt_edge_accept(node->edge, TT_EDGE_PUBLIC, fd);
+}
+
+static void on_paused(void *context, int error)
+{
+    struct tt_node *node = context;
+    TT_LOG(node->shared->log, WARN, "accepting pauses", tt_log_number("errno", (uint64_t)error),
+           tt_log_text("hint", "raise the limit of open files"));
+}
+
+static const struct tt_listener_events listener_events = {.accepted = on_accepted,
+                                                          .paused = on_paused};
+
+static tt_time wall(void *context)
+{
+    (void)context;
+    return tt_clock_os_wall();
+}
+
+static void on_answered(void *context, const struct tt_edge_answer *answer)
+{
+    struct tt_node *node = context;
+    TT_LOG(node->shared->log, DEBUG, "answered", tt_log_text("method", answer->method),
+           tt_log_slice("path", answer->path), tt_log_number("status", (uint64_t)answer->status),
+           tt_log_text("reason", answer->reason == NULL ? "" : answer->reason));
+}
+
+static void create_edge(struct tt_node *node)
+{
+    const struct tt_config *config = node->shared->config;
+    struct tt_edge_options options = tt_edge_options_default();
+    options.auth = *node->shared->auth;
+    options.signing_secret = node->shared->secret;
+    options.content_size_max = config->content_bytes;
+    options.frame_size_max = config->frame_bytes;
+    options.head_size_max = config->header_bytes;
+    options.body_size_max = config->body_bytes;
+    options.members_max = config->members;
+    options.head_ms = (uint32_t)config->header_ms;
+    options.body_ms = (uint32_t)config->request_ms;
+    options.idle_ms = (uint32_t)config->idle_ms;
+    options.token_ms = (int64_t)config->token_ms;
+    struct tt_edge_owner owner = {
+        .context = node, .post = on_edge_event, .wall = wall, .answered = on_answered};
+    node->edge = tt_edge_create(&options, node->loop, &owner);
+}
+
+static void create_driver(struct tt_node *node)
+{
+    const struct tt_node_shared *shared = node->shared;
+    struct tt_store_sink store_sink = {.context = node, .done = on_store_done};
+    struct tt_registry_sink registry_sink = {.context = node,
+                                             .done = on_registry_done,
+                                             .node_gone = on_node_gone,
+                                             .forgotten = on_registry_forgot};
+    struct tt_bus_sink bus_sink = {.context = node, .hint = on_hint, .gap = on_gap};
+    node->store = tt_embedded_store_attach(shared->store, store_sink);
+    node->registry = tt_registry_local_attach(shared->registry, &registry_sink);
+    node->bus = tt_bus_local_attach(shared->bus, &node->place, &bus_sink, on_bus_wake);
+    node->notifier.log = shared->log;
+
+    struct tt_core_options options = tt_config_core_options(shared->config);
+    options.place = node->place;
+    options.hash_seed = shared->hash_seed;
+    options.store_keeps_order = node->store.keeps_order;
+    options.reports_alive = node->place.node == 0;
+    struct tt_driver_ports ports = {
+        .store = {.self = node, .keeps_order = node->store.keeps_order, .submit = submit_to_store},
+        .registry = tt_registry_local_port(node->registry),
+        .bus = tt_bus_local_port(node->bus),
+        .notifier = tt_notifier_record(&node->notifier),
+        .clock = tt_clock_os(),
+        .entropy = tt_entropy_os(&node->entropy),
+        .edge = {.context = node, .effect = on_effect},
+    };
+    node->driver = tt_driver_create(&options, &ports);
+}
+
+struct tt_node *tt_node_create(const struct tt_node_shared *shared, uint32_t number,
+                               const struct tt_node *first, const char **problem)
+{
+    struct tt_node *node = tt_alloc(sizeof(*node));
+    node->shared = shared;
+    node->place = (struct tt_place){shared->config->server, shared->incarnation, number};
+    *problem = "cannot make an event loop; is the limit of open files reached?";
+    if (!tt_is_ok(tt_loop_create(&loop_events, node, &node->loop))) {
+        tt_free(node);
+        return NULL;
+    }
+    tt_err err = first == NULL ? tt_listener_open(node->loop, &shared->config->listen_address,
+                                                  &listener_events, node, &node->listener, problem)
+                               : tt_listener_join(node->loop, first->listener, node,
+                                                  &node->listener, problem);
+    if (!tt_is_ok(err)) {
+        tt_loop_destroy(&node->loop);
+        tt_free(node);
+        return NULL;
+    }
+    int failed = pthread_mutex_init(&node->lock, NULL);
+    TT_ASSERT(failed == 0);
+    tt_wait_init(&node->changed);
+    create_driver(node);
+    create_edge(node);
+    return node;
+}
+
+static void wait_for_store(struct tt_node *node)
+{
+    for (;;) {
+        size_t count;
+        struct tt_store_op *op = take_store_ops(node, &count);
+        while (op != NULL) {
+            struct tt_store_op *next = op->next;
+            tt_store_op_destroy(&op);
+            op = next;
+        }
+        pthread_mutex_lock(&node->lock);
+        while (node->under_way > 0 && node->first == NULL)
+            pthread_cond_wait(&node->changed, &node->lock);
+        bool over = node->under_way == 0;
+        pthread_mutex_unlock(&node->lock);
+        if (over)
+            return;
+    }
+}
+
+void tt_node_destroy(struct tt_node **node)
+{
+    struct tt_node *dying = *node;
+    wait_for_store(dying);
+    if (dying->listener != NULL)
+        tt_listener_close(&dying->listener);
+    tt_edge_destroy(&dying->edge);
+    tt_driver_destroy(&dying->driver);
+    tt_registry_local_detach(&dying->registry);
+    tt_loop_destroy(&dying->loop);
+    pthread_mutex_destroy(&dying->lock);
+    pthread_cond_destroy(&dying->changed);
+    tt_free(dying);
+    *node = NULL;
+}
+
+const struct tt_address *tt_node_address(const struct tt_node *node)
+{
+    return tt_listener_address(node->listener);
+}
+
+void tt_node_run(struct tt_node *node)
+{
+    tt_loop_run(node->loop);
+}
+
+tt_err tt_node_watch_signals(struct tt_node *node, void (*stop)(void *context), void *context)
+{
+    node->stop = stop;
+    node->stop_context = context;
+    TT_TRY(tt_loop_watch_signal(node->loop, SIGTERM));
+    return tt_loop_watch_signal(node->loop, SIGINT);
+}
+
+void tt_node_drain(struct tt_node *node)
+{
+    atomic_store(&node->drain_asked, true);
+    tt_loop_wake(node->loop);
+}
+
+bool tt_node_ask(struct tt_node *node, uint32_t wait_ms, struct tt_node_report *report)
+{
+    uint64_t until = tt_wait_until(wait_ms);
+    pthread_mutex_lock(&node->lock);
+    uint64_t question = ++node->asked;
+    tt_loop_wake(node->loop);
+    bool in_time = true;
+    while (node->answered < question && in_time)
+        in_time = tt_wait(&node->changed, &node->lock, until);
+    bool answered = node->answered >= question;
+    *report = node->report;
+    pthread_mutex_unlock(&node->lock);
+    return answered;
+}

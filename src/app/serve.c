@@ -1,0 +1,227 @@
+#include "app/command.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "adapter/clock_os.h"
+#include "adapter/entropy_os.h"
+#include "app/admin.h"
+#include "app/log_sink.h"
+#include "app/trust.h"
+#include "app/version.h"
+
+#define NODES_MAX      64
+#define FILES_WANTED   (1024 * 1024)
+#define FILES_RESERVED 128 /* not for connections: the store, the loops, the log */
+#define EXIT_DISK      TT_EMBEDDED_EXIT_CODE
+
+struct server {
+    struct tt_config config;
+    struct tt_log log;
+    struct tt_trust trust;
+    struct tt_node_shared shared;
+    struct tt_admin *admin;
+    struct tt_node *nodes[NODES_MAX];
+    pthread_t threads[NODES_MAX];
+    uint32_t node_count;
+    bool draining;
+};
+
+/* The rest of the program never sees how many files it may open, so it is said here. */
+static void raise_limit(const struct tt_log *log)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return;
+    struct rlimit wanted = {FILES_WANTED, FILES_WANTED};
+    if (files.rlim_max >= FILES_WANTED)
+        wanted = (struct rlimit){files.rlim_max, files.rlim_max};
+    bool raised = setrlimit(RLIMIT_NOFILE, &wanted) == 0;
+    if (!raised) {
+        wanted = (struct rlimit){files.rlim_max, files.rlim_max};
+        (void)setrlimit(RLIMIT_NOFILE, &wanted);
+    }
+    getrlimit(RLIMIT_NOFILE, &files);
+    uint64_t connections = files.rlim_cur > FILES_RESERVED ? files.rlim_cur - FILES_RESERVED : 0;
+    if (raised)
+        TT_LOG(log, INFO, "open files", tt_log_number("limit", files.rlim_cur),
+               tt_log_number("connections_max", connections));
+    else
+        TT_LOG(log, WARN, "the limit of open files could not be raised",
+               tt_log_number("limit", files.rlim_cur),
+               tt_log_number("connections_max", connections),
+               tt_log_text("hint", "raise the hard limit: ulimit -Hn, or LimitNOFILE= of systemd"));
+}
+
+static uint32_t count_nodes(const struct tt_config *config)
+{
+    if (config->nodes != 0)
+        return (uint32_t)config->nodes;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores < 1 ? 1 : cores > NODES_MAX ? NODES_MAX : (uint32_t)cores;
+}
+
+/* The disk failed: nothing may be acknowledged any more, so there is nothing left to do. */
+static void on_fatal(void *context, const char *sentence)
+{
+    const struct server *server = context;
+    TT_LOG(&server->log, ERROR, "the store failed, the process ends", tt_log_text("why", sentence));
+    _exit(EXIT_DISK);
+}
+
+static bool open_store(struct server *server)
+{
+    const struct tt_config *config = &server->config;
+    struct tt_embedded_options options = {
+        .dir = config->data,
+        .segment_size = config->segment_bytes,
+        .memtable_size = config->memtable_bytes,
+        .cache_size = config->cache_bytes,
+        .low_watermark = config->disk_low_bytes,
+        .reader_threads = (uint32_t)config->reader_threads,
+        .fatal = on_fatal,
+        .fatal_context = server,
+    };
+    char sentence[TT_EMBEDDED_SENTENCE_SIZE];
+    uint64_t began_at = tt_clock_os_nanoseconds();
+    tt_err err = tt_embedded_store_open(&options, &server->shared.store, sentence);
+    if (!tt_is_ok(err)) {
+        tt_config_complain(sentence);
+        return false;
+    }
+    TT_LOG(&server->log, INFO, "store opened", tt_log_text("data", config->data),
+           tt_log_number("ms", (tt_clock_os_nanoseconds() - began_at) / 1000000U));
+    return true;
+}
+
+/* SIGTERM and SIGINT, on node 0's thread. */
+static void on_stop(void *context)
+{
+    struct server *server = context;
+    if (server->draining)
+        _exit(TT_EXIT_FAIL);
+    server->draining = true;
+    TT_LOG(&server->log, INFO, "draining");
+    tt_admin_set_draining(server->admin);
+    for (uint32_t i = 0; i < server->node_count; i++)
+        tt_node_drain(server->nodes[i]);
+}
+
+static bool create_nodes(struct server *server)
+{
+    const char *problem = "";
+    uint32_t count = count_nodes(&server->config);
+    server->shared.bus = tt_bus_local_create(count, (size_t)server->config.hint_queue_bytes);
+    for (uint32_t i = 0; i < count; i++) {
+        server->nodes[i] = tt_node_create(&server->shared, i, server->nodes[0], &problem);
+        if (server->nodes[i] == NULL) {
+            tt_config_complain(problem);
+            return false;
+        }
+        server->node_count++;
+    }
+    if (tt_is_ok(tt_node_watch_signals(server->nodes[0], on_stop, server)))
+        return true;
+    tt_config_complain("cannot watch signals");
+    return false;
+}
+
+static void *run_node(void *context)
+{
+    tt_node_run(context);
+    return NULL;
+}
+
+static void print_address(const char *what, const struct tt_address *address)
+{
+    char text[TT_ADDRESS_TEXT_SIZE];
+    tt_address_format(address, text);
+    printf("%s on http://%s\n", what, text);
+    fflush(stdout);
+}
+
+static void run_nodes(struct server *server)
+{
+    for (uint32_t i = 1; i < server->node_count; i++) {
+        int failed = pthread_create(&server->threads[i], NULL, run_node, server->nodes[i]);
+        TT_ASSERT(failed == 0);
+    }
+    tt_admin_show(server->admin, server->nodes, server->node_count, server->shared.store,
+                  server->shared.registry);
+    TT_LOG(&server->log, INFO, "ready", tt_log_text("version", TT_VERSION),
+           tt_log_text("server", server->config.server_id),
+           tt_log_number("nodes", server->node_count));
+    print_address("listening", tt_node_address(server->nodes[0]));
+    tt_node_run(server->nodes[0]);
+    for (uint32_t i = 1; i < server->node_count; i++)
+        pthread_join(server->threads[i], NULL);
+    tt_admin_hide(server->admin);
+}
+
+static bool serve_with_store(struct server *server)
+{
+    char sentence[TT_SECRET_SENTENCE];
+    if (!tt_trust_open(&server->config, &server->trust, sentence)) {
+        tt_config_complain(sentence);
+        return false;
+    }
+    struct tt_node_shared *shared = &server->shared;
+    shared->config = &server->config;
+    shared->log = &server->log;
+    shared->auth = &server->trust.auth;
+    shared->secret = tt_secret_slice(&server->trust.secret);
+    tt_entropy_os_fill(&shared->hash_seed, sizeof(shared->hash_seed));
+    shared->incarnation = (uint64_t)tt_clock_os_wall().ms;
+    shared->registry = tt_registry_local_create(shared->hash_seed);
+
+    bool created = create_nodes(server);
+    if (created)
+        run_nodes(server);
+    for (uint32_t i = server->node_count; i > 0; i--)
+        tt_node_destroy(&server->nodes[i - 1]);
+    tt_bus_local_destroy(&shared->bus);
+    tt_registry_local_destroy(&shared->registry);
+    tt_trust_close(&server->trust);
+    return created;
+}
+
+static bool serve(struct server *server)
+{
+    char sentence[TT_SECRET_SENTENCE];
+    const char *problem;
+    server->log = tt_log_to_stderr(&server->config);
+    raise_limit(&server->log);
+    if (!tt_secret_make_folder(server->config.data, sentence)) {
+        tt_config_complain(sentence);
+        return false;
+    }
+    server->admin = tt_admin_create(&server->config.admin_address, &server->log, &problem);
+    if (server->admin == NULL) {
+        tt_config_complain(problem);
+        return false;
+    }
+    print_address("admin", tt_admin_address(server->admin));
+    bool served = open_store(server);
+    if (served) {
+        served = serve_with_store(server);
+        tt_embedded_store_close(&server->shared.store);
+        TT_LOG(&server->log, INFO, "ended");
+    }
+    tt_admin_destroy(&server->admin);
+    return served;
+}
+
+int tt_command_serve(int argc, char **argv)
+{
+    struct server server = {.node_count = 0};
+    struct tt_arena arena = {0};
+    enum tt_option_outcome outcome = tt_config_read(argc, argv, &server.config, &arena);
+    int status = outcome == TT_OPTIONS_BAD ? TT_EXIT_USAGE : TT_EXIT_OK;
+    if (outcome == TT_OPTIONS_READ && !serve(&server))
+        status = TT_EXIT_FAIL;
+    tt_arena_deinit(&arena);
+    return status;
+}

@@ -1,0 +1,81 @@
+#include "app/trust.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buffer.h"
+
+#define KEY_FILE_BYTES_MAX (1024 * 1024)
+
+static bool read_file(const char *path, struct tt_buffer *bytes, char *sentence)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        snprintf(sentence, TT_SECRET_SENTENCE, "cannot read %.300s: %s", path, strerror(errno));
+        return false;
+    }
+    char *room = tt_buffer_reserve(bytes, KEY_FILE_BYTES_MAX);
+    tt_buffer_grow_by(bytes, fread(room, 1, KEY_FILE_BYTES_MAX, file));
+    bool whole = ferror(file) == 0 && feof(file);
+    fclose(file);
+    if (!whole)
+        snprintf(sentence, TT_SECRET_SENTENCE, "%.300s is no key file", path);
+    return whole;
+}
+
+static bool add_file(struct tt_trust *trust, const char *path, bool is_jwks, char *sentence)
+{
+    struct tt_buffer bytes = {0};
+    const char *problem = "";
+    bool added = read_file(path, &bytes, sentence);
+    if (added) {
+        tt_err err = is_jwks ? tt_jwt_keys_add_jwks(trust->keys, tt_buffer_slice(&bytes), &problem)
+                             : tt_jwt_keys_add_pem(trust->keys, TT_SLICE_EMPTY,
+                                                   tt_buffer_slice(&bytes), &problem);
+        added = tt_is_ok(err);
+        if (!added)
+            snprintf(sentence, TT_SECRET_SENTENCE, "%.200s: %.250s", path, problem);
+    }
+    tt_buffer_deinit(&bytes);
+    return added;
+}
+
+static bool add_secret(struct tt_trust *trust, const char *data, char *sentence)
+{
+    const char *problem = "";
+    if (!tt_secret_read_or_make(data, &trust->secret, sentence))
+        return false;
+    tt_err err = tt_jwt_keys_add_secret(trust->keys, TT_SLICE_EMPTY,
+                                        tt_secret_slice(&trust->secret), &problem);
+    if (!tt_is_ok(err))
+        snprintf(sentence, TT_SECRET_SENTENCE, "%.200s/secret: %.250s", data, problem);
+    return tt_is_ok(err);
+}
+
+bool tt_trust_open(const struct tt_config *config, struct tt_trust *trust,
+                   char sentence[TT_SECRET_SENTENCE])
+{
+    *trust = (struct tt_trust){.keys = tt_jwt_keys_create()};
+    struct tt_auth *auth = &trust->auth;
+    auth->keys = trust->keys;
+    if (config->issuer != NULL)
+        auth->policy.issuer = tt_slice_text(config->issuer);
+    if (config->audience != NULL)
+        auth->policy.audience = tt_slice_text(config->audience);
+    for (size_t i = 0; i < config->allow_origin.count; i++)
+        trust->origins[i] = tt_slice_text(config->allow_origin.items[i]);
+    auth->origins = (struct tt_origins){trust->origins, config->allow_origin.count};
+    bool added = config->jwt_key != NULL ? add_file(trust, config->jwt_key, false, sentence)
+                 : config->jwks != NULL  ? add_file(trust, config->jwks, true, sentence)
+                                         : add_secret(trust, config->data, sentence);
+    if (!added)
+        tt_trust_close(trust);
+    return added;
+}
+
+void tt_trust_close(struct tt_trust *trust)
+{
+    tt_jwt_keys_destroy(&trust->keys);
+    explicit_bzero(&trust->secret, sizeof(trust->secret));
+}

@@ -1,0 +1,135 @@
+/*
+ * connection: one TCP connection of the edge: first HTTP, later perhaps a WebSocket. Private to
+ * edge.c, connection.c, exchange.c and session.c.
+ *
+ *     HTTP -> ANSWERING -> HTTP      a request that the core answers
+ *          -> OPENING   -> HTTP      an upgrade that it rejects
+ *                       -> SESSION   one that it accepts
+ *     any  -> GONE
+ *
+ * A handle names what the core knows of the connection: a new generation for each request and each
+ * session, so that a late effect never meets a later tenant.
+ */
+#ifndef TT_EDGE_CONNECTION_H
+#define TT_EDGE_CONNECTION_H
+
+#include "base/arena.h"
+#include "edge/deadline.h"
+#include "edge/edge.h"
+#include "edge/frame_codec.h"
+#include "edge/request_codec.h"
+#include "net/http1.h"
+#include "net/socket.h"
+#include "net/websocket.h"
+
+enum tt_connection_state {
+    TT_CONNECTION_HTTP,
+    TT_CONNECTION_ANSWERING,
+    TT_CONNECTION_OPENING,
+    TT_CONNECTION_SESSION,
+    TT_CONNECTION_GONE,
+};
+
+struct tt_who;
+
+struct tt_connection {
+    struct tt_deadline deadline;
+    struct tt_edge *edge;
+    struct tt_socket *socket; /* NULL when GONE */
+    struct tt_who *who;       /* ANSWERING, OPENING, SESSION */
+    union {
+        struct tt_http1 http; /* until SESSION */
+        struct tt_websocket ws;
+    };
+    struct tt_connection *next_to_resume;
+    uint32_t index;
+    uint8_t state; /* enum tt_connection_state */
+    uint8_t door;
+    uint8_t entered; /* calls on the stack that still use it */
+    bool paused : 1;
+    bool resuming : 1;   /* in the list for the turn's end */
+    bool congested : 1;  /* paused until the output has drained */
+    bool want_drain : 1; /* the core asked for DRAINED */
+};
+
+struct tt_slot {
+    struct tt_connection *connection; /* NULL: free */
+    uint32_t generation;
+    uint32_t next_free;
+};
+
+struct tt_edge {
+    struct tt_edge_options options;
+    struct tt_edge_owner owner;
+    struct tt_loop *loop;
+    struct tt_http1_limits http_limits;
+    struct tt_websocket_limits ws_limits;
+    struct tt_frame_limits frame_limits;
+    struct tt_request_limits request_limits;
+    struct tt_deadlines deadlines;
+    struct tt_slot *slots;
+    uint32_t slot_count;
+    uint32_t free_slot; /* slot_count: none */
+    struct tt_connection *to_resume;
+    struct tt_edge_counters counters;
+    struct tt_arena arena;   /* of the request that is being read */
+    struct tt_buffer text;   /* scratch: a frame, a body */
+    struct tt_buffer fields; /* scratch: header fields */
+    bool draining;
+};
+
+/* connection.c: life and bytes */
+
+extern const struct tt_socket_events tt_connection_events;
+
+/* Names what the core is told of next, and what it is told of now. */
+tt_handle tt_connection_new_handle(struct tt_connection *connection);
+tt_handle tt_connection_handle(const struct tt_connection *connection);
+
+void tt_connection_post(struct tt_connection *connection, const struct tt_event *event);
+
+/* Keeps the connection's memory while it is used further up the stack. */
+void tt_connection_enter(struct tt_connection *connection);
+void tt_connection_leave(struct tt_connection *connection);
+
+/* Ends it: what is written is still sent, or `at_once` not even that. Tells the core nothing. */
+void tt_connection_end(struct tt_connection *connection, bool at_once);
+
+/* Tells the core that the request or session is gone, if there is one. */
+void tt_connection_abandon(struct tt_connection *connection);
+
+/* Who the current request or session belongs to. */
+void tt_connection_set_who(struct tt_connection *connection, const struct tt_caller *caller);
+struct tt_caller tt_connection_who(const struct tt_connection *connection);
+
+/* Goes on reading, at the turn's end. */
+void tt_connection_resume_later(struct tt_connection *connection);
+void tt_connection_resume(struct tt_connection *connection);
+
+/* Its time is over. */
+void tt_connection_expire(struct tt_connection *connection);
+
+/* exchange.c: requests and answers */
+
+/* Handles the request that came whole; the state is then HTTP again, or the core has it. */
+void tt_exchange_begin(struct tt_connection *connection);
+void tt_exchange_refused(struct tt_connection *connection);
+
+/* Answers what came of the current request with an error and ends the connection. */
+void tt_exchange_give_up(struct tt_connection *connection, int status, tt_err err,
+                         const char *text);
+
+void tt_exchange_reply(struct tt_connection *connection, const struct tt_reply *reply);
+void tt_exchange_reject(struct tt_connection *connection, const struct tt_effect *effect);
+
+/* session.c: frames */
+
+void tt_session_accept(struct tt_connection *connection);
+void tt_session_read(struct tt_connection *connection, struct tt_input *input);
+void tt_session_drained(struct tt_connection *connection);
+void tt_session_write(struct tt_connection *connection, const struct tt_server_frame *frame);
+void tt_session_ping(struct tt_connection *connection);
+void tt_session_want_drain(struct tt_connection *connection);
+void tt_session_end(struct tt_connection *connection, enum tt_close_code code);
+
+#endif

@@ -1,0 +1,212 @@
+#include "edge/edge.h"
+
+#include "base/limits.h"
+#include "base/memory.h"
+#include "edge/connection.h"
+
+/* So many fragments that no honest client needs more; each costs a turn of the loop. */
+#define FRAGMENTS_MAX 1024
+
+#define IDLE_MS  75000
+#define TOKEN_MS (24 * 3600 * 1000LL)
+
+#define SLOTS_MIN 64
+
+struct tt_edge_options tt_edge_options_default(void)
+{
+    return (struct tt_edge_options){
+        .token_ms = TOKEN_MS,
+        .content_size_max = TT_LIMIT_CONTENT_BYTES,
+        .frame_size_max = TT_LIMIT_FRAME_BYTES,
+        .head_size_max = TT_LIMIT_HEADER_BYTES,
+        .body_size_max = TT_LIMIT_BODY_BYTES,
+        .members_max = TT_LIMIT_MEMBERS,
+        .head_ms = TT_HEADER_MS,
+        .body_ms = TT_REQUEST_MS,
+        .answer_ms = TT_REQUEST_MS,
+        .idle_ms = IDLE_MS,
+    };
+}
+
+struct tt_edge *tt_edge_create(const struct tt_edge_options *options, struct tt_loop *loop,
+                               const struct tt_edge_owner *owner)
+{
+    struct tt_edge *edge = tt_alloc(sizeof(*edge));
+    const uint64_t ms[TT_DEADLINE_KINDS] = {
+        [TT_DEADLINE_HEAD] = options->head_ms,
+        [TT_DEADLINE_BODY] = options->body_ms,
+        [TT_DEADLINE_ANSWER] = options->answer_ms,
+        [TT_DEADLINE_IDLE] = options->idle_ms,
+    };
+    edge->options = *options;
+    edge->owner = *owner;
+    edge->loop = loop;
+    edge->http_limits = (struct tt_http1_limits){options->head_size_max, options->body_size_max};
+    edge->ws_limits = (struct tt_websocket_limits){options->frame_size_max, FRAGMENTS_MAX};
+    edge->frame_limits = (struct tt_frame_limits){options->content_size_max};
+    edge->request_limits =
+        (struct tt_request_limits){options->content_size_max, options->members_max};
+    tt_deadlines_init(&edge->deadlines, ms);
+    return edge;
+}
+
+void tt_edge_destroy(struct tt_edge **take_edge)
+{
+    struct tt_edge *edge = *take_edge;
+    *take_edge = NULL;
+    for (uint32_t i = 0; i < edge->slot_count; i++)
+        if (edge->slots[i].connection != NULL)
+            tt_connection_end(edge->slots[i].connection, true);
+    tt_arena_deinit(&edge->arena);
+    tt_buffer_deinit(&edge->text);
+    tt_buffer_deinit(&edge->fields);
+    tt_free(edge->slots);
+    tt_free(edge);
+}
+
+static void grow_slots(struct tt_edge *edge)
+{
+    uint32_t count = edge->slot_count == 0 ? SLOTS_MIN : edge->slot_count * 2;
+    edge->slots = tt_grow(edge->slots, count, sizeof(edge->slots[0]));
+    for (uint32_t i = edge->slot_count; i < count; i++)
+        edge->slots[i] = (struct tt_slot){NULL, 1, i + 1};
+    edge->slot_count = count;
+}
+
+void tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd)
+{
+    struct tt_connection *connection = tt_alloc(sizeof(*connection));
+    if (!tt_is_ok(tt_socket_open(edge->loop, fd, &tt_connection_events, connection,
+                                 &connection->socket))) {
+        tt_free(connection);
+        return;
+    }
+    if (edge->free_slot == edge->slot_count)
+        grow_slots(edge);
+    connection->index = edge->free_slot;
+    edge->free_slot = edge->slots[connection->index].next_free;
+    edge->slots[connection->index].connection = connection;
+    connection->edge = edge;
+    connection->door = (uint8_t)door;
+    tt_http1_init(&connection->http, &edge->http_limits);
+    tt_deadline_set(&edge->deadlines, &connection->deadline, TT_DEADLINE_HEAD,
+                    tt_loop_now(edge->loop));
+    edge->counters.accepted++;
+    edge->counters.connections++;
+}
+
+static struct tt_connection *find(const struct tt_edge *edge, tt_handle handle)
+{
+    if (handle.index >= edge->slot_count ||
+        edge->slots[handle.index].generation != handle.generation)
+        return NULL;
+    return edge->slots[handle.index].connection;
+}
+
+static void on_request(struct tt_connection *connection, const struct tt_effect *effect)
+{
+    if (connection->state == TT_CONNECTION_ANSWERING && effect->kind == TT_EFFECT_REPLY)
+        tt_exchange_reply(connection, effect->reply);
+}
+
+static void on_opening(struct tt_connection *connection, const struct tt_effect *effect)
+{
+    if (connection->state != TT_CONNECTION_OPENING)
+        return;
+    if (effect->kind == TT_EFFECT_ACCEPT)
+        tt_session_accept(connection);
+    else
+        tt_exchange_reject(connection, effect);
+}
+
+void tt_edge_effect(struct tt_edge *edge, const struct tt_effect *effect)
+{
+    struct tt_connection *connection = find(edge, effect->handle);
+    if (connection == NULL || connection->state == TT_CONNECTION_GONE)
+        return;
+    bool session = connection->state == TT_CONNECTION_SESSION;
+    tt_connection_enter(connection);
+    switch (effect->kind) {
+    case TT_EFFECT_ACCEPT:
+    case TT_EFFECT_REJECT:
+        on_opening(connection, effect);
+        break;
+    case TT_EFFECT_REPLY:
+        on_request(connection, effect);
+        break;
+    case TT_EFFECT_FRAME:
+        if (session)
+            tt_session_write(connection, effect->frame);
+        break;
+    case TT_EFFECT_PING:
+        if (session)
+            tt_session_ping(connection);
+        break;
+    case TT_EFFECT_WANT_DRAIN:
+        if (session)
+            tt_session_want_drain(connection);
+        break;
+    case TT_EFFECT_CLOSE:
+        if (session)
+            tt_session_end(connection, effect->close_code);
+        break;
+    case TT_EFFECT_STORE:
+    case TT_EFFECT_REGISTRY:
+    case TT_EFFECT_HINT:
+    case TT_EFFECT_NOTIFY:
+        TT_ASSERT(false);
+        break;
+    }
+    tt_connection_leave(connection);
+}
+
+static struct tt_connection *of_deadline(struct tt_deadline *deadline)
+{
+    return (struct tt_connection *)((char *)deadline - offsetof(struct tt_connection, deadline));
+}
+
+void tt_edge_turn(struct tt_edge *edge)
+{
+    struct tt_deadline *due;
+    while ((due = tt_deadlines_due(&edge->deadlines, tt_loop_now(edge->loop))) != NULL)
+        tt_connection_expire(of_deadline(due));
+
+    /* What becomes ready while these go on waits for the next turn: one connection with many
+     * requests in its pipe must not keep the others waiting. */
+    struct tt_connection *last = NULL;
+    for (struct tt_connection *each = edge->to_resume; each != NULL; each = each->next_to_resume)
+        last = each;
+    while (last != NULL && edge->to_resume != NULL) {
+        struct tt_connection *connection = edge->to_resume;
+        bool was_last = connection == last;
+        tt_connection_resume(connection);
+        if (was_last)
+            break;
+    }
+}
+
+tt_mono tt_edge_deadline(const struct tt_edge *edge)
+{
+    return tt_deadlines_next(&edge->deadlines);
+}
+
+void tt_edge_drain(struct tt_edge *edge)
+{
+    edge->draining = true;
+    for (uint32_t i = 0; i < edge->slot_count; i++) {
+        struct tt_connection *connection = edge->slots[i].connection;
+        if (connection != NULL && connection->state == TT_CONNECTION_HTTP &&
+            tt_http1_phase(&connection->http) == TT_HTTP1_IDLE)
+            tt_connection_end(connection, false);
+    }
+}
+
+bool tt_edge_is_idle(const struct tt_edge *edge)
+{
+    return edge->counters.connections == 0;
+}
+
+const struct tt_edge_counters *tt_edge_counters(const struct tt_edge *edge)
+{
+    return &edge->counters;
+}

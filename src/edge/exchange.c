@@ -1,0 +1,349 @@
+/* Requests and their answers. */
+#include "edge/connection.h"
+
+#include "edge/reply_codec.h"
+#include "net/http1_answer.h"
+#include "net/websocket_handshake.h"
+
+#define JSON_TYPE "application/json"
+
+/* An answer in the making: its body is in edge->text, more header fields in edge->fields. */
+struct answer {
+    int status;
+    const char *content_type;
+    const char *reason; /* for the log */
+};
+
+static const struct tt_http1_request *request_of(const struct tt_connection *connection)
+{
+    return tt_http1_request(&connection->http);
+}
+
+static const char *method_name(enum tt_http1_method method)
+{
+    static const char *const names[] = {
+        [TT_HTTP1_GET] = "GET",     [TT_HTTP1_HEAD] = "HEAD",     [TT_HTTP1_POST] = "POST",
+        [TT_HTTP1_PUT] = "PUT",     [TT_HTTP1_DELETE] = "DELETE", [TT_HTTP1_OPTIONS] = "OPTIONS",
+        [TT_HTTP1_OTHER] = "OTHER",
+    };
+    return names[method];
+}
+
+static void begin_answer(struct tt_edge *edge)
+{
+    edge->text.size = 0;
+    edge->fields.size = 0;
+}
+
+static void count(struct tt_edge *edge, const struct tt_http1_request *request,
+                  const struct answer *answer)
+{
+    if (answer->status == 401)
+        edge->counters.unauthenticated++;
+    if (answer->status >= 500)
+        edge->counters.server_errors++;
+    else if (answer->status >= 400)
+        edge->counters.client_errors++;
+    if (edge->owner.answered != NULL && request != NULL)
+        edge->owner.answered(edge->owner.context,
+                             &(struct tt_edge_answer){method_name(request->method), request->path,
+                                                      answer->status, answer->reason});
+}
+
+/* A large body's buffer is not kept for the next, small one. */
+static void trim_scratch(struct tt_edge *edge)
+{
+    if (edge->text.capacity > edge->options.frame_size_max)
+        tt_buffer_deinit(&edge->text);
+}
+
+/* Writes the answer. Then the connection reads the next request, or is gone. */
+static void end_answer(struct tt_connection *connection, const struct tt_http1_request *request,
+                       const struct answer *answer)
+{
+    struct tt_edge *edge = connection->edge;
+    struct tt_buffer *fields = &edge->fields;
+    tt_http1_add_field(fields, "Cache-Control", TT_SLICE_LITERAL("no-store"));
+    tt_http1_add_field(fields, "X-Content-Type-Options", TT_SLICE_LITERAL("nosniff"));
+    if (request != NULL && connection->door == TT_EDGE_PUBLIC)
+        tt_origin_add_fields(&edge->options.auth.origins, request, fields);
+    count(edge, request, answer);
+
+    const struct tt_http1_answer wire = {.status = answer->status,
+                                         .content_type = answer->content_type,
+                                         .fields = tt_buffer_slice(fields),
+                                         .body = tt_buffer_slice(&edge->text),
+                                         .close = edge->draining};
+    bool goes_on = tt_http1_write_answer(request, &wire, tt_socket_output(connection->socket));
+    trim_scratch(edge);
+    if (!goes_on || request == NULL) {
+        tt_connection_end(connection, false);
+        return;
+    }
+    connection->state = TT_CONNECTION_HTTP;
+    tt_connection_new_handle(connection);
+    tt_http1_done(&connection->http);
+    tt_deadline_set(&edge->deadlines, &connection->deadline, TT_DEADLINE_IDLE,
+                    tt_loop_now(edge->loop));
+    tt_connection_resume_later(connection);
+}
+
+static void add_retry_after(struct tt_edge *edge, uint32_t ms)
+{
+    struct tt_buffer seconds = {0};
+    tt_buffer_add_u64(&seconds, ms == 0 ? 1 : ((uint64_t)ms + 999) / 1000);
+    tt_http1_add_field(&edge->fields, "Retry-After", tt_buffer_slice(&seconds));
+    tt_buffer_deinit(&seconds);
+}
+
+static void add_error_fields(struct tt_edge *edge, int status, uint32_t retry_after_ms)
+{
+    if (status == 401)
+        tt_http1_add_field(&edge->fields, "WWW-Authenticate", TT_SLICE_LITERAL("Bearer"));
+    if (status == 429 || status == 503)
+        add_retry_after(edge, retry_after_ms);
+}
+
+static void answer_error(struct tt_connection *connection, int status, tt_err err,
+                         const struct tt_problem *problem, const char *reason)
+{
+    struct tt_edge *edge = connection->edge;
+    edge->text.size = 0;
+    tt_write_http_error(err, problem, &edge->text);
+    add_error_fields(edge, status, 0);
+    end_answer(connection, request_of(connection), &(struct answer){status, JSON_TYPE, reason});
+}
+
+static void answer_failure(struct tt_connection *connection, tt_err err,
+                           const struct tt_problem *problem, const char *reason)
+{
+    answer_error(connection, tt_err_http(err), err, problem, reason);
+}
+
+void tt_exchange_refused(struct tt_connection *connection)
+{
+    const struct tt_http1_request *request = request_of(connection);
+    const struct tt_problem problem = {.text = request->problem};
+    bool large = request->status == 413 || request->status == 431;
+    begin_answer(connection->edge);
+    connection->edge->counters.requests++;
+    answer_error(connection, request->status, large ? TT_FAIL(TOO_BIG) : TT_FAIL(INVALID), &problem,
+                 NULL);
+    tt_connection_end(connection, false);
+}
+
+void tt_exchange_give_up(struct tt_connection *connection, int status, tt_err err, const char *text)
+{
+    struct tt_edge *edge = connection->edge;
+    const struct tt_problem problem = {.text = text};
+    if (connection->state == TT_CONNECTION_GONE)
+        return;
+    begin_answer(edge);
+    tt_write_http_error(err, &problem, &edge->text);
+    add_error_fields(edge, status, 0);
+    end_answer(connection, NULL, &(struct answer){status, JSON_TYPE, NULL});
+}
+
+static const struct tt_edge_page *find_page(const struct tt_connection *connection)
+{
+    const struct tt_edge_options *options = &connection->edge->options;
+    for (size_t i = 0; i < options->page_count; i++)
+        if (options->pages[i].door == connection->door &&
+            tt_slice_eq(request_of(connection)->path, tt_slice_text(options->pages[i].path)))
+            return &options->pages[i];
+    return NULL;
+}
+
+static void answer_page(struct tt_connection *connection, const struct tt_edge_page *page)
+{
+    const struct tt_http1_request *request = request_of(connection);
+    if (request->method != TT_HTTP1_GET && request->method != TT_HTTP1_HEAD) {
+        tt_http1_add_field(&connection->edge->fields, "Allow", TT_SLICE_LITERAL("GET, HEAD"));
+        answer_failure(connection, TT_FAIL(METHOD), NULL, NULL);
+        return;
+    }
+    int status = page->write(page->context, &connection->edge->text);
+    end_answer(connection, request, &(struct answer){status, page->content_type, NULL});
+}
+
+static void answer_options(struct tt_connection *connection)
+{
+    struct tt_edge *edge = connection->edge;
+    const struct tt_http1_request *request = request_of(connection);
+    struct tt_buffer methods = {0};
+    tt_route_methods(request->path, &methods);
+    if (methods.size == 0) {
+        answer_failure(connection, TT_FAIL(NOT_FOUND), NULL, NULL);
+        return;
+    }
+    tt_http1_add_field(&edge->fields, "Allow", tt_buffer_slice(&methods));
+    tt_origin_add_preflight_fields(&edge->options.auth.origins, request, tt_buffer_slice(&methods),
+                                   &edge->fields);
+    tt_buffer_deinit(&methods);
+    end_answer(connection, request, &(struct answer){204, NULL, NULL});
+}
+
+static void answer_token(struct tt_connection *connection, const struct tt_caller *caller)
+{
+    struct tt_edge *edge = connection->edge;
+    const struct tt_edge_options *options = &edge->options;
+    if (options->signing_secret.size == 0) {
+        const struct tt_problem problem = {
+            .text = "this server signs no tokens; ask whoever signed yours"};
+        answer_failure(connection, TT_FAIL(NOT_FOUND), &problem, NULL);
+        return;
+    }
+    tt_time now = edge->owner.wall(edge->owner.context);
+    tt_time expires = {(now.ms + options->token_ms) / 1000 * 1000};
+    const struct tt_jwt_claims claims = {caller->user, caller->device, expires};
+    struct tt_buffer token = {0};
+    tt_jwt_sign(options->signing_secret, &options->auth.policy, &claims, now, &token);
+    struct tt_json_writer json = {.out = &edge->text};
+    tt_json_begin_object(&json, NULL);
+    tt_json_put_string(&json, "token", tt_buffer_slice(&token));
+    tt_json_put_time(&json, "expires_at", expires);
+    tt_json_put_id(&json, "device_id", &caller->device);
+    tt_json_end_object(&json);
+    tt_buffer_deinit(&token);
+    end_answer(connection, request_of(connection), &(struct answer){200, JSON_TYPE, NULL});
+}
+
+/* The core has it until the reply. The connection may even be gone when this returns. */
+static void ask_core(struct tt_connection *connection, const struct tt_route *route,
+                     const struct tt_caller *caller)
+{
+    struct tt_edge *edge = connection->edge;
+    const struct tt_http1_request *request = request_of(connection);
+    struct tt_request asked;
+    struct tt_problem problem;
+    tt_err err = tt_request_read(route, caller, request->query, request->body,
+                                 &edge->request_limits, &edge->arena, &asked, &problem);
+    if (tt_is_ok(err)) {
+        tt_connection_set_who(connection, caller);
+        connection->state = TT_CONNECTION_ANSWERING;
+        tt_connection_post(connection,
+                           &(struct tt_event){.kind = TT_EVENT_REQUEST,
+                                              .handle = tt_connection_new_handle(connection),
+                                              .request = &asked});
+    } else {
+        answer_failure(connection, err, &problem, NULL);
+    }
+    tt_arena_reset(&edge->arena);
+}
+
+static void open_session(struct tt_connection *connection, const struct tt_jwt_claims *claims)
+{
+    const struct tt_caller caller = {claims->user, claims->device};
+    tt_connection_set_who(connection, &caller);
+    connection->state = TT_CONNECTION_OPENING;
+    struct tt_event event = {.kind = TT_EVENT_SESSION_OPEN,
+                             .handle = tt_connection_new_handle(connection)};
+    event.open.user = claims->user;
+    event.open.device = claims->device;
+    event.open.token_expires = claims->expires;
+    tt_connection_post(connection, &event);
+}
+
+/* True if the request is a proper WebSocket handshake; else it is answered. */
+static bool check_handshake(struct tt_connection *connection)
+{
+    struct tt_problem problem = {NULL, NULL};
+    int status = tt_websocket_check(request_of(connection), &problem.text);
+    if (status == 101)
+        return true;
+    if (status == 426)
+        tt_websocket_add_required_fields(&connection->edge->fields);
+    if (status == 405)
+        tt_http1_add_field(&connection->edge->fields, "Allow", TT_SLICE_LITERAL("GET"));
+    answer_error(connection, status, TT_FAIL(INVALID), &problem, NULL);
+    return false;
+}
+
+static void carry_out(struct tt_connection *connection, const struct tt_route *route,
+                      tt_err route_err)
+{
+    struct tt_edge *edge = connection->edge;
+    bool upgrade = route->kind == TT_ROUTE_SOCKET;
+    enum tt_auth_act act = upgrade          ? TT_AUTH_UPGRADES
+                           : route->changes ? TT_AUTH_CHANGES
+                                            : TT_AUTH_READS;
+    struct tt_jwt_claims claims;
+    const char *reason = NULL;
+    if (upgrade && !check_handshake(connection))
+        return;
+    tt_err err = tt_auth_check(&edge->options.auth, request_of(connection), act,
+                               edge->owner.wall(edge->owner.context), &claims, &reason);
+    if (tt_is_ok(err)) /* a bad id in the path is nothing for strangers */
+        err = route_err;
+    if (!tt_is_ok(err)) {
+        answer_failure(connection, err, NULL, reason);
+        return;
+    }
+    const struct tt_caller caller = {claims.user, claims.device};
+    switch (route->kind) {
+    case TT_ROUTE_REQUEST:
+        ask_core(connection, route, &caller);
+        break;
+    case TT_ROUTE_SOCKET:
+        open_session(connection, &claims);
+        break;
+    case TT_ROUTE_TOKEN:
+        answer_token(connection, &caller);
+        break;
+    }
+}
+
+void tt_exchange_begin(struct tt_connection *connection)
+{
+    struct tt_edge *edge = connection->edge;
+    const struct tt_http1_request *request = request_of(connection);
+    edge->counters.requests++;
+    begin_answer(edge);
+    const struct tt_edge_page *page = find_page(connection);
+    if (page != NULL) {
+        answer_page(connection, page);
+        return;
+    }
+    if (connection->door == TT_EDGE_ADMIN) {
+        answer_failure(connection, TT_FAIL(NOT_FOUND), NULL, NULL);
+        return;
+    }
+    if (request->method == TT_HTTP1_OPTIONS) {
+        answer_options(connection);
+        return;
+    }
+    struct tt_route route;
+    struct tt_buffer allow = {0};
+    tt_err err = tt_route_find(request->method, request->path, &route, &allow);
+    if (allow.size > 0)
+        tt_http1_add_field(&edge->fields, "Allow", tt_buffer_slice(&allow));
+    tt_buffer_deinit(&allow);
+    if (tt_err_is(err, TT_ERR_NOT_FOUND) || tt_err_is(err, TT_ERR_METHOD))
+        answer_failure(connection, err, NULL, NULL);
+    else
+        carry_out(connection, &route, err);
+}
+
+void tt_exchange_reply(struct tt_connection *connection, const struct tt_reply *reply)
+{
+    struct tt_edge *edge = connection->edge;
+    const struct tt_caller caller = tt_connection_who(connection);
+    begin_answer(edge);
+    int status = tt_reply_write(reply, &caller, &edge->text);
+    add_error_fields(edge, status, reply->retry_after_ms);
+    end_answer(connection, request_of(connection), &(struct answer){status, JSON_TYPE, NULL});
+}
+
+void tt_exchange_reject(struct tt_connection *connection, const struct tt_effect *effect)
+{
+    struct tt_edge *edge = connection->edge;
+    tt_err err = effect->reject.err;
+    begin_answer(edge);
+    if (tt_err_is(err, TT_ERR_TOO_MANY_DEVICES))
+        tt_write_too_many_devices(effect->reject.devices, effect->reject.device_count, &edge->text);
+    else
+        tt_write_http_error(err, NULL, &edge->text);
+    int status = tt_err_http(err);
+    add_error_fields(edge, status, 0);
+    end_answer(connection, request_of(connection), &(struct answer){status, JSON_TYPE, NULL});
+}

@@ -1,0 +1,54 @@
+/*
+ * jwt_key: the keys that this server trusts for tokens. Each key allows exactly one algorithm, by
+ * what it is and never by what a token says.
+ *
+ * A set is filled at start and read-only from then on; all threads may use it at once.
+ */
+#ifndef TT_EDGE_JWT_KEY_H
+#define TT_EDGE_JWT_KEY_H
+
+#include "base/err.h"
+#include "base/slice.h"
+
+#define TT_JWT_KEYS_MAX        32
+#define TT_JWT_KID_SIZE_MAX    128
+#define TT_JWT_SECRET_SIZE_MIN 32
+
+enum tt_jwt_algorithm { TT_JWT_HS256, TT_JWT_RS256, TT_JWT_ES256, TT_JWT_EDDSA };
+
+struct tt_jwt_keys;
+struct tt_jwt_key;
+
+struct tt_jwt_keys *tt_jwt_keys_create(void);
+
+/* Wipes the secrets. */
+void tt_jwt_keys_destroy(struct tt_jwt_keys **take_keys);
+
+/*
+ * Add a key, or all usable ones of a JWKS (RFC 7517; encryption keys and unknown kinds are passed
+ * over). `kid` may be empty: the key then serves tokens with any kid. Fail with INVALID; `*problem`
+ * is then a sentence for the operator. HS256: at least TT_JWT_SECRET_SIZE_MIN bytes. A PEM is a
+ * public key: RSA of 2048 to 8192 bits (RS256), EC on P-256 (ES256), or Ed25519 (EdDSA).
+ */
+TT_MUST_CHECK tt_err tt_jwt_keys_add_secret(struct tt_jwt_keys *keys, struct tt_slice kid,
+                                            struct tt_slice secret, const char **problem);
+TT_MUST_CHECK tt_err tt_jwt_keys_add_pem(struct tt_jwt_keys *keys, struct tt_slice kid,
+                                         struct tt_slice pem, const char **problem);
+TT_MUST_CHECK tt_err tt_jwt_keys_add_jwks(struct tt_jwt_keys *keys, struct tt_slice json,
+                                          const char **problem);
+
+/* The next key that may have signed a token with this kid (empty: it names none). *at starts at 0;
+ * NULL at the end. */
+const struct tt_jwt_key *tt_jwt_keys_next(const struct tt_jwt_keys *keys, struct tt_slice kid,
+                                          size_t *at);
+
+enum tt_jwt_algorithm tt_jwt_key_algorithm(const struct tt_jwt_key *key);
+
+/* "HS256" */
+const char *tt_jwt_algorithm_name(enum tt_jwt_algorithm algorithm);
+
+/* Whether the signature is this key's for these bytes. */
+bool tt_jwt_key_verify(const struct tt_jwt_key *key, struct tt_slice bytes,
+                       struct tt_slice signature);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * origin: which web pages may act for a user: those of this server itself, and those of origins
+ * that the operator has allowed, compared as a whole (RFC 6454). Also what tells a browser so
+ * (CORS).
+ */
+#ifndef TT_EDGE_ORIGIN_H
+#define TT_EDGE_ORIGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buffer.h"
+#include "net/http1.h"
+
+/* "https://app.example.com", exactly as browsers write them. */
+struct tt_origins {
+    const struct tt_slice *allowed;
+    size_t count;
+};
+
+/* Whether the request names exactly one Origin, and it is the server's own (its Host, over HTTP or,
+ * behind a proxy, HTTPS) or an allowed one. */
+bool tt_origin_is_allowed(const struct tt_origins *origins, const struct tt_http1_request *request);
+
+/* The fields by which a page of an allowed origin may read the answer; none for others. */
+void tt_origin_add_fields(const struct tt_origins *origins, const struct tt_http1_request *request,
+                          struct tt_buffer *fields);
+
+/* The same for the answer to a preflight; `methods` is the path's Allow value. */
+void tt_origin_add_preflight_fields(const struct tt_origins *origins,
+                                    const struct tt_http1_request *request, struct tt_slice methods,
+                                    struct tt_buffer *fields);
+
+#endif

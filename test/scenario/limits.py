@@ -1,0 +1,175 @@
+"""limits: who sends too much, too fast, too slowly or too long is told so, and others are not
+disturbed."""
+import asyncio
+
+from client import calls, clock
+from client.scenario import scenario
+
+
+@scenario
+async def more_sends_than_the_burst_are_rate_limited(world):
+    conversation, alice, bob = await world.talk(['--sends-per-second', 10])
+    for number in range(80):
+        await alice.send(type='send', client_id=f'n{number}', conversation_id=conversation,
+                         content='x')
+    error = await alice.expect('error')
+    assert error['code'] == 'rate_limited' and error['retry_after_ms'] > 0, error
+    assert error['client_id'] and error['conversation_id'] == conversation
+    await alice.fence()
+    sent = [frame['seq'] for frame in alice.frames('sent')]
+    assert 50 <= len(sent) < 80 and sent == list(range(1, len(sent) + 1)), sent
+    assert await bob.messages(conversation, len(sent)) == sent
+
+
+@scenario
+async def http_sends_are_rate_limited_with_retry_after(world):
+    conversation, _, _ = await world.talk(['--sends-per-second', 2])
+    statuses = []
+    for number in range(14):
+        answer = await world.server.call(
+            'POST', f'/conversation/{conversation}/messages', 'alice', 'phone',
+            json={'client_id': f'h{number}', 'content': 'x'})
+        statuses.append(answer.status)
+        if answer.status == 429:
+            break
+    assert answer.status == 429 and answer.code == 'rate_limited', statuses
+    assert int(answer.headers['retry-after']) >= 1, answer.headers
+    assert statuses.count(201) >= 10, statuses
+
+
+@scenario
+async def frames_are_rate_limited_too(world):
+    await world.serve('--frames-per-second', 10)
+    alice = await world.device('alice')
+    for _ in range(70):
+        await alice.send(type='ping')
+    error = await alice.expect('error')
+    assert error['code'] == 'rate_limited' and error['retry_after_ms'] > 0, error
+
+
+@scenario
+async def who_goes_on_for_10_s_is_closed_with_4429(world):
+    await world.serve('--frames-per-second', 5)
+    alice = await world.device('alice')
+
+    async def flood():
+        while not alice._reading.done():
+            try:
+                await alice.send(type='ping')
+            except Exception:
+                return
+            await clock.pass_seconds(0.01)
+
+    flooding = asyncio.ensure_future(flood())
+    assert await alice.closed(within=25) == 4429
+    await flooding
+
+
+@scenario
+async def a_device_that_does_not_answer_heartbeats_is_closed_with_4408(world):
+    await world.serve('--heartbeat', '300ms', '--pong', '300ms')
+    socket = await world.raw()
+    assert await socket.close_code() == 4408
+    alive = await world.device('alice')
+    await clock.pass_seconds(1.5)
+    await alive.fence()
+
+
+@scenario
+async def heartbeat_seconds_is_told_in_hello(world):
+    await world.serve()
+    assert (await world.device('alice')).hello['heartbeat_seconds'] == 25
+
+
+@scenario
+async def a_slow_consumer_costs_bounded_memory_and_loses_nothing(world):
+    await world.serve('--sends-per-second', 0, '--frames-per-second', 0)
+    conversation = await world.conversation('alice', 'bob')
+    alice = await world.device('alice')
+    stalled = await world.raw('bob', 'phone')
+    stalled.reader._transport.pause_reading()
+    for number in range(400):
+        await alice.say(conversation, 'x' * 60000)
+    pid = world.server.process.pid
+    with open(f'/proc/{pid}/status') as status:
+        kib = next(int(line.split()[1]) for line in status if line.startswith('VmHWM'))
+    assert kib < 700 * 1024, f'{kib} KiB resident'
+    stalled.end()
+    bob = world.absent('bob')
+    await bob.connect()
+    assert await bob.messages(conversation, 400, within=30) == list(range(1, 401))
+
+
+@scenario
+async def headers_end_at_16_kib(world):
+    server = await world.serve()
+    token = await server.token('alice')
+    fits = await server.call('GET', '/me', token=token, headers={'X-Long': 'x' * 12000})
+    assert fits.status == 200
+    reader, writer = await asyncio.open_connection(*server.address)
+    writer.write(b'GET /me HTTP/1.1\r\nHost: x\r\n' + b'X-Long: ' + b'x' * 20000 + b'\r\n\r\n')
+    answer = await clock.within(10, calls.read_answer(reader), 'an answer')
+    assert answer.status in (400, 431), answer
+    writer.close()
+
+
+@scenario
+async def who_dawdles_over_the_headers_is_cut(world):
+    server = await world.serve('--header-time', '300ms')
+    reader, writer = await asyncio.open_connection(*server.address)
+    writer.write(b'GET /me HTTP/1.1\r\nHost')
+    await clock.within(5, reader.read(), 'the connection is cut')
+    writer.close()
+    assert (await server.call('GET', '/me', 'alice')).status == 200
+
+
+@scenario
+async def bodies_end_at_the_limit(world):
+    conversation, _, _ = await world.talk()
+    answer = await world.server.call('POST', f'/conversation/{conversation}/messages', 'alice',
+                                     body=b' ' * (512 * 1024 + 1))
+    assert answer.status == 413 and answer.code == 'payload_too_large', answer
+
+
+@scenario
+async def a_group_has_at_most_1024_members(world):
+    await world.serve()
+    members = ['alice'] + [f'user-{number}' for number in range(1023)]
+    answer = await world.server.call('POST', '/conversation', 'alice', json={
+        'kind': 'group', 'members': members})
+    assert answer.status == 201, answer
+    answer = await world.server.call('POST', '/conversation', 'alice', json={
+        'kind': 'group', 'members': members + ['one-more']})
+    assert answer.status == 400 and answer.code == 'invalid_argument', answer
+
+
+@scenario
+async def a_user_has_at_most_so_many_conversations(world):
+    await world.serve('--conversations', 3)
+    for number in range(3):
+        await world.conversation('alice', f'user-{number}')
+    answer = await world.server.call('POST', '/conversation', 'alice', json={
+        'members': ['alice', 'one-more']})
+    assert answer.status == 409 and answer.code == 'conflict', answer
+
+
+@scenario
+async def hints_that_are_lost_to_a_full_queue_heal(world):
+    await world.serve('--hint-queue-bytes', '64KiB', '--sends-per-second', 0)
+    others = [f'user-{number}' for number in range(8)]
+    group = await world.group('alice', *others)
+    alice = await world.device('alice')
+    devices = [await world.device(user) for user in others]
+    for number in range(40):
+        await alice.send(type='send', client_id=f'n{number}', conversation_id=group,
+                         content='x' * 60000)
+    await alice.expect('sent', client_id='n39', within=20)
+    for device in devices:
+        assert await device.messages(group, 40, within=20) == list(range(1, 41))
+
+
+@scenario
+async def a_server_with_few_open_files_says_so_at_start(world):
+    few = await world.serve(wrapper=['prlimit', '--nofile=300:300'])
+    assert '300' in few.output, few.output
+    assert (await few.call('GET', '/me', 'alice')).status == 200

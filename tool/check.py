@@ -1,0 +1,139 @@
+#!/usr/bin/python3
+"""check: builds twice, runs every test, and ends with one line: `N passed, N failed`.
+
+The release build is what users run; the other one is built by clang with AddressSanitizer and
+UndefinedBehaviorSanitizer. ./check calls this after it has installed what is missing.
+"""
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RELEASE = ROOT / 'build/release'
+ASAN = ROOT / 'build/asan'
+REPORTS = ROOT / 'build/check'
+SANITIZERS = {
+    'ASAN_OPTIONS': 'abort_on_error=1:detect_leaks=1:strict_string_checks=1',
+    'UBSAN_OPTIONS': 'halt_on_error=1:abort_on_error=1:print_stacktrace=1',
+    'LSAN_OPTIONS': 'print_suppressions=0',
+    'ASAN_SYMBOLIZER_PATH': '/usr/bin/llvm-symbolizer-14',
+}
+OUTPUT_LINES_SHOWN = 60
+
+
+class Check:
+    def __init__(self, options):
+        self.long = options.long
+        self.jobs = options.jobs
+        self.passed = 0
+        self.failed = []
+        # Debian's python3 and meson, whatever else stands first in PATH.
+        self.environ = {**os.environ, 'PATH': '/usr/bin:' + os.environ['PATH'],
+                        'PYTHONDONTWRITEBYTECODE': '1', 'LC_ALL': 'C.UTF-8', **SANITIZERS}
+
+    def command(self, name, args, environ=None):
+        """Runs a command; what it says is shown only when it fails."""
+        started = time.monotonic()
+        print(f'{name} ... ', end='', flush=True)
+        done = subprocess.run([str(arg) for arg in args], cwd=ROOT, text=True, errors='replace',
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              env={**self.environ, **(environ or {})})
+        verdict = 'ok' if done.returncode == 0 else f'FAILED ({done.returncode})'
+        print(f'{verdict} ({time.monotonic() - started:.0f} s)', flush=True)
+        if done.returncode != 0:
+            print(*done.stdout.splitlines()[-OUTPUT_LINES_SHOWN:], sep='\n', flush=True)
+        return done.returncode == 0
+
+    def build(self, folder, setup, environ=None):
+        if not (folder / 'build.ninja').exists() and not self.command(
+                f'set up {folder.name}', ['/usr/bin/meson', 'setup', *setup, folder], environ):
+            self.failed.append(f'set up {folder.name}')
+            return False
+        if not self.command(f'build {folder.name}', ['ninja', '-C', folder, '-j', self.jobs]):
+            self.failed.append(f'build {folder.name}')
+            return False
+        return True
+
+    def meson(self, folder, *options):
+        log = folder / 'meson-logs/testlog.json'
+        log.unlink(missing_ok=True)
+        ok = self.command(f'tests of the {folder.name} build',
+                          ['/usr/bin/meson', 'test', '-C', folder, '--no-rebuild',
+                           '--print-errorlogs', '--num-processes', self.jobs, *options])
+        results = [json.loads(line) for line in log.read_text().splitlines()] \
+            if log.exists() else []
+        # A test that skips itself shows nothing, so it counts as failed.
+        bad = [f'{folder.name}: {one["name"]}' for one in results
+               if one['result'] not in ('OK', 'EXPECTEDFAIL')]
+        self.passed += len(results) - len(bad)
+        self.failed += bad
+        if not results or (not ok and not bad):
+            self.failed.append(f'{folder.name}: meson test')
+
+    def script(self, name, script, *args):
+        """Runs one of the black-box suites, which all write the same kind of report."""
+        report = REPORTS / (name.replace(' ', '-').replace(',', '') + '.json')
+        report.unlink(missing_ok=True)
+        ok = self.command(name, ['/usr/bin/python3', script, '--report', report, *args])
+        results = json.loads(report.read_text()) if report.exists() else \
+            {'passed': [], 'failed': []}
+        self.passed += len(results['passed'])
+        self.failed += [f'{name}: {test}' for test in results['failed']]
+        if not results['passed'] and not results['failed'] or (not ok and not results['failed']):
+            self.failed.append(name)
+
+    def simple(self, name, *args):
+        if self.command(name, args):
+            self.passed += 1
+        else:
+            self.failed.append(name)
+
+    def run(self):
+        REPORTS.mkdir(parents=True, exist_ok=True)
+        release = self.build(RELEASE, ['--buildtype=release'])
+        asan = self.build(ASAN, ['--buildtype=debugoptimized', '-Db_sanitize=address,undefined',
+                                 '-Db_lundef=false'], {'CC': 'clang-14', 'CXX': 'clang++-14'})
+        if release:
+            self.meson(RELEASE)
+        if asan:
+            self.meson(ASAN, '--no-suite', 'style', '--timeout-multiplier', '4')
+        if release:
+            program = RELEASE / 'twoticks'
+            for nodes in (1, 3):
+                self.script(f'scenarios, {nodes} nodes', 'test/scenario/run.py',
+                            '--program', program, '--nodes', nodes)
+            self.script('killed under load', 'test/crash/kill.py', '--program', program,
+                        '--rounds', 50 if self.long else 10)
+            self.script('a full disk', 'test/crash/full_disk.py', '--program', program)
+        if asan:
+            self.script('scenarios, sanitized, 3 nodes', 'test/scenario/run.py',
+                        '--program', ASAN / 'twoticks', '--nodes', 3, '--patience', 4)
+        if self.long:
+            self.simple('clang-tidy', 'tool/lint', '--tidy', ASAN)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog='./check', description=__doc__.splitlines()[0])
+    parser.add_argument('--long', action='store_true',
+                        help='clang-tidy and more crash rounds as well')
+    parser.add_argument('--jobs', type=int, default=os.cpu_count(),
+                        help='commands to run side by side (default: the number of cores)')
+    check = Check(parser.parse_args())
+    started = time.monotonic()
+    try:
+        check.run()
+    except KeyboardInterrupt:
+        check.failed.append('interrupted')
+    for name in check.failed:
+        print(f'failed: {name}')
+    print(f'in {time.monotonic() - started:.0f} s')
+    print(f'{check.passed} passed, {len(check.failed)} failed')
+    return bool(check.failed) or check.passed == 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
