@@ -1,4 +1,4 @@
-#include "net/http1_client.h"
+#include "net/http_pool.h"
 
 #include <http_parser.h>
 #include <stdio.h>
@@ -12,13 +12,13 @@ struct call {
     struct call *next;
     struct tt_buffer request;
     tt_mono deadline;
-    tt_http1_answer answer;
+    tt_http_answer answer;
     void *context;
 };
 
 struct connection {
     struct connection *next;
-    struct tt_http1_client *client;
+    struct tt_http_pool *client;
     struct tt_outgoing *outgoing;
     struct call *call; /* NULL: idle */
     http_parser parser;
@@ -27,7 +27,7 @@ struct connection {
     size_t field_size;
     char value[HEADER_SIZE_MAX];
     size_t value_size;
-    struct tt_http1_result result;
+    struct tt_http_result result;
     tt_mono idle_since;
     bool connected;
     bool ended;
@@ -36,19 +36,19 @@ struct connection {
     bool too_big;
 };
 
-struct tt_http1_client {
+struct tt_http_pool {
     struct tt_loop *loop;
-    struct tt_http1_client_options options;
+    struct tt_http_pool_options options;
     struct connection *connections;
     size_t connection_count;
     struct call *first; /* wait for a connection */
     struct call *last;
     struct call *failed; /* are answered in the next turn */
     struct tt_alarm *alarm;
-    struct tt_http1_client_stats stats;
+    struct tt_http_pool_stats stats;
 };
 
-static void pump(struct tt_http1_client *client);
+static void pump(struct tt_http_pool *client);
 
 static bool header_is(const struct connection *connection, const char *name)
 {
@@ -165,7 +165,7 @@ static void begin_answer(struct connection *connection)
     connection->body.size = 0;
     connection->field_size = connection->value_size = 0;
     connection->in_value = connection->whole = connection->too_big = false;
-    connection->result = (struct tt_http1_result){0};
+    connection->result = (struct tt_http_result){0};
 }
 
 static void give_call(struct connection *connection, struct call *call)
@@ -180,11 +180,11 @@ static void give_call(struct connection *connection, struct call *call)
 
 /* The connection is either idle again or gone before the answer is told, since who is answered
  * often sends the next request at once. */
-static void end_call(struct connection *connection, enum tt_http1_outcome outcome, bool keep)
+static void end_call(struct connection *connection, enum tt_http_outcome outcome, bool keep)
 {
-    struct tt_http1_client *client = connection->client;
+    struct tt_http_pool *client = connection->client;
     struct call *call = connection->call;
-    struct tt_http1_result result = connection->result;
+    struct tt_http_result result = connection->result;
     struct tt_buffer body = connection->body;
     result.outcome = outcome;
     result.body = tt_buffer_slice(&body);
@@ -215,14 +215,14 @@ static void on_read(void *context, struct tt_input *input)
         if (problem == HPE_PAUSED)
             http_parser_pause(&connection->parser, 0);
         else if (problem != HPE_OK || connection->parser.upgrade) {
-            end_call(connection, TT_HTTP1_LOST, false);
+            end_call(connection, TT_HTTP_LOST, false);
             return;
         }
     }
     if (!connection->whole)
         return;
     connection->result.status = (int)connection->parser.status_code;
-    end_call(connection, TT_HTTP1_ANSWERED,
+    end_call(connection, TT_HTTP_ANSWERED,
              input->size == 0 && http_should_keep_alive(&connection->parser));
 }
 
@@ -238,11 +238,11 @@ static void on_ended(void *context, enum tt_socket_end end)
         (void)http_parser_execute(&connection->parser, &parser_settings, NULL, 0);
         if (connection->whole) {
             connection->result.status = (int)connection->parser.status_code;
-            end_call(connection, TT_HTTP1_ANSWERED, false);
+            end_call(connection, TT_HTTP_ANSWERED, false);
             return;
         }
     }
-    end_call(connection, connection->connected ? TT_HTTP1_LOST : TT_HTTP1_NOT_SENT, false);
+    end_call(connection, connection->connected ? TT_HTTP_LOST : TT_HTTP_NOT_SENT, false);
 }
 
 static void on_connected(void *context)
@@ -258,7 +258,7 @@ static const struct tt_socket_events connection_events = {
     .connected = on_connected,
 };
 
-static struct connection *idle_connection(struct tt_http1_client *client)
+static struct connection *idle_connection(struct tt_http_pool *client)
 {
     tt_mono now = tt_loop_now(client->loop);
     for (struct connection *one = client->connections; one != NULL;) {
@@ -272,7 +272,7 @@ static struct connection *idle_connection(struct tt_http1_client *client)
     return NULL;
 }
 
-static struct connection *new_connection(struct tt_http1_client *client)
+static struct connection *new_connection(struct tt_http_pool *client)
 {
     struct connection *connection = tt_alloc(sizeof(*connection));
     connection->client = client;
@@ -284,7 +284,7 @@ static struct connection *new_connection(struct tt_http1_client *client)
     return connection;
 }
 
-static void arm(struct tt_http1_client *client)
+static void arm(struct tt_http_pool *client)
 {
     tt_mono at = client->failed != NULL ? tt_loop_now(client->loop) : TT_MONO(0);
     for (struct connection *one = client->connections; one != NULL; one = one->next)
@@ -298,7 +298,7 @@ static void arm(struct tt_http1_client *client)
         tt_alarm_set(client->alarm, at);
 }
 
-static void pump(struct tt_http1_client *client)
+static void pump(struct tt_http_pool *client)
 {
     while (client->first != NULL) {
         struct connection *connection = idle_connection(client);
@@ -314,7 +314,7 @@ static void pump(struct tt_http1_client *client)
     }
 }
 
-static void refuse_late(struct tt_http1_client *client, tt_mono now)
+static void refuse_late(struct tt_http_pool *client, tt_mono now)
 {
     struct call **at = &client->first;
     client->last = NULL;
@@ -332,7 +332,7 @@ static void refuse_late(struct tt_http1_client *client, tt_mono now)
     while (client->failed != NULL) {
         struct call *call = client->failed;
         client->failed = call->next;
-        call->answer(call->context, &(struct tt_http1_result){.outcome = TT_HTTP1_NOT_SENT});
+        call->answer(call->context, &(struct tt_http_result){.outcome = TT_HTTP_NOT_SENT});
         call_destroy(call);
     }
 }
@@ -340,7 +340,7 @@ static void refuse_late(struct tt_http1_client *client, tt_mono now)
 /* Each end_call may change the list, so the search begins anew after it. */
 static void on_alarm(void *context)
 {
-    struct tt_http1_client *client = context;
+    struct tt_http_pool *client = context;
     tt_mono now = tt_loop_now(client->loop);
     struct connection *late;
     do {
@@ -348,25 +348,25 @@ static void on_alarm(void *context)
         while (late != NULL && (late->call == NULL || late->call->deadline.ms > now.ms))
             late = late->next;
         if (late != NULL)
-            end_call(late, late->connected ? TT_HTTP1_LOST : TT_HTTP1_NOT_SENT, false);
+            end_call(late, late->connected ? TT_HTTP_LOST : TT_HTTP_NOT_SENT, false);
     } while (late != NULL);
     refuse_late(client, now);
     arm(client);
 }
 
-struct tt_http1_client *tt_http1_client_create(struct tt_loop *loop,
-                                               const struct tt_http1_client_options *options)
+struct tt_http_pool *tt_http_pool_create(struct tt_loop *loop,
+                                         const struct tt_http_pool_options *options)
 {
-    struct tt_http1_client *client = tt_alloc(sizeof(*client));
+    struct tt_http_pool *client = tt_alloc(sizeof(*client));
     client->loop = loop;
     client->options = *options;
     client->alarm = tt_alarm_create(loop, on_alarm, client);
     return client;
 }
 
-void tt_http1_client_destroy(struct tt_http1_client **client)
+void tt_http_pool_destroy(struct tt_http_pool **client)
 {
-    struct tt_http1_client *dying = *client;
+    struct tt_http_pool *dying = *client;
     *client = NULL;
     while (dying->connections != NULL) {
         if (dying->connections->call != NULL)
@@ -382,8 +382,8 @@ void tt_http1_client_destroy(struct tt_http1_client **client)
     tt_free(dying);
 }
 
-void tt_http1_client_send(struct tt_http1_client *client, struct tt_buffer *request,
-                          tt_mono deadline, tt_http1_answer answer, void *context)
+void tt_http_pool_send(struct tt_http_pool *client, struct tt_buffer *request, tt_mono deadline,
+                       tt_http_answer answer, void *context)
 {
     struct call *call = tt_alloc(sizeof(*call));
     call->request = *request;
@@ -397,12 +397,12 @@ void tt_http1_client_send(struct tt_http1_client *client, struct tt_buffer *requ
     arm(client);
 }
 
-const struct tt_http1_client_stats *tt_http1_client_stats(const struct tt_http1_client *client)
+const struct tt_http_pool_stats *tt_http_pool_stats(const struct tt_http_pool *client)
 {
     return &client->stats;
 }
 
-void tt_http1_client_host(const struct tt_remote *remote, char text[TT_HOST_SIZE_MAX + 10])
+void tt_http_pool_host(const struct tt_remote *remote, char text[TT_HOST_SIZE_MAX + 10])
 {
     bool is_v6 = strchr(remote->host, ':') != NULL;
     uint16_t usual = remote->tls ? 443 : 80;

@@ -35,7 +35,7 @@ struct call {
 struct tt_ddb_client {
     struct tt_loop *loop;
     struct tt_ddb_client_options options;
-    struct tt_http1_client *http;
+    struct tt_http_pool *http;
     struct tt_sigv4_signer signer;
     uint64_t generation; /* of the credentials that the signer's key is for */
     struct call *newest;
@@ -167,13 +167,13 @@ static void try_later(struct call *call)
     pause_before_try(client, call, pause_ms);
 }
 
-static void on_answer(void *context, const struct tt_http1_result *result)
+static void on_answer(void *context, const struct tt_http_result *result)
 {
     struct call *call = context;
     struct tt_ddb_client *client = call->client;
-    if (result->outcome != TT_HTTP1_ANSWERED) {
+    if (result->outcome != TT_HTTP_ANSWERED) {
         client->stats.lost++;
-        call->answer->retried = call->answer->retried || result->outcome == TT_HTTP1_LOST;
+        call->answer->retried = call->answer->retried || result->outcome == TT_HTTP_LOST;
         try_later(call);
         return;
     }
@@ -217,8 +217,8 @@ static void try_now(struct call *call)
     }
     client->stats.requests[call->request->verb]++;
     tt_mono until = tt_mono_after(tt_loop_now(client->loop), client->options.try_ms_max);
-    tt_http1_client_send(client->http, &request,
-                         until.ms < call->deadline.ms ? until : call->deadline, on_answer, call);
+    tt_http_pool_send(client->http, &request, until.ms < call->deadline.ms ? until : call->deadline,
+                      on_answer, call);
 }
 
 static void on_alarm(void *context)
@@ -284,14 +284,14 @@ struct tt_ddb_client *tt_ddb_client_create(struct tt_loop *loop,
     client->budget = BUDGET_MAX;
     client->signer.region = tt_slice_text(client->options.region);
     client->signer.service = TT_SLICE_LITERAL("dynamodb");
-    tt_http1_client_host(&client->options.remote, client->host);
-    struct tt_http1_client_options http = {
+    tt_http_pool_host(&client->options.remote, client->host);
+    struct tt_http_pool_options http = {
         .remote = client->options.remote,
         .connections_max = options->connections_max,
         .body_size_max = BODY_SIZE_MAX,
         .idle_ms_max = IDLE_MS_MAX,
     };
-    client->http = tt_http1_client_create(loop, &http);
+    client->http = tt_http_pool_create(loop, &http);
     client->alarm = tt_alarm_create(loop, on_alarm, client);
     return client;
 }
@@ -300,7 +300,7 @@ void tt_ddb_client_destroy(struct tt_ddb_client **client)
 {
     struct tt_ddb_client *dying = *client;
     *client = NULL;
-    tt_http1_client_destroy(&dying->http);
+    tt_http_pool_destroy(&dying->http);
     tt_alarm_destroy(&dying->alarm);
     while (dying->newest != NULL) {
         struct call *call = dying->newest;
@@ -317,16 +317,16 @@ struct tt_ddb_tables tt_ddb_client_tables(struct tt_ddb_client *client)
 }
 
 void tt_ddb_client_call(struct tt_ddb_client *client, const char *target, struct tt_slice body,
-                        tt_http1_answer answer, void *context)
+                        tt_http_answer answer, void *context)
 {
     struct tt_buffer request = {0};
     if (!make_request(client, target, body, &request)) {
         tt_buffer_deinit(&request);
-        answer(context, &(struct tt_http1_result){.outcome = TT_HTTP1_NOT_SENT});
+        answer(context, &(struct tt_http_result){.outcome = TT_HTTP_NOT_SENT});
         return;
     }
     tt_mono until = tt_mono_after(tt_loop_now(client->loop), client->options.try_ms_max);
-    tt_http1_client_send(client->http, &request, until, answer, context);
+    tt_http_pool_send(client->http, &request, until, answer, context);
 }
 
 const struct tt_ddb_client_stats *tt_ddb_client_stats(const struct tt_ddb_client *client)
@@ -334,7 +334,7 @@ const struct tt_ddb_client_stats *tt_ddb_client_stats(const struct tt_ddb_client
     return &client->stats;
 }
 
-const struct tt_http1_client_stats *tt_ddb_client_http(const struct tt_ddb_client *client)
+const struct tt_http_pool_stats *tt_ddb_client_http(const struct tt_ddb_client *client)
 {
-    return tt_http1_client_stats(client->http);
+    return tt_http_pool_stats(client->http);
 }

@@ -10,7 +10,7 @@
 
 #include "adapter/dynamodb/credentials.h"
 #include "adapter/dynamodb/table.h"
-#include "net/http1_client.h"
+#include "net/http_pool.h"
 #include "port/clock.h"
 #include "port/entropy.h"
 
@@ -54,9 +54,9 @@ struct tt_ddb_tables tt_ddb_client_tables(struct tt_ddb_client *client);
 
 /* A request of another kind (CreateTable and so on), sent once: target "DynamoDB_20120810.X". */
 void tt_ddb_client_call(struct tt_ddb_client *client, const char *target, struct tt_slice body,
-                        tt_http1_answer answer, void *context);
+                        tt_http_answer answer, void *context);
 
 const struct tt_ddb_client_stats *tt_ddb_client_stats(const struct tt_ddb_client *client);
-const struct tt_http1_client_stats *tt_ddb_client_http(const struct tt_ddb_client *client);
+const struct tt_http_pool_stats *tt_ddb_client_http(const struct tt_ddb_client *client);
 
 #endif

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "net/http1_client.h"
+#include "net/http_pool.h"
 #include "net/listener.h"
 
 /* An origin in the same loop: each connection answers what the script says, one line per request.
@@ -21,14 +21,14 @@ struct peer {
 struct world {
     struct tt_loop *loop;
     struct tt_listener *listener;
-    struct tt_http1_client *client;
+    struct tt_http_pool *client;
     struct peer peers[PEERS_MAX];
     size_t peer_count;
     const char *answer; /* "": says nothing; NULL: closes at once */
     size_t asked;
     size_t answered;
     size_t wanted;
-    enum tt_http1_outcome outcomes[16];
+    enum tt_http_outcome outcomes[16];
     int statuses[16];
     char bodies[16][64];
     bool has_crc32;
@@ -71,7 +71,7 @@ static void on_accepted(void *context, int fd, const struct tt_address *address)
 
 static const struct tt_listener_events listener_events = {.accepted = on_accepted};
 
-static void on_answer(void *context, const struct tt_http1_result *result)
+static void on_answer(void *context, const struct tt_http_result *result)
 {
     struct world *world = context;
     size_t at = world->answered++;
@@ -104,7 +104,7 @@ static struct world *open_world(size_t connections_max, bool listening)
     expect_ok(tt_address_parse(TT_SLICE_LITERAL("127.0.0.1:0"), &any, &problem));
     expect_ok(
         tt_listener_open(world->loop, &any, &listener_events, world, &world->listener, &problem));
-    struct tt_http1_client_options options = {
+    struct tt_http_pool_options options = {
         .remote = {.host = "127.0.0.1",
                    .port = tt_address_port(tt_listener_address(world->listener))},
         .connections_max = connections_max,
@@ -113,13 +113,13 @@ static struct world *open_world(size_t connections_max, bool listening)
     };
     if (!listening)
         tt_listener_close(&world->listener);
-    world->client = tt_http1_client_create(world->loop, &options);
+    world->client = tt_http_pool_create(world->loop, &options);
     return world;
 }
 
 static void close_world(struct world *world)
 {
-    tt_http1_client_destroy(&world->client);
+    tt_http_pool_destroy(&world->client);
     if (world->listener != NULL)
         tt_listener_close(&world->listener);
     for (size_t i = 0; i < world->peer_count; i++) {
@@ -135,8 +135,8 @@ static void ask(struct world *world, uint32_t within_ms)
 {
     struct tt_buffer request = {0};
     tt_buffer_add_text(&request, "GET / HTTP/1.1\r\nhost: x\r\n\r\n");
-    tt_http1_client_send(world->client, &request,
-                         tt_mono_after(tt_loop_now(world->loop), within_ms), on_answer, world);
+    tt_http_pool_send(world->client, &request, tt_mono_after(tt_loop_now(world->loop), within_ms),
+                      on_answer, world);
     assert_int_equal(request.size, 0);
 }
 
@@ -156,13 +156,13 @@ static void an_answer_comes_back_and_the_connection_is_used_again(void **state)
     for (size_t i = 1; i <= 3; i++) {
         ask(world, 5000);
         run_until_answered(world, i);
-        assert_int_equal(world->outcomes[i - 1], TT_HTTP1_ANSWERED);
+        assert_int_equal(world->outcomes[i - 1], TT_HTTP_ANSWERED);
         assert_int_equal(world->statuses[i - 1], 200);
         assert_string_equal(world->bodies[i - 1], "{}");
         assert_true(world->has_crc32);
         assert_int_equal(world->crc32, 2745614147U);
     }
-    assert_int_equal(tt_http1_client_stats(world->client)->connects, 1);
+    assert_int_equal(tt_http_pool_stats(world->client)->connects, 1);
     assert_int_equal(world->peer_count, 1);
     close_world(world);
 }
@@ -190,7 +190,7 @@ static void requests_beyond_the_connections_wait_for_one(void **state)
         ask(world, 5000);
     run_until_answered(world, 6);
     assert_int_equal(world->asked, 6);
-    assert_int_equal(tt_http1_client_stats(world->client)->connects, 2);
+    assert_int_equal(tt_http_pool_stats(world->client)->connects, 2);
     close_world(world);
 }
 
@@ -203,7 +203,7 @@ static void silence_ends_at_the_deadline_as_lost(void **state)
     ask(world, 20); /* waits for the connection and is never sent */
     run_until_answered(world, 2);
     assert_int_equal(world->asked, 1);
-    assert_int_equal(world->outcomes[0] + world->outcomes[1], TT_HTTP1_LOST + TT_HTTP1_NOT_SENT);
+    assert_int_equal(world->outcomes[0] + world->outcomes[1], TT_HTTP_LOST + TT_HTTP_NOT_SENT);
     close_world(world);
 }
 
@@ -219,7 +219,7 @@ static void an_answer_that_breaks_off_is_lost(void **state)
         world->answer = bad[i];
         ask(world, 5000);
         run_until_answered(world, 1);
-        assert_int_equal(world->outcomes[0], TT_HTTP1_LOST);
+        assert_int_equal(world->outcomes[0], TT_HTTP_LOST);
         close_world(world);
     }
 }
@@ -230,7 +230,7 @@ static void nobody_there_means_not_sent(void **state)
     struct world *world = open_world(1, false);
     ask(world, 5000);
     run_until_answered(world, 1);
-    assert_int_equal(world->outcomes[0], TT_HTTP1_NOT_SENT);
+    assert_int_equal(world->outcomes[0], TT_HTTP_NOT_SENT);
     close_world(world);
 }
 
@@ -238,19 +238,19 @@ static void a_name_is_looked_up(void **state)
 {
     (void)state;
     struct world *world = open_world(1, true);
-    struct tt_http1_client_options options = {
+    struct tt_http_pool_options options = {
         .remote = {.host = "localhost",
                    .port = tt_address_port(tt_listener_address(world->listener))},
         .connections_max = 1,
         .body_size_max = 32,
         .idle_ms_max = 10000,
     };
-    tt_http1_client_destroy(&world->client);
-    world->client = tt_http1_client_create(world->loop, &options);
+    tt_http_pool_destroy(&world->client);
+    world->client = tt_http_pool_create(world->loop, &options);
     world->answer = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
     ask(world, 5000);
     run_until_answered(world, 1);
-    assert_int_equal(world->outcomes[0], TT_HTTP1_ANSWERED);
+    assert_int_equal(world->outcomes[0], TT_HTTP_ANSWERED);
     close_world(world);
 }
 
@@ -260,13 +260,13 @@ static void the_host_header_leaves_the_usual_port_out(void **state)
     char text[TT_HOST_SIZE_MAX + 10];
     struct tt_remote remote = {
         .host = "dynamodb.eu-west-1.amazonaws.com", .port = 443, .tls = true};
-    tt_http1_client_host(&remote, text);
+    tt_http_pool_host(&remote, text);
     assert_string_equal(text, "dynamodb.eu-west-1.amazonaws.com");
     remote.port = 8000;
-    tt_http1_client_host(&remote, text);
+    tt_http_pool_host(&remote, text);
     assert_string_equal(text, "dynamodb.eu-west-1.amazonaws.com:8000");
     remote = (struct tt_remote){.host = "::1", .port = 81};
-    tt_http1_client_host(&remote, text);
+    tt_http_pool_host(&remote, text);
     assert_string_equal(text, "[::1]:81");
 }
 
