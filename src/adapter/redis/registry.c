@@ -31,7 +31,6 @@ struct tt_redis_registry {
     struct tt_redis *redis;
     struct tt_alarm *alarm;
     char sha[SHA_SIZE];
-    char marker[MARKER_SIZE]; /* what we would write if there is none */
     char known_marker[MARKER_SIZE];
     struct known_server *servers;
     size_t server_count;
@@ -351,7 +350,10 @@ static void renew(struct tt_redis_registry *registry)
 
 static void poll(struct tt_redis_registry *registry)
 {
-    struct tt_slice words[] = {TT_SLICE_LITERAL("poll"), tt_slice_text(registry->marker)};
+    const struct tt_entropy_port *entropy = &registry->options.redis.entropy;
+    char marker[MARKER_SIZE]; /* a new one each time: the same again would hide an emptied Redis */
+    snprintf(marker, sizeof(marker), "%016llx", (unsigned long long)entropy->next(entropy->self));
+    struct tt_slice words[] = {TT_SLICE_LITERAL("poll"), tt_slice_text(marker)};
     command(registry, words, 2, on_poll_answer, registry);
 }
 
@@ -411,12 +413,9 @@ struct tt_redis_registry *tt_redis_registry_create(struct tt_loop *loop,
                                                    const struct tt_registry_sink *sink)
 {
     struct tt_redis_registry *registry = tt_alloc(sizeof(*registry));
-    const struct tt_entropy_port *entropy = &options->redis.entropy;
     registry->loop = loop;
     registry->options = *options;
     registry->sink = *sink;
-    snprintf(registry->marker, sizeof(registry->marker), "%016llx",
-             (unsigned long long)entropy->next(entropy->self));
     registry->alarm = tt_alarm_create(loop, on_alarm, registry);
     registry->redis = tt_redis_create(loop, &options->redis, &redis_events, registry);
     return registry;
