@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "adapter/clock_os.h"
+#include "app/option.h"
 
 #define SEND_BYTES    158 /* A to the server */
 #define SENT_BYTES    110 /* the server to A */
@@ -39,7 +40,7 @@ struct end {
     uint64_t began_at;
 };
 
-static char zeros[256];
+static const char zeros[256];
 
 static void die(const char *what)
 {
@@ -208,9 +209,10 @@ static void measure(const struct sockaddr_in *address, uint32_t count, uint64_t 
 
 static uint64_t number_after(int argc, char **argv, const char *name, uint64_t otherwise)
 {
+    uint64_t number;
     for (int i = 1; i + 1 < argc; i++)
-        if (strcmp(argv[i], name) == 0)
-            return strtoull(argv[i + 1], NULL, 10);
+        if (strcmp(argv[i], name) == 0 && tt_option_parse_number(argv[i + 1], &number))
+            return number;
     return otherwise;
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "adapter/clock_os.h"
+#include "app/option.h"
 
 #define SEGMENT (64 * 1024 * 1024)
 
@@ -22,9 +23,10 @@ static void die(const char *what)
 
 static uint64_t number_after(int argc, char **argv, const char *name, uint64_t otherwise)
 {
+    uint64_t number;
     for (int i = 1; i + 1 < argc; i++)
-        if (strcmp(argv[i], name) == 0)
-            return strtoull(argv[i + 1], NULL, 10);
+        if (strcmp(argv[i], name) == 0 && tt_option_parse_number(argv[i + 1], &number))
+            return number;
     return otherwise;
 }
 

@@ -31,8 +31,7 @@ static const struct tt_snapshot *copy_snapshot(struct tt_arena *arena,
                                                const struct tt_snapshot *from)
 {
     struct tt_snapshot *to = tt_arena_alloc(arena, sizeof(*to));
-    struct tt_message *messages =
-        tt_arena_array(arena, from->message_count, sizeof(messages[0]));
+    struct tt_message *messages = tt_arena_array(arena, from->message_count, sizeof(messages[0]));
     struct tt_member_view *others = tt_arena_array(arena, from->other_count, sizeof(others[0]));
     *to = *from;
     copy_conversation(arena, &from->conversation, &to->conversation);

@@ -14,8 +14,8 @@ static uint64_t now_of(const struct tt_sim_device *device)
 }
 
 struct tt_sim_device *tt_device_create(struct tt_world *world, const struct tt_cast *cast,
-                                   const struct tt_habits *habits, const tt_id *user,
-                                   const tt_id *id, bool honest, uint32_t number)
+                                       const struct tt_habits *habits, const tt_id *user,
+                                       const tt_id *id, bool honest, uint32_t number)
 {
     struct tt_sim_device *device = tt_alloc(sizeof(*device));
     device->world = world;
@@ -177,8 +177,9 @@ static void compose(struct tt_sim_device *device, uint32_t chat)
         return;
     *out = (struct tt_outgoing){.is_used = true, .chat = chat, .begun_us = now_of(device)};
     char name[TT_ID_SIZE_MAX];
-    int size = snprintf(name, sizeof(name), "%.*s-%.*s-%u", device->user.size, device->user.bytes,
-                        device->id.size, device->id.bytes, ++device->client_ids);
+    /* Two users may well use the same one; two devices of one user may not. */
+    int size = snprintf(name, sizeof(name), "%.*s-%u", device->id.size, device->id.bytes,
+                        ++device->client_ids);
     tt_err err = tt_id_parse(tt_slice(name, (size_t)size), &out->client_id);
     TT_ASSERT(tt_is_ok(err));
     size = snprintf(out->content, sizeof(out->content), "%u of %.*s", device->client_ids,
@@ -344,8 +345,8 @@ static void heard(void *context, struct tt_link *link, const struct tt_server_fr
     } else if (frame->kind == TT_SERVER_PRESENCE) {
         note_status(chat, &frame->user, &frame->presence.status);
     } else if (frame->kind == TT_SERVER_CONVERSATION) {
-        device->screen_is_shown =
-            device->screen >= 0 && &device->chats[device->screen] == chat;
+        if (device->screen >= 0 && &device->chats[device->screen] == chat)
+            device->screen_is_shown = true;
         tt_device_show_snapshot(device, chat, frame->snapshot);
     } else if (frame->kind == TT_SERVER_CONVERSATION_ADDED) {
         chat->is_known = true;

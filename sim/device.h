@@ -28,10 +28,10 @@ struct tt_cast {
 
 /* How devices live; shared by all of a world, changed from phase to phase. */
 struct tt_habits {
-    uint64_t think_us;       /* between two things that it does */
-    uint64_t ack_us;         /* before it acks */
-    uint64_t away_us;        /* how long it stays away */
-    uint32_t leave_per_mille;    /* of the things it does */
+    uint64_t think_us;            /* between two things that it does */
+    uint64_t ack_us;              /* before it acks */
+    uint64_t away_us;             /* how long it stays away */
+    uint32_t leave_per_mille;     /* of the things it does */
     uint32_t half_open_per_mille; /* of the leavings: nobody is told */
     uint32_t lie_per_mille;
     uint32_t http_per_mille;
@@ -44,9 +44,9 @@ struct tt_habits {
 struct tt_chat {
     const struct tt_cast_conversation *is;
     bool is_member;
-    bool is_known; /* that it exists */
-    bool holds;    /* `held` means something */
-    uint64_t held; /* everything up to here, without a gap */
+    bool is_known;  /* that it exists */
+    bool holds;     /* `held` means something */
+    uint64_t held;  /* everything up to here, without a gap */
     uint64_t reach; /* of what this socket handed out */
     uint64_t acked; /* on this socket */
     uint64_t read;  /* on this socket */
@@ -82,8 +82,8 @@ struct tt_sim_device {
     uint64_t connected_us;
     uint64_t heard_us;
     uint64_t away_until_us;
-    int screen; /* the chat on it, or -1 */
-    bool screen_is_told; /* `open` went out on this socket */
+    int screen;           /* the chat on it, or -1 */
+    bool screen_is_told;  /* `open` went out on this socket */
     bool screen_is_shown; /* and was answered */
     uint64_t retell_us;   /* a GET may have put something else there, late: say it again */
     struct tt_chat chats[TT_ORACLE_CONVERSATIONS_MAX];
@@ -96,8 +96,8 @@ struct tt_sim_device {
 };
 
 struct tt_sim_device *tt_device_create(struct tt_world *world, const struct tt_cast *cast,
-                                   const struct tt_habits *habits, const tt_id *user,
-                                   const tt_id *id, bool honest, uint32_t number);
+                                       const struct tt_habits *habits, const tt_id *user,
+                                       const tt_id *id, bool honest, uint32_t number);
 void tt_device_destroy(struct tt_sim_device **device);
 
 /* From now on it lives. */

@@ -11,8 +11,8 @@ void tt_device_answered(void *context, struct tt_call *call, const struct tt_rep
         return;
     const struct tt_request *request = &call->request;
     if (request->kind == TT_REQUEST_SEND) {
-        bool is_final = tt_err_who(reply->err) != TT_ERR_RETRY &&
-                        !tt_err_is(reply->err, TT_ERR_RATE_LIMITED);
+        bool is_final =
+            tt_err_who(reply->err) != TT_ERR_RETRY && !tt_err_is(reply->err, TT_ERR_RATE_LIMITED);
         if (is_final)
             tt_device_resolve(device, &request->send.client_id);
         return;

@@ -234,8 +234,7 @@ static size_t watcher_at(const struct entry *entry, const struct tt_place *place
 static void do_about(struct tt_fake_registry *registry, struct tt_registry_op *op)
 {
     struct tt_about_users *about = &op->about;
-    struct tt_whereabouts *found =
-        tt_arena_array(&op->arena, about->user_count, sizeof(found[0]));
+    struct tt_whereabouts *found = tt_arena_array(&op->arena, about->user_count, sizeof(found[0]));
     for (size_t i = 0; i < about->user_count; i++) {
         struct entry *entry = find_entry(registry, &about->users[i]);
         clean(registry, entry);
@@ -318,8 +317,8 @@ static void submit(void *self, struct tt_registry_op *const *ops, size_t count)
             .fails_before = tt_prng_chance(&registry->prng, faults->before_per_mille),
             .fails_after = tt_prng_chance(&registry->prng, faults->after_per_mille),
         };
-        uint64_t at = registry->agenda->now_us +
-                      tt_prng_delay(&registry->prng, registry->options.latency_us);
+        uint64_t at =
+            registry->agenda->now_us + tt_prng_delay(&registry->prng, registry->options.latency_us);
         if (tt_prng_chance(&registry->prng, faults->tail_per_mille))
             at += tt_prng_delay(&registry->prng, faults->tail_us);
         if (at < port->ordered_until_us)
@@ -346,8 +345,6 @@ static void tell_all(void *context, void *payload)
 {
     (void)payload;
     struct tt_fake_registry *registry = context;
-    if (registry->options.mutant == TT_MUTANT_NO_NODE_GONE)
-        return;
     for (struct registry_port *port = registry->ports; port != NULL; port = port->next)
         if (!port->is_dead)
             port->sink.node_gone(port->sink.context);

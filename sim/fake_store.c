@@ -103,8 +103,7 @@ static struct tt_store_op *copy_of(const struct tt_store_op *op)
     copy->arena = arena;
     copy->next = NULL;
     if (op->kind == TT_STORE_APPEND)
-        copy->append.message.content =
-            tt_arena_copy(&copy->arena, op->append.message.content);
+        copy->append.message.content = tt_arena_copy(&copy->arena, op->append.message.content);
     return copy;
 }
 
@@ -235,9 +234,12 @@ static uint64_t draw_instant(struct tt_fake_store *store, struct store_port *por
     if (at < faults->stalled_until_us)
         at = faults->stalled_until_us;
     const tt_id *changed = changed_conversation(op);
-    if (changed == NULL || !store->options.keeps_order)
+    if (!store->options.keeps_order || (changed == NULL && !store->options.embedded))
         return at;
-    uint64_t *until = &port->ordered_until[tt_hash(tt_id_slice(changed), 0) % ORDER_SLOTS];
+    size_t slot = 0; /* an embedded store has one thread that does everything in order */
+    if (!store->options.embedded)
+        slot = (size_t)tt_hash(tt_id_slice(changed), 0) % ORDER_SLOTS;
+    uint64_t *until = &port->ordered_until[slot];
     if (at < *until)
         at = *until;
     *until = at;

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "sim/copy.h"
 #include "sim/oracle.h"
+#include "sim/wire.h"
 
 #define FRAME_BYTES 120 /* of a frame, beside its content */
 
@@ -91,6 +92,9 @@ void tt_link_send(struct tt_link *link, const struct tt_client_frame *frame)
     struct tt_node_event *event = tt_alloc(sizeof(*event));
     event->kind = TT_EVENT_FRAME;
     tt_copy_client_frame(&event->arena, frame, &event->frame);
+    bool is_json = link->world->options.through_codec;
+    if (is_json && !tt_wire_client_frame(&event->arena, frame, &event->frame))
+        tt_oracle_fail(link->world->oracle, "the codec refuses its own client's frame");
     send_up(link, event);
 }
 
@@ -276,6 +280,8 @@ static void send_frame(struct tt_link *link, const struct tt_server_frame *frame
     trace_link(link, true, tt_buffer_slice(&text));
     tt_buffer_deinit(&text);
     tt_oracle_node_says(world->oracle, link, frame);
+    if (world->options.through_codec && !tt_wire_server_frame_is_true(frame))
+        tt_oracle_fail(world->oracle, "a client reads something else than the server wrote");
 
     struct parcel *parcel = tt_alloc(sizeof(*parcel));
     tt_copy_server_frame(&parcel->arena, frame, &parcel->frame);

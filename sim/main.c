@@ -14,6 +14,7 @@ static int usage(FILE *out)
     (void)fprintf(out,
                   "usage: sim --seed N [--trace] [--mutant NAME]   one run\n"
                   "       sim run --seeds N [--from K] [--mutant NAME]   many, until one fails\n"
+                  "       sim repeat --seeds N [--from K]   the same seed, twice, is the same run\n"
                   "       sim mutants [--seeds N]   every planted bug must be found\n");
     return out == stdout ? 0 : 2;
 }
@@ -147,6 +148,27 @@ static int run_many(const struct arguments *arguments)
     return 0;
 }
 
+static int run_repeat(const struct arguments *arguments)
+{
+    for (uint64_t i = 0; i < arguments->seeds; i++) {
+        uint64_t seed = arguments->from + i;
+        struct tt_run_result first;
+        struct tt_run_result second;
+        struct tt_buffer trace = {0};
+        tt_run_seed(seed, arguments->mutant, NULL, 0, &first);
+        tt_run_seed(seed, arguments->mutant, &trace, TRACE_BYTES, &second);
+        tt_buffer_deinit(&trace);
+        (void)printf("seed %llu: hash %016llx\n", (unsigned long long)seed,
+                     (unsigned long long)first.hash);
+        if (first.hash != second.hash || first.steps != second.steps) {
+            (void)printf("seed %llu: the second time hash %016llx\n", (unsigned long long)seed,
+                         (unsigned long long)second.hash);
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static int run_mutants(const struct arguments *arguments)
 {
     int missed = 0;
@@ -183,6 +205,8 @@ int main(int count, char **texts)
         return run_one(&arguments);
     if (tt_slice_eq(tt_slice_text(texts[1]), tt_slice_text("run")))
         return run_many(&arguments);
+    if (tt_slice_eq(tt_slice_text(texts[1]), tt_slice_text("repeat")))
+        return run_repeat(&arguments);
     if (tt_slice_eq(tt_slice_text(texts[1]), tt_slice_text("mutants")))
         return run_mutants(&arguments);
     return usage(stderr);

@@ -36,6 +36,7 @@ const char *tt_oracle_failure(const struct tt_oracle *oracle)
 
 void tt_oracle_fail(struct tt_oracle *oracle, const char *format, ...)
 {
+    TT_ASSERT(format != NULL);
     if (oracle == NULL || oracle->failed)
         return;
     oracle->failed = true;
@@ -127,13 +128,22 @@ void tt_oracle_add_device(struct tt_oracle *oracle, const tt_id *user, const tt_
     known->honest = honest;
 }
 
+void tt_oracle_expect_conversation(struct tt_oracle *oracle, const tt_id *id)
+{
+    TT_ASSERT(oracle->conversation_count < TT_ORACLE_CONVERSATIONS_MAX);
+    oracle->conversations[oracle->conversation_count++].id = *id;
+}
+
 static void learn_conversation(struct tt_oracle *oracle, const struct tt_conversation *is)
 {
-    if (tt_model_conversation(oracle, &is->id) >= 0)
+    int number = tt_model_conversation(oracle, &is->id);
+    if (number < 0) {
+        tt_oracle_fail(oracle, "the store was given a conversation that nobody made");
         return;
-    TT_ASSERT(oracle->conversation_count < TT_ORACLE_CONVERSATIONS_MAX);
-    struct known_conversation *known = &oracle->conversations[oracle->conversation_count++];
-    known->id = is->id;
+    }
+    struct known_conversation *known = &oracle->conversations[number];
+    if (known->member_count > 0)
+        return;
     known->kind = is->kind;
     for (size_t i = 0; i < is->member_count; i++)
         known->members[known->member_count++] = tt_model_user(oracle, &is->members[i]);
@@ -158,7 +168,8 @@ static void learn_link(struct tt_oracle *oracle, const struct tt_link_device *li
     for (int i = 0; i < oracle->conversation_count; i++) {
         struct known_conversation *conversation = &oracle->conversations[i];
         conversation->positions[device] = conversation->cursors[user].delivered.n;
-        oracle->devices[device].views[i] = (struct known_view){0};
+        struct known_view *view = &oracle->devices[device].views[i];
+        *view = (struct known_view){.marked_by_get = view->marked_by_get};
     }
 }
 
@@ -203,21 +214,21 @@ static void learn_append(struct tt_oracle *oracle, const struct tt_append *appen
     if (first != 0) {
         if (!append->duplicate || append->message.seq.n != first)
             tt_oracle_fail(oracle, "promise 2: client_id %.*s of %.*s has seq %llu and %llu",
-                           message->client_id.size, message->client_id.bytes,
-                           message->sender.size, message->sender.bytes,
-                           (unsigned long long)first, (unsigned long long)message->seq.n);
+                           message->client_id.size, message->client_id.bytes, message->sender.size,
+                           message->sender.bytes, (unsigned long long)first,
+                           (unsigned long long)message->seq.n);
         return;
     }
     if (append->duplicate || message->seq.n != conversation->message_count + 1) {
-        tt_oracle_fail(oracle, "promise 2: %.*s got seq %llu after head %zu",
-                       conversation->id.size, conversation->id.bytes,
-                       (unsigned long long)message->seq.n, conversation->message_count);
+        tt_oracle_fail(oracle, "promise 2: %.*s got seq %llu after head %zu", conversation->id.size,
+                       conversation->id.bytes, (unsigned long long)message->seq.n,
+                       conversation->message_count);
         return;
     }
     put_message(conversation, message);
     struct tt_cursor *cursor = &conversation->cursors[user];
-    bool carries = oracle->devices[device].linked &&
-                   conversation->positions[device] + 1 == message->seq.n;
+    bool carries =
+        oracle->devices[device].linked && conversation->positions[device] + 1 == message->seq.n;
     if (carries) {
         conversation->positions[device] = message->seq.n;
         cursor->delivered = tt_seq_max(cursor->delivered, message->seq);
@@ -243,8 +254,8 @@ static void learn_advance(struct tt_oracle *oracle, const struct tt_advance *adv
     struct known_conversation *conversation = &oracle->conversations[number];
     const struct known_view *view = &oracle->devices[device].views[number];
     uint64_t delivered = tt_seq_max(advance->to.delivered, advance->to.read).n;
-    uint64_t claimed = view->claimed_delivered > view->claimed_read ? view->claimed_delivered
-                                                                    : view->claimed_read;
+    uint64_t claimed =
+        view->claimed_delivered > view->claimed_read ? view->claimed_delivered : view->claimed_read;
     uint64_t reach = view->ackable > conversation->positions[device]
                          ? view->ackable
                          : conversation->positions[device];
@@ -316,8 +327,7 @@ tt_seq tt_oracle_position(const struct tt_oracle *oracle, const tt_id *conversat
                           const tt_id *user, const tt_id *device)
 {
     int number = tt_model_conversation(oracle, conversation);
-    return TT_SEQ(
-        oracle->conversations[number].positions[tt_model_device(oracle, user, device)]);
+    return TT_SEQ(oracle->conversations[number].positions[tt_model_device(oracle, user, device)]);
 }
 
 bool tt_oracle_is_stored(const struct tt_oracle *oracle, const tt_id *conversation,
@@ -335,4 +345,16 @@ bool tt_oracle_is_by(const struct tt_oracle *oracle, const tt_id *conversation, 
         return false;
     const struct known_message *known = &oracle->conversations[number].messages[seq - 1];
     return tt_id_eq(&known->sender, user) && tt_id_eq(&known->device, device);
+}
+
+uint64_t tt_oracle_last_by(const struct tt_oracle *oracle, const tt_id *conversation, uint64_t seq,
+                           const tt_id *user)
+{
+    int number = tt_model_conversation(oracle, conversation);
+    const struct known_conversation *known = &oracle->conversations[number];
+    if (seq > known->message_count)
+        seq = known->message_count;
+    while (seq > 0 && !tt_id_eq(&known->messages[seq - 1].sender, user))
+        seq--;
+    return seq;
 }

@@ -68,7 +68,7 @@ struct session_view {
     uint64_t not_refusable; /* the largest ack that the node heard when it was already handed */
     struct tt_cursor floor; /* what the device was shown before the socket opened */
     struct tt_cursor shown; /* on this socket */
-    uint64_t read_shown; /* by read_sync */
+    uint64_t read_shown;    /* by read_sync */
     uint8_t sent[TT_ORACLE_SEQS_TRACKED / 8];
 };
 
@@ -76,8 +76,8 @@ struct session_note {
     int device;
     bool said_hello;
     bool said_caught_up;
-    int open;        /* the conversation that the node heard `open` for; -1: none */
-    int open_before; /* which may stay on the screen until that is answered */
+    int open;             /* the conversation that the node heard `open` for last; -1: none */
+    uint32_t may_be_open; /* a bit for it, and for those before it until it is answered */
     struct session_view views[TT_ORACLE_CONVERSATIONS_MAX];
 };
 

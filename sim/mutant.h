@@ -22,10 +22,8 @@
     X(STALE_MEMBERS, "stale-members", "an ack is answered with cursors read before it")            \
     X(EPOCH_STUCK, "epoch-stuck", "every connection of a device has the same epoch")               \
     X(UNKNOWN_IS_FAILED, "unknown-is-failed", "an unknown outcome is reported as a refusal")       \
-    X(READ_SKIPS, "read-skips", "a read of a range leaves its second message out")                 \
     X(REPLAY_ONE_PAGE, "replay-one-page", "no read reaches beyond its first page")                 \
     X(UNREGISTER_BLIND, "unregister-blind", "an old socket's end removes the new one's entry")     \
-    X(NO_NODE_GONE, "no-node-gone", "nobody hears that a server has died")                         \
     X(WATCHERS_LOST, "watchers-lost", "the registry tells nobody who watches")                     \
     X(BUS_DEAD, "bus-dead", "no hint arrives, and nobody is told")                                 \
     X(BUS_MIXED_UP, "bus-mixed-up", "one hint in a hundred carries a wrong seq")                   \

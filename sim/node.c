@@ -113,10 +113,23 @@ static void flush_hints(void *self)
     node->bus.flush(node->bus.self);
 }
 
+/* Signs of life would drown everything else. */
+static bool is_dull(const struct tt_event *event, const struct tt_effect *effect)
+{
+    if (effect != NULL)
+        return effect->kind == TT_EFFECT_STORE && effect->store_op->kind == TT_STORE_ALIVE;
+    return event->kind == TT_EVENT_STORE_DONE && event->store_op->kind == TT_STORE_ALIVE;
+}
+
 static void trace_line(struct tt_node *node, const struct tt_event *event,
                        const struct tt_effect *effect)
 {
+    if (is_dull(event, effect))
+        return;
     struct tt_buffer line = {0};
+    if (effect != NULL && node->asked++ > 0) /* in the same step as the line before */
+        tt_buffer_add_text(&line, "& ");
+    size_t prefix = line.size;
     if (event != NULL && event->kind == TT_EVENT_STORE_DONE)
         tt_trace_put_store_op(&line, event->store_op, true);
     else if (event != NULL && event->kind == TT_EVENT_REGISTRY_DONE)
@@ -139,7 +152,7 @@ static void trace_line(struct tt_node *node, const struct tt_event *event,
         tt_buffer_add_text(&line, ": ");
         tt_trace_put_hint(&line, event->hint);
     }
-    if (line.size > 0)
+    if (line.size > prefix)
         tt_trace_line(&node->world->trace, node->world->agenda.now_us, tt_buffer_slice(&line));
     tt_buffer_deinit(&line);
 }
@@ -153,6 +166,8 @@ static void trace(void *context, const struct tt_event *event, const struct tt_e
     uint64_t kind = event != NULL ? (uint64_t)event->kind : 64 + (uint64_t)effect->kind;
     tt_trace_mix(into, node->world->agenda.now_us * 128 + kind);
     tt_trace_mix(into, node->place.incarnation * 16 + node->place.node);
+    if (event != NULL)
+        node->asked = 0;
     if (into->enabled && !server->is_dying)
         trace_line(node, event, effect);
     if (effect == NULL || server->effects_until_crash == 0)
@@ -189,8 +204,7 @@ static void post_connection_event(struct tt_node *node, struct tt_node_event *ev
         posted.request = &event->call->request;
         tt_oracle_request_begins(node->world->oracle, event->call);
     }
-    bool is_over =
-        event->kind == TT_EVENT_SESSION_CLOSED || event->kind == TT_EVENT_REQUEST_GONE;
+    bool is_over = event->kind == TT_EVENT_SESSION_CLOSED || event->kind == TT_EVENT_REQUEST_GONE;
     if (is_over && event->link != NULL) {
         event->link->server_open = false;
         tt_oracle_session_ends(node->world->oracle, event->link);
@@ -325,8 +339,8 @@ static struct tt_driver *create_driver(struct tt_node *node, uint32_t process)
 {
     struct tt_world *world = node->world;
     struct tt_driver_ports ports = {
-        .store = tt_fake_store_attach(world->store, process,
-                                      (struct tt_store_sink){node, store_done}),
+        .store =
+            tt_fake_store_attach(world->store, process, (struct tt_store_sink){node, store_done}),
         .registry = tt_fake_registry_attach(
             world->registry, &node->place,
             (struct tt_registry_sink){node, registry_done, node_gone, registry_forgot}),

@@ -27,7 +27,7 @@ void tt_oracle_session_opens(struct tt_oracle *oracle, struct tt_link *link)
     int device = tt_model_device(oracle, &link->user, &link->device);
     struct session_note *note = tt_alloc(sizeof(*note));
     note->device = device;
-    note->open = note->open_before = -1;
+    note->open = -1;
     for (int i = 0; i < oracle->conversation_count; i++) {
         note->views[i].at_open = oracle->conversations[i].positions[device];
         note->views[i].handed = note->views[i].at_open;
@@ -76,15 +76,16 @@ void tt_oracle_node_hears(struct tt_oracle *oracle, struct tt_link *link,
     if (oracle == NULL || note == NULL)
         return;
     int number = tt_model_conversation(oracle, &frame->conversation);
-    int user = oracle->devices[note->device].user;
-    if (number < 0 || !tt_model_is_member(&oracle->conversations[number], user))
+    if (number < 0)
         return;
-    if (frame->kind == TT_CLIENT_OPEN && note->open != number) {
-        note->open_before = note->open;
+    if (frame->kind == TT_CLIENT_OPEN) {
         note->open = number;
+        note->may_be_open |= 1U << number;
     }
-    if (frame->kind == TT_CLIENT_CLOSE && note->open == number)
-        note->open = -1;
+    if (frame->kind == TT_CLIENT_CLOSE) {
+        note->open = note->open == number ? -1 : note->open;
+        note->may_be_open &= ~(1U << number);
+    }
     struct session_view *view = view_of(note, number);
     bool is_ack = frame->kind == TT_CLIENT_DELIVERED || frame->kind == TT_CLIENT_READ;
     if (is_ack && frame->seq.n <= view->last_message && frame->seq.n > view->not_refusable)
@@ -124,7 +125,7 @@ static void check_message(struct tt_oracle *oracle, struct tt_link *link, int nu
                : !tt_id_is_none(&message->client_id))
         tt_oracle_fail(oracle, "a message to %.*s carries a wrong client_id", NAME(link->user));
     uint64_t position = conversation->positions[note->device];
-    uint64_t next = (view->started ? view->handed : position) + 1;
+    uint64_t next = (view->handed > position ? view->handed : position) + 1;
     while (next < seq && (was_sent(view, next) || is_by_device(link, conversation, next)))
         next++;
     /* What the device sent over HTTP comes to its socket, though its position may be there. */
@@ -134,9 +135,9 @@ static void check_message(struct tt_oracle *oracle, struct tt_link *link, int nu
         tt_oracle_fail(oracle,
                        "promise 6: %.*s/%.*s is handed %.*s seq %llu; last was %llu, handed %llu, "
                        "position %llu (%llu when the socket opened)%s",
-                       NAME(link->user), NAME(link->device), NAME(frame->conversation),
-                       NUMBER(seq), NUMBER(view->last_message), NUMBER(view->handed),
-                       NUMBER(position), NUMBER(view->at_open),
+                       NAME(link->user), NAME(link->device), NAME(frame->conversation), NUMBER(seq),
+                       NUMBER(view->last_message), NUMBER(view->handed), NUMBER(position),
+                       NUMBER(view->at_open),
                        was_sent(view, seq) ? "; it was answered with sent" : "");
     view->started = true;
     view->last_message = seq;
@@ -182,8 +183,8 @@ static void check_tick(struct tt_oracle *oracle, const struct tt_link *link, con
     /* A node that had to forget what it had shown may say it again. */
     bool may_repeat = oracle->world->options.core.streams_kept < TT_LIMIT_STREAMS_KEPT;
     if (told.n < shown->n || told.n < floor.n || (told.n == shown->n && !may_repeat))
-        tt_oracle_fail(oracle, "promise 5: %.*s/%.*s is shown %s %llu after %llu",
-                       NAME(link->user), NAME(link->device), what, NUMBER(told.n),
+        tt_oracle_fail(oracle, "promise 5: %.*s/%.*s is shown %s %llu after %llu", NAME(link->user),
+                       NAME(link->device), what, NUMBER(told.n),
                        NUMBER(tt_seq_max(*shown, floor).n));
     *shown = told;
 }
@@ -233,16 +234,14 @@ static void check_screen(struct tt_oracle *oracle, struct tt_link *link, int num
 {
     struct session_note *note = link->oracle;
     const struct known_device *device = &oracle->devices[note->device];
-    if (note->open != number && note->open_before != number &&
-        !device->views[number].marked_by_get)
+    if ((note->may_be_open >> number & 1) == 0 && !device->views[number].marked_by_get)
         tt_oracle_fail(oracle, "promise 10: %.*s/%.*s hears presence or typing in %.*s, unopened",
                        NAME(link->user), NAME(link->device), NAME(frame->conversation));
     int about = tt_model_user(oracle, &frame->user);
     if (about == device->user || !tt_model_is_member(&oracle->conversations[number], about))
         tt_oracle_fail(oracle, "promise 10: %.*s hears of %.*s, who is not with him",
                        NAME(link->user), NAME(frame->user));
-    int64_t latest =
-        tt_world_wall(oracle->world).ms + oracle->skew_ms_max + WALL_SLACK_MS;
+    int64_t latest = tt_world_wall(oracle->world).ms + oracle->skew_ms_max + WALL_SLACK_MS;
     if (frame->kind == TT_SERVER_PRESENCE && frame->presence.status.last_seen.ms > latest)
         tt_oracle_fail(oracle, "promise 9: last seen of %.*s is in the future", NAME(frame->user));
 }
@@ -254,7 +253,7 @@ static void check_conversation(struct tt_oracle *oracle, struct tt_link *link, i
     struct session_view *view = view_of(note, number);
     const struct tt_snapshot *snapshot = frame->snapshot;
     if (note->open == number)
-        note->open_before = -1;
+        note->may_be_open = 1U << number;
     struct tt_cursor floor = {tt_seq_max(view->shown.delivered, view->floor.delivered),
                               tt_seq_max(view->shown.read, view->floor.read)};
     tt_oracle_check_snapshot(oracle, note->device, &snapshot->conversation.id, snapshot, floor,

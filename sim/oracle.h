@@ -23,6 +23,9 @@ void tt_oracle_destroy(struct tt_oracle **oracle);
 void tt_oracle_add_device(struct tt_oracle *oracle, const tt_id *user, const tt_id *device,
                           bool honest);
 
+/* A conversation that is there, or will be. */
+void tt_oracle_expect_conversation(struct tt_oracle *oracle, const tt_id *id);
+
 /* The first breach, or NULL. */
 const char *tt_oracle_failure(const struct tt_oracle *oracle);
 
@@ -60,6 +63,10 @@ bool tt_oracle_is_stored(const struct tt_oracle *oracle, const tt_id *conversati
 /* Whether that seq is a message which that device itself sent. */
 bool tt_oracle_is_by(const struct tt_oracle *oracle, const tt_id *conversation, uint64_t seq,
                      const tt_id *user, const tt_id *device);
+
+/* The last message of that user at or before the seq: ticks up to there are all that he sees. */
+uint64_t tt_oracle_last_by(const struct tt_oracle *oracle, const tt_id *conversation, uint64_t seq,
+                           const tt_id *user);
 
 /* Something that must be true some time later, in the phase without faults; see clean.c. */
 struct tt_oracle_watch {

@@ -13,11 +13,10 @@ static void check_cursors(struct tt_oracle *oracle, int device, int number, stru
     struct tt_cursor truth = tt_model_others(conversation, known->user);
     if (told.delivered.n > truth.delivered.n || told.read.n > truth.read.n ||
         told.read.n > told.delivered.n)
-        tt_oracle_fail(oracle,
-                       "promise 3/4: an answer shows %.*s %.*s %llu/%llu; the truth is %llu/%llu",
-                       NAME(oracle->users[known->user]), NAME(conversation->id),
-                       NUMBER(told.delivered.n), NUMBER(told.read.n), NUMBER(truth.delivered.n),
-                       NUMBER(truth.read.n));
+        tt_oracle_fail(
+            oracle, "promise 3/4: an answer shows %.*s %.*s %llu/%llu; the truth is %llu/%llu",
+            NAME(oracle->users[known->user]), NAME(conversation->id), NUMBER(told.delivered.n),
+            NUMBER(told.read.n), NUMBER(truth.delivered.n), NUMBER(truth.read.n));
     if (told.delivered.n < floor.delivered.n || told.read.n < floor.read.n)
         tt_oracle_fail(oracle,
                        "promise 5: an answer shows %.*s/%.*s %.*s %llu/%llu after %llu/%llu",
@@ -133,16 +132,15 @@ static void check_sent_over_http(struct tt_oracle *oracle, const struct tt_call 
     const struct known_conversation *conversation = &oracle->conversations[number];
     uint64_t seq = reply->sent.seq.n;
     bool is_true = seq > 0 && seq <= conversation->message_count;
-    is_true = is_true && tt_id_eq(&conversation->messages[seq - 1].client_id,
-                                  &call->request.send.client_id) &&
+    is_true = is_true &&
+              tt_id_eq(&conversation->messages[seq - 1].client_id, &call->request.send.client_id) &&
               tt_id_eq(&conversation->messages[seq - 1].sender, &call->request.user);
     if (!is_true)
         tt_oracle_fail(oracle, "promise 1: %.*s is answered seq %llu of %.*s, not stored so",
                        NAME(call->request.user), NUMBER(seq), NAME(conversation->id));
 }
 
-void tt_oracle_replied(struct tt_oracle *oracle, struct tt_call *call,
-                       const struct tt_reply *reply)
+void tt_oracle_replied(struct tt_oracle *oracle, struct tt_call *call, const struct tt_reply *reply)
 {
     if (oracle == NULL)
         return;
@@ -151,11 +149,10 @@ void tt_oracle_replied(struct tt_oracle *oracle, struct tt_call *call,
     int device = tt_model_device(oracle, &request->user, &request->device);
     int user = oracle->devices[device].user;
     int number = tt_model_conversation(oracle, &request->conversation);
-    bool is_member =
-        number >= 0 && tt_model_is_member(&oracle->conversations[number], user);
+    bool is_member = number >= 0 && tt_model_is_member(&oracle->conversations[number], user);
     if (!tt_is_ok(reply->err)) {
-        bool is_final = tt_err_who(reply->err) == TT_ERR_CLIENT &&
-                        !tt_err_is(reply->err, TT_ERR_RATE_LIMITED);
+        bool is_final =
+            tt_err_who(reply->err) == TT_ERR_CLIENT && !tt_err_is(reply->err, TT_ERR_RATE_LIMITED);
         if (is_final && is_member && oracle->devices[device].honest)
             tt_oracle_fail(oracle, "promise 6: a request of %.*s about %.*s is refused: %s",
                            NAME(request->user), NAME(request->conversation),

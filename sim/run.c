@@ -26,6 +26,7 @@ static void create_conversations(struct tt_run *run)
     const struct tt_cast *cast = &run->swarm.cast;
     for (uint32_t i = 0; i < cast->conversation_count; i++) {
         const struct tt_cast_conversation *is = &cast->conversations[i];
+        tt_oracle_expect_conversation(run->oracle, &is->id);
         if (!is->exists)
             continue;
         struct tt_store_op *op = tt_store_op_create(TT_STORE_CREATE_CONVERSATION);
@@ -57,9 +58,8 @@ static void create_devices(struct tt_run *run)
             (void)snprintf(name, sizeof(name), "d%u", d);
             tt_id id = tt_id_of(name);
             tt_oracle_add_device(run->oracle, &user, &id, honest);
-            run->devices[run->device_count] =
-                tt_device_create(run->world, &swarm->cast, &run->habits, &user, &id, honest,
-                                 run->device_count);
+            run->devices[run->device_count] = tt_device_create(
+                run->world, &swarm->cast, &run->habits, &user, &id, honest, run->device_count);
             run->device_count++;
         }
     }
@@ -227,8 +227,8 @@ static void end(struct tt_run *run, struct tt_run_result *result)
     tt_oracle_destroy(&run->oracle);
 }
 
-void tt_run_seed(uint64_t seed, enum tt_mutant mutant, struct tt_buffer *trace,
-                 size_t trace_bytes, struct tt_run_result *result)
+void tt_run_seed(uint64_t seed, enum tt_mutant mutant, struct tt_buffer *trace, size_t trace_bytes,
+                 struct tt_run_result *result)
 {
     struct tt_run *run = tt_alloc(sizeof(*run));
     begin(run, seed, mutant);

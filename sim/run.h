@@ -38,8 +38,8 @@ struct tt_run_result {
 
 /* Runs a seed. With `trace`, the lines of what happened are left there (the last trace_bytes of
  * them, or all of them if that is 0). */
-void tt_run_seed(uint64_t seed, enum tt_mutant mutant, struct tt_buffer *trace,
-                 size_t trace_bytes, struct tt_run_result *result);
+void tt_run_seed(uint64_t seed, enum tt_mutant mutant, struct tt_buffer *trace, size_t trace_bytes,
+                 struct tt_run_result *result);
 
 /* clean.c: the bounds on time. */
 void tt_clean_begin(struct tt_run *run);

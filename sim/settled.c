@@ -51,9 +51,9 @@ static void check_screen(struct tt_run *run, const struct tt_sim_device *device)
             tt_oracle_fail(run->oracle,
                            "promise 9, after all healed: %.*s/%.*s sees %.*s %s, who is %s",
                            NAME(device->user), NAME(device->id), NAME(*member),
-                           !chat->status_is_known[i]  ? "not at all"
-                           : chat->status[i].online ? "online"
-                                                      : "offline",
+                           !chat->status_is_known[i] ? "not at all"
+                           : chat->status[i].online  ? "online"
+                                                     : "offline",
                            truth ? "online" : "offline");
     }
 }

@@ -17,8 +17,7 @@ static void get_conversation(struct tt_store_tables *tables, struct tt_store_op 
 static void positions(struct tt_store_tables *tables, struct tt_store_op *op)
 {
     struct tt_positions *answer = &op->positions;
-    struct tt_conversation_row *row =
-        tt_store_tables_conversation(tables, &answer->conversation);
+    struct tt_conversation_row *row = tt_store_tables_conversation(tables, &answer->conversation);
     const struct tt_member_row *member = tt_store_tables_member(row, &answer->user);
     if (member == NULL) {
         op->err = TT_FAIL(NOT_FOUND);
@@ -29,8 +28,7 @@ static void positions(struct tt_store_tables *tables, struct tt_store_op *op)
         tt_arena_array(&op->arena, user->device_count, sizeof(devices[0]));
     for (size_t i = 0; i < user->device_count; i++) {
         const tt_id *device = &user->devices[i].device.id;
-        devices[i] =
-            (struct tt_device_position){*device, tt_store_tables_position(member, device)};
+        devices[i] = (struct tt_device_position){*device, tt_store_tables_position(member, device)};
     }
     answer->head = tt_store_tables_head(row);
     answer->cursor = member->cursor;
@@ -71,6 +69,8 @@ static void list_pending(struct tt_store_tables *tables, struct tt_store_op *op)
     }
     if (count > 1)
         qsort(rows, count, sizeof(rows[0]), pending_order);
+    list->unlinked =
+        !tt_store_tables_is_linked(tt_store_tables_user(tables, &list->user), &list->device);
     list->rows = rows;
     list->row_count = count < list->count_max ? count : list->count_max;
     list->more = count > list->row_count && tables->mutant != TT_MUTANT_REPLAY_ONE_PAGE;
@@ -133,8 +133,8 @@ static void mute(struct tt_store_tables *tables, struct tt_store_op *op)
         member->muted_until = op->mute.until;
 }
 
-void tt_store_tables_apply(struct tt_store_tables *tables, struct tt_store_op *op,
-                           uint32_t process, bool disk_low)
+void tt_store_tables_apply(struct tt_store_tables *tables, struct tt_store_op *op, uint32_t process,
+                           bool disk_low)
 {
     op->err = TT_OK;
     switch (op->kind) {
@@ -154,16 +154,13 @@ void tt_store_tables_apply(struct tt_store_tables *tables, struct tt_store_op *o
         tables->alive[process] = tt_time_max(tables->alive[process], op->alive.at);
         return;
     case TT_STORE_CREATE_CONVERSATION:
-        tt_store_tables_create_conversation(tables, op);
+        tt_store_tables_create_conversation(tables, op, disk_low);
         return;
     case TT_STORE_GET_CONVERSATION:
         get_conversation(tables, op);
         return;
     case TT_STORE_APPEND:
-        if (disk_low)
-            op->err = TT_FAIL(DISK_LOW);
-        else
-            tt_store_tables_append(tables, op);
+        tt_store_tables_append(tables, op, disk_low);
         return;
     case TT_STORE_ADVANCE:
         tt_store_tables_advance(tables, op);

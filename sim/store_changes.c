@@ -50,8 +50,8 @@ static void move_cursor(struct tt_conversation_row *conversation, struct tt_memb
 }
 
 /* One's own message directly after a cursor carries it along. */
-static void carry(struct tt_store_tables *tables, struct tt_conversation_row *conversation,
-                  struct tt_member_row *sender, const struct tt_message *message)
+static void carry(struct tt_store_tables *tables, struct tt_member_row *sender,
+                  const struct tt_message *message)
 {
     struct tt_cursor to = {TT_SEQ(0), TT_SEQ(0)};
     const struct tt_user_row *user = tt_store_tables_user(tables, &message->sender);
@@ -61,12 +61,12 @@ static void carry(struct tt_store_tables *tables, struct tt_conversation_row *co
         tt_store_tables_set_position(sender, &message->sender_device, message->seq);
         to.delivered = message->seq;
     }
-    if (sender->cursor.read.n + 1 == message->seq.n ||
-        tables->mutant == TT_MUTANT_CARRY_ALWAYS) {
+    if (sender->cursor.read.n + 1 == message->seq.n || tables->mutant == TT_MUTANT_CARRY_ALWAYS) {
         to.read = message->seq;
         to.delivered = message->seq;
     }
-    move_cursor(conversation, sender, to, &message->sender_device, message->timestamp);
+    sender->cursor.delivered = tt_seq_max(sender->cursor.delivered, to.delivered);
+    sender->cursor.read = tt_seq_max(sender->cursor.read, to.read);
 }
 
 static void put_message(struct tt_conversation_row *conversation, const struct tt_message *message)
@@ -86,40 +86,41 @@ static void put_message(struct tt_conversation_row *conversation, const struct t
 static void answer_append(struct tt_append *append, const struct tt_member_row *sender)
 {
     append->sender_cursor = sender->cursor;
-    append->device_delivered =
-        tt_store_tables_position(sender, &append->message.sender_device);
+    append->device_delivered = tt_store_tables_position(sender, &append->message.sender_device);
 }
 
-void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *op)
+void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *op, bool disk_low)
 {
     struct tt_append *append = &op->append;
     struct tt_message *message = &append->message;
-    struct tt_conversation_row *row =
-        tt_store_tables_conversation(tables, &append->conversation);
+    struct tt_conversation_row *row = tt_store_tables_conversation(tables, &append->conversation);
     struct tt_member_row *sender = tt_store_tables_member(row, &message->sender);
     if (sender == NULL) {
         op->err = TT_FAIL(NOT_FOUND);
         return;
     }
     tt_seq first;
-    append->duplicate = tt_store_tables_find_send(tables, &row->id, &message->sender,
-                                                  &message->client_id, &first);
+    append->duplicate =
+        tt_store_tables_find_send(tables, &row->id, &message->sender, &message->client_id, &first);
     if (append->duplicate) {
         message->seq = first;
         message->timestamp = row->messages[first.n - 1].timestamp;
         answer_append(append, sender);
         return;
     }
+    if (disk_low) {
+        op->err = TT_FAIL(DISK_LOW);
+        return;
+    }
     message->seq = tt_seq_next(tt_store_tables_head(row));
     put_message(row, message);
-    tt_store_tables_add_send(tables, &row->id, &message->sender, &message->client_id,
-                             message->seq);
+    tt_store_tables_add_send(tables, &row->id, &message->sender, &message->client_id, message->seq);
     for (size_t i = 0; i < row->member_count; i++) {
         const struct tt_user_row *user = tt_store_tables_user(tables, &row->members[i].user);
         if (&row->members[i] != sender || has_other_device(user, &message->sender_device))
             arm(tables, &row->members[i], message->seq);
     }
-    carry(tables, row, sender, message);
+    carry(tables, sender, message);
     answer_append(append, sender);
 }
 
@@ -136,8 +137,7 @@ static void move_position(struct tt_store_tables *tables, struct tt_member_row *
 void tt_store_tables_advance(struct tt_store_tables *tables, struct tt_store_op *op)
 {
     struct tt_advance *advance = &op->advance;
-    struct tt_conversation_row *row =
-        tt_store_tables_conversation(tables, &advance->conversation);
+    struct tt_conversation_row *row = tt_store_tables_conversation(tables, &advance->conversation);
     struct tt_member_row *member = tt_store_tables_member(row, &advance->user);
     if (member == NULL) {
         op->err = TT_FAIL(NOT_FOUND);
@@ -221,12 +221,14 @@ static struct tt_device_row *add_device(struct tt_store_tables *tables, struct t
         bool at_head = tables->mutant == TT_MUTANT_LINK_AT_HEAD;
         tt_seq start = at_head ? tt_store_tables_head(row) : member->cursor.delivered;
         tt_store_tables_set_position(member, &link->device, start);
+        tt_seq head = tt_store_tables_head(row);
+        if (head.n > start.n && !member->is_pending)
+            arm(tables, member, head);
     }
     return &user->devices[at];
 }
 
-static const struct tt_device *copy_devices(const struct tt_user_row *user,
-                                            struct tt_arena *arena)
+static const struct tt_device *copy_devices(const struct tt_user_row *user, struct tt_arena *arena)
 {
     struct tt_device *devices = tt_arena_array(arena, user->device_count, sizeof(devices[0]));
     for (size_t i = 0; i < user->device_count; i++)
@@ -234,24 +236,40 @@ static const struct tt_device *copy_devices(const struct tt_user_row *user,
     return devices;
 }
 
-void tt_store_tables_link(struct tt_store_tables *tables, struct tt_store_op *op,
-                          uint32_t process)
+static bool is_silent(const struct tt_device *device, const struct tt_link_device *link)
+{
+    return !device->connected && link->at.ms - device->active_at.ms > link->silent_ms_max;
+}
+
+static bool is_one_too_many(const struct tt_user_row *user, const struct tt_link_device *link)
+{
+    size_t others = 0;
+    for (size_t i = 0; i < user->device_count; i++) {
+        const struct tt_device *device = &user->devices[i].device;
+        if (is_silent(device, link))
+            continue;
+        if (tt_id_eq(&device->id, &link->device))
+            return false;
+        others++;
+    }
+    return others >= link->device_count_max;
+}
+
+void tt_store_tables_link(struct tt_store_tables *tables, struct tt_store_op *op, uint32_t process)
 {
     struct tt_link_device *link = &op->link_device;
     struct tt_user_row *user = tt_store_tables_user(tables, &link->user);
-    for (size_t i = user->device_count; i-- > 0;) {
-        const struct tt_device *device = &user->devices[i].device;
-        if (!device->connected && link->at.ms - device->active_at.ms > link->silent_ms_max)
-            remove_device(tables, user, i);
-    }
-    struct tt_device_row *row = find_device(user, &link->device);
-    link->resumed = row != NULL;
-    if (row == NULL && user->device_count >= link->device_count_max) {
+    if (is_one_too_many(user, link)) {
         op->err = TT_FAIL(TOO_MANY_DEVICES);
         link->devices = copy_devices(user, &op->arena);
         link->device_count = user->device_count;
         return;
     }
+    for (size_t i = user->device_count; i-- > 0;)
+        if (is_silent(&user->devices[i].device, link))
+            remove_device(tables, user, i);
+    struct tt_device_row *row = find_device(user, &link->device);
+    link->resumed = row != NULL;
     if (row == NULL)
         row = add_device(tables, user, link);
     if (tables->mutant != TT_MUTANT_EPOCH_STUCK || tables->epoch == 0)
@@ -266,18 +284,6 @@ void tt_store_tables_link(struct tt_store_tables *tables, struct tt_store_op *op
     link->settings.display_name = tt_arena_copy(&op->arena, user->settings.display_name);
     link->devices = copy_devices(user, &op->arena);
     link->device_count = user->device_count;
-}
-
-void tt_store_tables_unlink(struct tt_store_tables *tables, struct tt_store_op *op)
-{
-    struct tt_user_row *user = tt_store_tables_user(tables, &op->unlink_device.user);
-    for (size_t i = 0; i < user->device_count; i++) {
-        if (tt_id_eq(&user->devices[i].device.id, &op->unlink_device.device)) {
-            remove_device(tables, user, i);
-            return;
-        }
-    }
-    op->err = TT_FAIL(NOT_FOUND);
 }
 
 static bool is_connected(const struct tt_user_row *user)
@@ -295,6 +301,19 @@ static void disconnect_device(struct tt_user_row *user, struct tt_device_row *ro
     tt_store_tables_add_visit(user, TT_HAPPENED_DISCONNECTED, &row->device.id, at);
     if (!is_connected(user))
         user->last_seen = tt_time_max(user->last_seen, at);
+}
+
+void tt_store_tables_unlink(struct tt_store_tables *tables, struct tt_store_op *op)
+{
+    struct tt_user_row *user = tt_store_tables_user(tables, &op->unlink_device.user);
+    struct tt_device_row *row = find_device(user, &op->unlink_device.device);
+    if (row == NULL) {
+        op->err = TT_FAIL(NOT_FOUND);
+        return;
+    }
+    if (row->device.connected)
+        disconnect_device(user, row, op->unlink_device.at);
+    remove_device(tables, user, (size_t)(row - user->devices));
 }
 
 void tt_store_tables_disconnect(struct tt_store_tables *tables, struct tt_store_op *op)

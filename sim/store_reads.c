@@ -40,14 +40,8 @@ void tt_store_tables_read_messages(struct tt_store_tables *tables, struct tt_sto
     read->head = tt_store_tables_head(row);
     uint64_t from = read->from.n == 0 ? 1 : read->from.n;
     size_t count = count_that_fit(row, from, read->count_max, read->bytes_max);
-    struct tt_message *messages = tt_arena_array(&op->arena, count, sizeof(messages[0]));
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++)
-        if (i != 1 || tables->mutant != TT_MUTANT_READ_SKIPS)
-            messages[kept++] =
-                tt_store_tables_copy_message(&op->arena, &row->messages[from + i - 1]);
-    read->messages = messages;
-    read->message_count = kept;
+    read->messages = copy_messages(row, &op->arena, from, count);
+    read->message_count = count;
     if (tables->mutant == TT_MUTANT_REPLAY_ONE_PAGE && count > 0)
         read->head = TT_SEQ(from + count - 1);
 }
@@ -55,8 +49,7 @@ void tt_store_tables_read_messages(struct tt_store_tables *tables, struct tt_sto
 void tt_store_tables_snapshot(struct tt_store_tables *tables, struct tt_store_op *op)
 {
     struct tt_read_snapshot *snapshot = &op->snapshot;
-    struct tt_conversation_row *row =
-        tt_store_tables_conversation(tables, &snapshot->conversation);
+    struct tt_conversation_row *row = tt_store_tables_conversation(tables, &snapshot->conversation);
     const struct tt_member_row *member = tt_store_tables_member(row, &snapshot->user);
     if (member == NULL) {
         op->err = TT_FAIL(NOT_FOUND);
@@ -192,8 +185,8 @@ void tt_store_tables_list_conversations(struct tt_store_tables *tables, struct t
     list->entries = tt_arena_array(&op->arena, page, sizeof(list->entries[0]));
     list->entry_count = page;
     for (size_t i = 0; i < page; i++)
-        fill_entry(rows[from + i], tt_store_tables_member(rows[from + i], &list->user),
-                   &op->arena, &list->entries[i]);
+        fill_entry(rows[from + i], tt_store_tables_member(rows[from + i], &list->user), &op->arena,
+                   &list->entries[i]);
     list->next = TT_SLICE_EMPTY;
     if (from + page < count && page > 0)
         list->next = make_cursor(&op->arena, &rows[from + page - 1]->id);
@@ -276,8 +269,8 @@ void tt_store_tables_history(struct tt_store_tables *tables, struct tt_store_op 
         if (row->steps[i].from.n <= to && row->steps[i].to.n >= from)
             add_happening(&history, &row->steps[i]);
     tt_time first = from <= to ? row->messages[from - 1].timestamp : TT_TIME(0);
-    if (from <= to || read->since.ms != 0)
-        add_visits(&history, tables, row, tt_time_max(first, read->since));
+    if (!read->messages_only && (from <= to || read->since.ms != 0))
+        add_visits(&history, tables, row, read->since.ms != 0 ? read->since : first);
     sort_by_time(history.found, history.count);
     size_t skipped = history.count > read->count_max ? history.count - read->count_max : 0;
     read->happenings = history.found + skipped;

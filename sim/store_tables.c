@@ -243,8 +243,7 @@ struct tt_message tt_store_tables_copy_message(struct tt_arena *arena,
 const struct tt_member_cursor *tt_store_tables_cursors(const struct tt_conversation_row *row,
                                                        struct tt_arena *arena)
 {
-    struct tt_member_cursor *cursors =
-        tt_arena_array(arena, row->member_count, sizeof(cursors[0]));
+    struct tt_member_cursor *cursors = tt_arena_array(arena, row->member_count, sizeof(cursors[0]));
     for (size_t i = 0; i < row->member_count; i++)
         cursors[i] = (struct tt_member_cursor){row->members[i].user, row->members[i].cursor};
     return cursors;
@@ -329,23 +328,46 @@ static struct tt_conversation_row *add_conversation(struct tt_store_tables *tabl
     return row;
 }
 
-void tt_store_tables_create_conversation(struct tt_store_tables *tables, struct tt_store_op *op)
+static bool has_good_members(const struct tt_conversation *wanted)
+{
+    for (size_t i = 1; i < wanted->member_count; i++)
+        if (tt_id_compare(&wanted->members[i - 1], &wanted->members[i]) >= 0)
+            return false;
+    return wanted->kind != TT_DIRECT || wanted->member_count == 2;
+}
+
+static bool somebody_is_full(struct tt_store_tables *tables,
+                             const struct tt_create_conversation *create)
+{
+    for (size_t i = 0; i < create->conversation.member_count; i++) {
+        const tt_id *member = &create->conversation.members[i];
+        if (conversation_count(tables, member) >= create->conversation_count_max)
+            return true;
+    }
+    return false;
+}
+
+void tt_store_tables_create_conversation(struct tt_store_tables *tables, struct tt_store_op *op,
+                                         bool disk_low)
 {
     struct tt_create_conversation *create = &op->create_conversation;
+    if (!has_good_members(&create->conversation)) {
+        op->err = TT_FAIL(BAD_MEMBERS);
+        return;
+    }
     struct tt_conversation_row *row = standing_one(tables, create);
     if (row != NULL && !is_same(row, create)) {
         op->err = TT_FAIL(CONFLICT);
         return;
     }
     create->created = row == NULL;
-    for (size_t i = 0; row == NULL && i < create->conversation.member_count; i++) {
-        const tt_id *member = &create->conversation.members[i];
-        if (conversation_count(tables, member) >= create->conversation_count_max) {
-            op->err = TT_FAIL(TOO_MANY_CONVERSATIONS);
-            return;
-        }
-    }
-    if (row == NULL)
+    if (create->created && somebody_is_full(tables, create))
+        op->err = TT_FAIL(TOO_MANY_CONVERSATIONS);
+    else if (create->created && disk_low)
+        op->err = TT_FAIL(DISK_LOW);
+    if (!tt_is_ok(op->err))
+        return;
+    if (create->created)
         row = add_conversation(tables, &create->conversation);
     tt_store_tables_describe(row, &op->arena, &create->conversation);
 }

@@ -78,8 +78,8 @@ void tt_store_tables_init(struct tt_store_tables *tables, enum tt_mutant mutant)
 void tt_store_tables_deinit(struct tt_store_tables *tables);
 
 /* Carries the op out and fills its answer in. */
-void tt_store_tables_apply(struct tt_store_tables *tables, struct tt_store_op *op,
-                           uint32_t process, bool disk_low);
+void tt_store_tables_apply(struct tt_store_tables *tables, struct tt_store_op *op, uint32_t process,
+                           bool disk_low);
 
 void tt_store_tables_process_died(struct tt_store_tables *tables, uint32_t process);
 
@@ -113,11 +113,11 @@ const struct tt_member_cursor *tt_store_tables_cursors(const struct tt_conversat
 void tt_store_tables_describe(const struct tt_conversation_row *row, struct tt_arena *arena,
                               struct tt_conversation *conversation);
 
-void tt_store_tables_create_conversation(struct tt_store_tables *tables, struct tt_store_op *op);
-void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *op);
+void tt_store_tables_create_conversation(struct tt_store_tables *tables, struct tt_store_op *op,
+                                         bool disk_low);
+void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *op, bool disk_low);
 void tt_store_tables_advance(struct tt_store_tables *tables, struct tt_store_op *op);
-void tt_store_tables_link(struct tt_store_tables *tables, struct tt_store_op *op,
-                          uint32_t process);
+void tt_store_tables_link(struct tt_store_tables *tables, struct tt_store_op *op, uint32_t process);
 void tt_store_tables_unlink(struct tt_store_tables *tables, struct tt_store_op *op);
 void tt_store_tables_disconnect(struct tt_store_tables *tables, struct tt_store_op *op);
 void tt_store_tables_list_devices(struct tt_store_tables *tables, struct tt_store_op *op);

@@ -24,8 +24,12 @@ static void draw_core(struct tt_prng *prng, struct tt_core_options *core)
     core->streams_kept = flip(prng, 300) ? draw(prng, 1, 3) : core->streams_kept;
     core->conversations_kept = flip(prng, 300) ? draw(prng, 1, 3) : core->conversations_kept;
     core->undrained_bytes_max = flip(prng, 300) ? draw(prng, 300, 3000) : core->undrained_bytes_max;
-    core->slow_bytes_max = flip(prng, 200) ? draw(prng, 4000, 20000) : core->slow_bytes_max;
-    core->push_timers_max = flip(prng, 100) ? draw(prng, 1, 10) : core->push_timers_max;
+    if (flip(prng, 200)) { /* more than one page of a replay still fits in */
+        core->slow_bytes_max = draw(prng, 20000, 60000);
+        core->undrained_bytes_max = draw(prng, 300, 3000);
+        core->replay_count = draw(prng, 1, 16);
+    }
+    /* Not push_timers_max: a timer that is not armed repairs nothing, and the limit is far away. */
     if (flip(prng, 200)) {
         core->sends_per_s = draw(prng, 1, 5);
         core->frames_per_s = draw(prng, 5, 20);
@@ -84,8 +88,8 @@ static void draw_habits(struct tt_prng *prng, struct tt_swarm *swarm)
 {
     struct tt_habits *habits = &swarm->habits;
     bool sparse = flip(prng, 150);
-    habits->think_us = sparse ? draw(prng, 600, 3600) * TT_US_PER_S
-                              : draw(prng, 200, 20000) * TT_US_PER_MS;
+    habits->think_us =
+        sparse ? draw(prng, 600, 3600) * TT_US_PER_S : draw(prng, 200, 20000) * TT_US_PER_MS;
     habits->ack_us = draw(prng, 1, 1500) * TT_US_PER_MS;
     habits->away_us = draw(prng, 1, flip(prng, 500) ? 10 : 120) * TT_US_PER_S;
     if (sparse)
@@ -166,7 +170,8 @@ void tt_swarm_describe(const struct tt_swarm *swarm, struct tt_buffer *out)
     char line[512];
     (void)snprintf(
         line, sizeof(line),
-        "%s, %u server(s) x %u node(s), %s, %u users, %u devices, %u conversations%s, chaos %llu s; "
+        "%s, %u server(s) x %u node(s), %s, %u users, %u devices, %u conversations%s, chaos %llu "
+        "s; "
         "store %u+%u+%u late %u, registry %u+%u, bus -%u x%u gap %u late %u%s%s%s%s%s%s%s",
         world->embedded ? "embedded" : "cluster", world->servers, world->nodes,
         world->keeps_order ? "ordered" : "unordered", swarm->users, devices,

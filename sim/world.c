@@ -35,8 +35,7 @@ static void create_fakes(struct tt_world *world)
     world->store = tt_fake_store_create(&world->agenda, &store);
     world->registry = tt_fake_registry_create(&world->agenda, &registry);
     world->bus = tt_fake_bus_create(&world->agenda, &bus);
-    tt_fake_store_observe(world->store,
-                          (struct tt_fake_store_observer){world, store_applied});
+    tt_fake_store_observe(world->store, (struct tt_fake_store_observer){world, store_applied});
 }
 
 struct tt_world *tt_world_create(const struct tt_world_options *options)

@@ -29,14 +29,14 @@ struct tt_call;
 struct tt_world_options {
     uint64_t seed;
     uint32_t servers;
-    uint32_t nodes;      /* of each server */
-    bool embedded;       /* one server with its own registry and bus, which die with it */
+    uint32_t nodes; /* of each server */
+    bool embedded;  /* one server with its own registry and bus, which die with it */
     bool keeps_order;
-    bool through_codec;  /* frames become JSON on their way, and frames again */
+    bool through_codec; /* frames become JSON on their way, and frames again */
     enum tt_mutant mutant;
-    tt_time epoch_wall;  /* wall time at virtual time 0 */
-    uint64_t epoch_us;   /* virtual time at the start */
-    uint32_t turn_us;    /* a loop turn begins up to so long after something happened */
+    tt_time epoch_wall; /* wall time at virtual time 0 */
+    uint64_t epoch_us;  /* virtual time at the start */
+    uint32_t turn_us;   /* a loop turn begins up to so long after something happened */
     uint32_t store_latency_us;
     uint32_t registry_latency_us;
     uint32_t bus_latency_us;
@@ -49,8 +49,8 @@ struct tt_server {
     uint64_t incarnation;
     bool is_up;
     bool is_draining;
-    bool is_dying;                 /* nothing that it still does has an effect */
-    uint64_t effects_until_crash;  /* 0: no crash is planned */
+    bool is_dying;                /* nothing that it still does has an effect */
+    uint64_t effects_until_crash; /* 0: no crash is planned */
     uint64_t paused_until_us;
     int64_t skew_ms;
     struct tt_node *nodes[TT_WORLD_NODES_MAX];

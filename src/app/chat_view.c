@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #define TYPING_MS 5000
+#define CONTROL_C 3
+#define CONTROL_D 4
 #define BLUE      "\x1b[34;1m"
 #define DIM       "\x1b[2m"
 #define PLAIN     "\x1b[0m"
@@ -18,8 +20,9 @@ void tt_chat_view_open(struct tt_chat_view *view)
     if (!view->is_screen)
         return;
     struct termios raw = view->before;
-    raw.c_lflag &= (tcflag_t) ~(ICANON | ECHO);
+    raw.c_lflag &= (tcflag_t) ~(ICANON | ECHO | ISIG); /* Ctrl-C must put the terminal back */
     tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+    setvbuf(stdout, NULL, _IOFBF, BUFSIZ); /* a screen in one write does not flicker */
     fputs("\x1b[?1049h", stdout);
 }
 
@@ -45,7 +48,7 @@ enum tt_chat_key tt_chat_view_key(struct tt_chat_view *view, char byte)
 {
     if (byte == '\n' || byte == '\r')
         return TT_CHAT_ENTERED;
-    if (byte == 4 && view->input_size == 0)
+    if (byte == CONTROL_C || (byte == CONTROL_D && view->input_size == 0))
         return TT_CHAT_QUIT;
     if (byte == 127 || byte == 8)
         erase_character(view);

@@ -171,7 +171,7 @@ static bool check(struct drill *drill, const char *when, const char *what, uint6
     struct tt_cursor told = drill->alice.others;
     if (!read_cursors(drill))
         return false;
-    printf("%-15s %-37s \xe2\x86\x92 %s\n", when, what, tt_tick_words(expected));
+    printf("%-14s %-42s \xe2\x86\x92 %s\n", when, what, tt_tick_words(expected));
     fflush(stdout);
     for (int asked = 0; asked <= 1; asked++) {
         struct tt_device_play view = {.others = asked ? drill->alice.others : told};
@@ -240,23 +240,27 @@ static bool play_days_off(struct drill *drill)
     const unsigned long long days = drill->values->days;
     snprintf(last_morning, sizeof(last_morning), "Day %llu, 8am", days);
     if (!alice_sends(drill, 42, "hey") ||
-        !check(drill, "Day 0, 9am", "Alice sends seq=42", 42, 42, TT_TICK_ONE) ||
+        !check(drill, "Day 0, 9am", "Alice sends seq=42 \"hey\"", 42, 42, TT_TICK_ONE) ||
         !alice_sends(drill, 43, "where are you?") ||
-        !check(drill, "Day 0, 2pm", "Alice sends seq=43", 42, 43, TT_TICK_ONE))
+        !check(drill, "Day 0, 2pm", "Alice sends seq=43 \"where are you?\"", 42, 43, TT_TICK_ONE))
         return false;
     for (unsigned long long day = 1; day <= days; day++) {
         if (!next_day(drill))
             return false;
         snprintf(when, sizeof(when), "Day %llu", day);
         if (day == 1 &&
-            (!alice_sends(drill, 44, "hello??") || !alice_sends(drill, 45, "is everything okay?") ||
-             !check(drill, when, "Alice sends seq=44, 45", 42, 45, TT_TICK_ONE)))
+            (!alice_sends(drill, 44, "hello??") ||
+             !check(drill, when, "Alice sends seq=44 \"hello??\"", 42, 44, TT_TICK_ONE) ||
+             !alice_sends(drill, 45, "is everything okay?") ||
+             !check(drill, when, "Alice sends seq=45 \"is everything okay?\"", 42, 45,
+                    TT_TICK_ONE)))
             return false;
         if (day > 1 && day < days && !check(drill, when, "nothing new", 42, 45, TT_TICK_ONE))
             return false;
     }
     return alice_sends(drill, LAST, "call me when you can") &&
-           check(drill, last_morning, "Alice sends seq=46", 42, LAST, TT_TICK_ONE);
+           check(drill, last_morning, "Alice sends seq=46 \"call me when you can\"", 42, LAST,
+                 TT_TICK_ONE);
 }
 
 static bool bob_gets_everything(struct drill *drill)

@@ -43,7 +43,9 @@ int tt_command_version(int argc, char **argv)
     static const struct tt_command_spec spec = {
         .name = "version",
         .usage = "twoticks version",
-        .about = "Prints the program's version.",
+        .about = "Prints the program's version, MAJOR.MINOR.PATCH. Clients speak version 1 of the\n"
+                 "protocol with every 0.x and 1.x.",
+        .examples = "  twoticks version",
     };
     char none;
     struct tt_positionals positionals;

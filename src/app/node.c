@@ -1,8 +1,10 @@
 #include "app/node.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "adapter/clock_os.h"
 #include "adapter/entropy_os.h"
@@ -13,6 +15,7 @@
 
 /* How often what the registry answered may lead to the next question within one turn. */
 #define REGISTRY_ROUNDS 8
+#define COMPLAIN_MS     10000
 
 struct tt_node {
     const struct tt_node_shared *shared;
@@ -30,6 +33,7 @@ struct tt_node {
     void *stop_context;
     bool draining;
     tt_mono drain_until;
+    tt_mono complain_at; /* not before then again */
 
     atomic_bool drain_asked;
     pthread_mutex_t lock;      /* guards the rest */
@@ -226,18 +230,33 @@ static void on_signal(void *context, int number)
 
 static const struct tt_loop_events loop_events = {.turn_end = on_turn_end, .signal = on_signal};
 
+/* Once in a while only: it would be said for each connection that somebody tries. */
+static void complain_full(struct tt_node *node, int error)
+{
+    tt_mono now = tt_loop_now(node->loop);
+    if (now.ms < node->complain_at.ms)
+        return;
+    node->complain_at = tt_mono_after(now, COMPLAIN_MS);
+    TT_LOG(node->shared->log, WARN, "no more connections are taken",
+           tt_log_number("errno", (uint64_t)error),
+           tt_log_text("hint", "raise the limit of open files"));
+}
+
 static void on_accepted(void *context, int fd, const struct tt_address *peer)
 {
     (void)peer;
     struct tt_node *node = context;
-    tt_edge_accept(node->edge, TT_EDGE_PUBLIC, fd);
+    if (fd < node->shared->connection_fd_end) {
+        tt_edge_accept(node->edge, TT_EDGE_PUBLIC, fd);
+        return;
+    }
+    close(fd);
+    complain_full(node, EMFILE);
 }
 
 static void on_paused(void *context, int error)
 {
-    struct tt_node *node = context;
-    TT_LOG(node->shared->log, WARN, "accepting pauses", tt_log_number("errno", (uint64_t)error),
-           tt_log_text("hint", "raise the limit of open files"));
+    complain_full(context, error);
 }
 
 static const struct tt_listener_events listener_events = {.accepted = on_accepted,

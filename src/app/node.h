@@ -30,6 +30,7 @@ struct tt_node_shared {
     struct tt_bus_local *bus;
     uint64_t incarnation;
     uint64_t hash_seed;
+    int connection_fd_end; /* descriptors from here on are not for connections */
 };
 
 /* What /metrics shows of a node. */

@@ -1,10 +1,12 @@
 #include "app/secret.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,13 +33,37 @@ static bool path_of(const char *dir, const char *name, char path[PATH_MAX], char
     return false;
 }
 
+/* A folder that holds somebody's holiday pictures was named by mistake. */
+static bool is_ours_or_empty(const char *dir, char *sentence)
+{
+    DIR *entries = opendir(dir);
+    if (entries == NULL) {
+        say(sentence, "cannot read the data folder %s: %s", dir, strerror(errno));
+        return false;
+    }
+    bool ours = false;
+    bool foreign = false;
+    const struct dirent *entry;
+    while (!ours && (entry = readdir(entries)) != NULL) {
+        const char *name = entry->d_name;
+        ours = strcmp(name, "store") == 0 || strcmp(name, "secret") == 0;
+        foreign = foreign || (name[0] != '.' && strcmp(name, "store.lock") != 0 &&
+                              strcmp(name, "lost+found") != 0);
+    }
+    closedir(entries);
+    if (ours || !foreign)
+        return true;
+    say(sentence, "%s holds other things than a twoticks server's; choose an empty folder", dir);
+    return false;
+}
+
 bool tt_secret_make_folder(const char *dir, char sentence[TT_SECRET_SENTENCE])
 {
     if (mkdir(dir, 0700) == 0)
         return true;
     struct stat stat_now;
     if (errno == EEXIST && stat(dir, &stat_now) == 0 && S_ISDIR(stat_now.st_mode))
-        return true;
+        return is_ours_or_empty(dir, sentence);
     say(sentence, "cannot make the data folder %s: %s", dir,
         errno == EEXIST ? "there is a file of that name; choose another" : strerror(errno));
     return false;

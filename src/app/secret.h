@@ -26,7 +26,8 @@ static inline struct tt_slice tt_secret_slice(const struct tt_secret *secret)
     return tt_slice(secret->bytes, secret->size);
 }
 
-/* Makes the data folder (0700) if it is not there. False: `sentence` says what to do. */
+/* Makes the data folder (0700) if it is not there; one that holds other things is refused. False:
+ * `sentence` says what to do. */
 bool tt_secret_make_folder(const char *dir, char sentence[TT_SECRET_SENTENCE]);
 
 /* Reads the secret. False: `sentence`; a secret that is not there, is too short, or may be read by

@@ -1,5 +1,6 @@
 #include "app/command.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,8 +16,10 @@
 
 #define NODES_MAX      64
 #define FILES_WANTED   (1024 * 1024)
-#define FILES_RESERVED 128 /* not for connections: the store, the loops, the log */
-#define EXIT_DISK      TT_EMBEDDED_EXIT_CODE
+#define FILES_RESERVED 320 /* not for connections: the store (its index opens up to 256), the log  \
+                            */
+#define FILES_MIN 128
+#define EXIT_DISK TT_EMBEDDED_EXIT_CODE
 
 struct server {
     struct tt_config config;
@@ -30,22 +33,37 @@ struct server {
     bool draining;
 };
 
-/* The rest of the program never sees how many files it may open, so it is said here. */
-static void raise_limit(const struct tt_log *log)
+static tt_err set_limit(struct rlimit *files)
 {
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
-        return;
     struct rlimit wanted = {FILES_WANTED, FILES_WANTED};
-    if (files.rlim_max >= FILES_WANTED)
-        wanted = (struct rlimit){files.rlim_max, files.rlim_max};
+    if (files->rlim_max >= FILES_WANTED)
+        wanted = (struct rlimit){files->rlim_max, files->rlim_max};
     bool raised = setrlimit(RLIMIT_NOFILE, &wanted) == 0;
     if (!raised) {
-        wanted = (struct rlimit){files.rlim_max, files.rlim_max};
+        wanted = (struct rlimit){files->rlim_max, files->rlim_max};
         (void)setrlimit(RLIMIT_NOFILE, &wanted);
     }
-    getrlimit(RLIMIT_NOFILE, &files);
-    uint64_t connections = files.rlim_cur > FILES_RESERVED ? files.rlim_cur - FILES_RESERVED : 0;
+    getrlimit(RLIMIT_NOFILE, files);
+    return raised ? TT_OK : TT_FAIL(IO);
+}
+
+/* Connections end where the store's reserve begins: if clients could take the last file, the store
+ * could not write the next one, and the process would end. */
+static bool raise_limit(struct server *server)
+{
+    const struct tt_log *log = &server->log;
+    struct rlimit files = {0};
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return true;
+    bool raised = tt_is_ok(set_limit(&files));
+    if (files.rlim_cur < FILES_MIN) {
+        tt_config_complain("too few files may be open (128 are needed, and one for each "
+                           "connection): raise ulimit -n, or LimitNOFILE= of systemd");
+        return false;
+    }
+    uint64_t half = files.rlim_cur / 2;
+    uint64_t connections = files.rlim_cur - (half < FILES_RESERVED ? half : FILES_RESERVED);
+    server->shared.connection_fd_end = connections < INT_MAX ? (int)connections : INT_MAX;
     if (raised)
         TT_LOG(log, INFO, "open files", tt_log_number("limit", files.rlim_cur),
                tt_log_number("connections_max", connections));
@@ -54,6 +72,7 @@ static void raise_limit(const struct tt_log *log)
                tt_log_number("limit", files.rlim_cur),
                tt_log_number("connections_max", connections),
                tt_log_text("hint", "raise the hard limit: ulimit -Hn, or LimitNOFILE= of systemd"));
+    return true;
 }
 
 static uint32_t count_nodes(const struct tt_config *config)
@@ -110,6 +129,13 @@ static void on_stop(void *context)
         tt_node_drain(server->nodes[i]);
 }
 
+static void complain_address(const char *option, const char *address, const char *problem)
+{
+    char sentence[TT_SECRET_SENTENCE];
+    snprintf(sentence, sizeof(sentence), "--%s %s: %s", option, address, problem);
+    tt_config_complain(sentence);
+}
+
 static bool create_nodes(struct server *server)
 {
     const char *problem = "";
@@ -118,7 +144,7 @@ static bool create_nodes(struct server *server)
     for (uint32_t i = 0; i < count; i++) {
         server->nodes[i] = tt_node_create(&server->shared, i, server->nodes[0], &problem);
         if (server->nodes[i] == NULL) {
-            tt_config_complain(problem);
+            complain_address("listen", server->config.listen, problem);
             return false;
         }
         server->node_count++;
@@ -193,14 +219,15 @@ static bool serve(struct server *server)
     char sentence[TT_SECRET_SENTENCE];
     const char *problem;
     server->log = tt_log_to_stderr(&server->config);
-    raise_limit(&server->log);
+    if (!raise_limit(server))
+        return false;
     if (!tt_secret_make_folder(server->config.data, sentence)) {
         tt_config_complain(sentence);
         return false;
     }
     server->admin = tt_admin_create(&server->config.admin_address, &server->log, &problem);
     if (server->admin == NULL) {
-        tt_config_complain(problem);
+        complain_address("admin-listen", server->config.admin_listen, problem);
         return false;
     }
     print_address("admin", tt_admin_address(server->admin));
@@ -216,7 +243,7 @@ static bool serve(struct server *server)
 
 int tt_command_serve(int argc, char **argv)
 {
-    struct server server = {.node_count = 0};
+    struct server server = {.shared.connection_fd_end = INT_MAX};
     struct tt_arena arena = {0};
     enum tt_option_outcome outcome = tt_config_read(argc, argv, &server.config, &arena);
     int status = outcome == TT_OPTIONS_BAD ? TT_EXIT_USAGE : TT_EXIT_OK;

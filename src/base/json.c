@@ -30,7 +30,9 @@ static void start(struct reader *reader, struct tt_slice text)
 
 static char peek(const struct reader *reader)
 {
-    return reader->at < reader->end ? *reader->at : '\0';
+    if (reader->at == reader->end)
+        return '\0';
+    return *reader->at;
 }
 
 static void skip_space(struct reader *reader)
@@ -316,11 +318,20 @@ tt_err tt_json_read(struct tt_slice text, struct tt_json *value)
     return outcome(&reader, valid && reader.at == reader.end);
 }
 
+static bool is_plain_key(struct tt_slice key, const char *wanted)
+{
+    for (size_t i = 0; i < key.size; i++)
+        if (key.data[i] != wanted[i] || wanted[i] == '\0')
+            return false;
+    return wanted[key.size] == '\0';
+}
+
 static void keep_member(struct tt_slice key, struct tt_json value, const char *const *keys,
                         size_t key_count, struct tt_json *values)
 {
+    bool plain = key.size == 0 || memchr(key.data, '\\', key.size) == NULL;
     for (size_t i = 0; i < key_count; i++)
-        if (tt_json_string_is(key, keys[i]))
+        if (plain ? is_plain_key(key, keys[i]) : tt_json_string_is(key, keys[i]))
             values[i] = value;
 }
 

@@ -7,10 +7,11 @@ static void begin_value(struct tt_json_writer *json, const char *key)
     json->comma = true;
     if (key == NULL)
         return;
-    size_t size = strlen(key);
+    struct tt_slice name = tt_slice_text(key);
+    size_t size = name.size;
     char *at = tt_buffer_reserve(json->out, size + 3);
     at[0] = '"';
-    memcpy(at + 1, key, size);
+    memcpy(at + 1, name.data, size);
     at[size + 1] = '"';
     at[size + 2] = ':';
     tt_buffer_grow_by(json->out, size + 3);

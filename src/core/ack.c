@@ -164,6 +164,10 @@ static void note(struct tt_core *core, struct tt_session *session, const struct 
     stream->ack_unsure = false;
     stream->cursor = tt_seq_max(stream->cursor, done->device_delivered);
     stream->my_read = tt_seq_max(stream->my_read, done->after.read);
+    if (done->device_delivered.n < done->to.delivered.n) { /* the device is not linked any more */
+        tt_session_close(core, session, TT_CLOSE_TOKEN_EXPIRED);
+        return;
+    }
     advance(core, session, stream);
 }
 

@@ -395,10 +395,8 @@ static void dispatch(struct tt_core *core, const struct tt_event *event)
         tt_hint_heard(core, event->hint);
         return;
     case TT_EVENT_BUS_GAP:
+    case TT_EVENT_NODE_GONE: /* it may have stored something and told nobody */
         each_session(core, resync);
-        tt_presence_look_again(core);
-        return;
-    case TT_EVENT_NODE_GONE:
         tt_presence_look_again(core);
         return;
     case TT_EVENT_REGISTRY_FORGOT:

@@ -110,6 +110,10 @@ static void message_heard(struct tt_core *core, struct tt_session *session,
                           const struct tt_hint *hint)
 {
     struct tt_stream *stream = tt_stream_of(core, session, &hint->conversation);
+    if (hint->over_http && !session->evicted &&
+        tt_id_eq(&hint->message.sender, &session->user->id) &&
+        tt_id_eq(&hint->message.sender_device, &session->device))
+        tt_stream_echo(stream, hint->message.seq);
     tt_stream_message(core, session, stream, &hint->message);
 }
 
@@ -117,21 +121,24 @@ static void nudge_heard(struct tt_core *core, struct tt_session *session,
                         const struct tt_hint *hint)
 {
     struct tt_stream *stream = tt_stream_of(core, session, &hint->conversation);
-    if (stream->positioned && stream->known_head.n < hint->message.seq.n)
+    if (stream->positioned && stream->known_head.n < hint->message.seq.n &&
+        stream->next.n <= hint->message.seq.n)
         core->counters.repairs_push_timer++;
     tt_stream_heard_of(core, session, stream, hint->message.seq);
 }
 
+/* A late hint goes not back: what is told is what is known, and asked for where nothing is. */
 static void read_sync_heard(struct tt_core *core, struct tt_session *session,
                             const struct tt_hint *hint)
 {
-    struct tt_stream *stream = tt_stream_find(session, &hint->conversation);
-    tt_seq read = hint->cursor.read;
-    if (stream != NULL)
-        read = stream->my_read = tt_seq_max(stream->my_read, read); /* a late hint goes not back */
-    struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_READ_SYNC, 0);
-    frame->conversation = hint->conversation;
-    frame->status.read = read;
+    struct tt_stream *stream = tt_stream_of(core, session, &hint->conversation);
+    stream->my_read = tt_seq_max(stream->my_read, hint->cursor.read);
+    if (stream->positioned) {
+        tt_stream_read_sync(core, session, stream);
+        return;
+    }
+    stream->owes_read_sync = true;
+    tt_stream_need_position(core, session, stream);
 }
 
 static void kick_heard(struct tt_core *core, struct tt_session *session, const struct tt_hint *hint)

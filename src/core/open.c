@@ -286,7 +286,10 @@ static void note_shown(struct tt_core *core, struct tt_session *session, const s
     }
     stream->my_read = tt_seq_max(stream->my_read, read->my_cursor.read);
     stream->known_head = tt_seq_max(stream->known_head, read->head);
-    tt_stream_position(core, session, stream, read->device_delivered);
+    if (task->over_http) /* it may have been read before the session began */
+        tt_stream_need_position(core, session, stream);
+    else
+        tt_stream_position(core, session, stream, read->device_delivered);
     if (read->message_count > 0)
         tt_stream_handed_over_http(stream, read->messages[0].seq,
                                    read->messages[read->message_count - 1].seq);

@@ -3,7 +3,7 @@
  * positions of the recipient's devices decide: who has acked needs nothing, a connected device that
  * has not is told again where the conversation ends (its hint may be lost), and a phone rings. A
  * socket that merely looks open keeps nothing silent. One timer serves all messages of a
- * conversation and recipient.
+ * conversation and recipient; what was stored after it was set waits for the next round.
  */
 #include "core/state.h"
 
@@ -50,13 +50,17 @@ void tt_push_arm(struct tt_core *core, const tt_id *conversation, const tt_id *u
         push->key_size = make_key(push->key, conversation, user);
         push->timer.kind = TT_TIMER_PUSH;
         push->from = seq;
+        push->due_to = seq;
         tt_map_add(&core->pushes, push);
         core->counters.push_timers = core->pushes.count;
     }
+    push->look_again = push->look_again || (seq.n == TT_SEQ_MAX && push->to.n > 0);
     push->from = tt_seq_min(push->from, seq);
     push->to = tt_seq_max(push->to, seq);
     push->rings = push->rings || rings;
     push->attempts = 0;
+    if (at_once) /* nobody is there who could ack */
+        push->due_to = seq;
     if (!push->checking)
         tt_timer_set_earlier(&core->timers, &push->timer, due);
 }
@@ -78,7 +82,7 @@ void tt_push_due(struct tt_core *core, struct tt_push *push)
     task->conversation = push->conversation;
     task->user = push->user;
     task->push_from = push->from;
-    task->push_to = push->to;
+    task->push_to = push->due_to;
     struct tt_store_op *op = tt_store_op_create(TT_STORE_POSITIONS);
     op->positions.conversation = push->conversation;
     op->positions.user = push->user;
@@ -97,14 +101,14 @@ static const struct tt_registered_device *registered(const struct tt_whereabouts
     return NULL;
 }
 
-static void nudge(struct tt_core *core, const struct tt_task *task, tt_seq head,
+static void nudge(struct tt_core *core, const struct tt_task *task, tt_seq to,
                   const struct tt_place *place)
 {
     struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
     hint->kind = TT_HINT_NUDGE;
     hint->user = task->user;
     hint->conversation = task->conversation;
-    hint->message.seq = head;
+    hint->message.seq = to;
     tt_hint_to(core, place, hint);
 }
 
@@ -150,36 +154,41 @@ static bool attend_to_devices(struct tt_core *core, const struct tt_task *task)
     const struct tt_positions *at = &task->store[PART_POSITIONS]->positions;
     const struct tt_whereabouts *found = &task->registry->about.found[0];
     bool may_ring = was_read(task, PART_MESSAGES) && at->muted_until.ms <= core->now.wall.ms;
+    tt_seq to = tt_seq_min(task->push_to, at->head);
     bool is_behind = false;
     for (size_t i = 0; i < at->device_count; i++) {
         const struct tt_device_position *device = &at->devices[i];
-        if (device->delivered.n >= at->head.n)
+        if (device->delivered.n >= to.n)
             continue;
         const struct tt_registered_device *live = registered(found, &device->device);
         if (live != NULL) {
             is_behind = true;
-            nudge(core, task, at->head, &live->place);
+            nudge(core, task, to, &live->place);
         }
         if (may_ring) {
             tt_seq above = tt_seq_max(tt_seq_max(device->delivered, at->cursor.read), at->pushed);
             ring(core, task, &device->device, above);
         }
     }
-    if (may_ring && at->device_count > 0 && task->push_to.n > at->pushed.n)
-        mark_pushed(core, task, task->push_to);
+    if (may_ring && at->device_count > 0 && to.n > at->pushed.n)
+        mark_pushed(core, task, to);
     return is_behind;
 }
 
-/* After an append of unknown outcome: what is there that the user does not have? */
+/* After an append of unknown outcome: what is there that some device of the user does not have? */
 static void find_range(struct tt_core *core, struct tt_push *push,
                        const struct tt_positions *positions)
 {
-    if (positions->head.n == positions->cursor.delivered.n) {
+    tt_seq least = positions->cursor.delivered;
+    for (size_t i = 0; i < positions->device_count; i++)
+        least = tt_seq_min(least, positions->devices[i].delivered);
+    if (least.n == positions->head.n) {
         drop(core, push);
         return;
     }
-    push->from = tt_seq_next(positions->cursor.delivered);
+    push->from = tt_seq_min(tt_seq_next(positions->cursor.delivered), positions->head);
     push->to = positions->head;
+    push->due_to = positions->head;
     tt_timer_set(&core->timers, &push->timer, core->now.mono);
 }
 
@@ -190,19 +199,25 @@ void tt_push_ready(struct tt_core *core, struct tt_task *task)
     push->checking = false;
     bool is_known = was_read(task, PART_POSITIONS) && tt_is_ok(task->registry->err);
     bool again = true;
-    if (is_known && push->from.n == TT_SEQ_MAX) {
+    bool is_next = push->to.n > task->push_to.n || push->look_again;
+    push->look_again = false;
+    if (is_known && push->from.n == TT_SEQ_MAX && !is_next) {
         find_range(core, push, &task->store[PART_POSITIONS]->positions);
         tt_task_destroy(core, task);
         return;
     }
     if (is_known) {
+        tt_seq to = tt_seq_min(task->push_to, task->store[PART_POSITIONS]->positions.head);
         again = attend_to_devices(core, task);
-        if (push->from.n <= task->push_to.n)
-            push->from = tt_seq_next(task->push_to);
+        if (push->rings && !was_read(task, PART_MESSAGES))
+            again = true; /* nothing could be rung for */
+        else if (push->from.n <= to.n)
+            push->from = tt_seq_next(to);
     } else if (tt_err_is(task->store[PART_POSITIONS]->err, TT_ERR_NOT_FOUND)) {
         again = false;
     }
-    if (push->to.n > task->push_to.n)
+    push->due_to = push->to;
+    if (is_next)
         tt_timer_set(&core->timers, &push->timer,
                      tt_mono_after(core->now.mono, core->options.push_delay_ms));
     else if (again && push->attempts++ < ATTEMPTS_MAX)

@@ -26,6 +26,7 @@ void tt_receipt_start(struct tt_core *core, struct tt_task *task)
     } else {
         op->history.from = request->about.seq;
         op->history.to = request->about.seq;
+        op->history.messages_only = true;
     }
     tt_task_ask_store(core, task, PART_HISTORY, op);
 

@@ -82,6 +82,10 @@ void tt_replay_pending_done(struct tt_core *core, struct tt_store_op *op)
         tt_session_retry_soon(core, session);
         return;
     }
+    if (pending->unlinked) { /* before it was registered, so that nobody could cut it */
+        tt_session_close(core, session, TT_CLOSE_TOKEN_EXPIRED);
+        return;
+    }
     /* `listing` stays set while rows are taken, so that none of them ends the replay. */
     for (size_t i = 0; i < pending->row_count; i++)
         take_row(core, session, &pending->rows[i]);

@@ -7,7 +7,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 
-enum { PART_FIRST, PART_LIST, PART_USERS };
+enum { PART_FIRST, PART_LIST, PART_USERS, PART_AGAIN = PART_LIST };
 
 #define BUCKETS_MAX    8192
 #define BUCKET_IDLE_MS 10000
@@ -151,28 +151,41 @@ void tt_request_start(struct tt_core *core, tt_handle handle, const struct tt_re
         tt_task_resume(core, task);
 }
 
-/* A page of older or newer messages. */
-static void page(struct tt_core *core, struct tt_task *task)
+static void ask_page(struct tt_core *core, struct tt_task *task, int part)
 {
     const struct tt_request *request = &task->request;
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_READ_MESSAGES);
+    op->read_messages.conversation = task->conversation;
+    op->read_messages.count_max = request->limit;
+    op->read_messages.bytes_max = UINT32_MAX;
+    uint64_t seq = request->page.seq.n;
+    op->read_messages.from = TT_SEQ(seq + 1);
+    if (request->page.before) {
+        op->read_messages.from = TT_SEQ(seq > request->limit ? seq - request->limit : 1);
+        op->read_messages.count_max = (uint32_t)(seq - op->read_messages.from.n);
+    }
+    tt_task_ask_store(core, task, part, op);
+}
+
+/* A page of older or newer messages. One before a seq that is not there yet is read once more, from
+ * the end. */
+static void page(struct tt_core *core, struct tt_task *task)
+{
+    struct tt_request *request = &task->request;
     if (task->step++ == 0) {
-        struct tt_store_op *op = tt_store_op_create(TT_STORE_READ_MESSAGES);
-        op->read_messages.conversation = task->conversation;
-        op->read_messages.count_max = request->limit;
-        op->read_messages.bytes_max = UINT32_MAX;
-        uint64_t seq = request->page.seq.n;
-        op->read_messages.from = TT_SEQ(seq + 1);
-        if (request->page.before) {
-            op->read_messages.from = TT_SEQ(seq > request->limit ? seq - request->limit : 1);
-            op->read_messages.count_max = (uint32_t)(seq - op->read_messages.from.n);
-        }
-        tt_task_ask_store(core, task, PART_FIRST, op);
+        ask_page(core, task, PART_FIRST);
         tt_task_ask_registry(core, task, tt_about_users(core, TT_REGISTRY_LOOKUP, &task->user, 1));
         return;
     }
-    const struct tt_store_op *op = task->store[PART_FIRST];
+    const struct tt_store_op *op = task->store[task->step == 2 ? PART_FIRST : PART_AGAIN];
     if (!tt_is_ok(op->err)) {
         finish(core, task, op->err);
+        return;
+    }
+    if (task->step == 2 && request->page.before &&
+        request->page.seq.n > op->read_messages.head.n + 1) {
+        request->page.seq = tt_seq_next(op->read_messages.head);
+        ask_page(core, task, PART_AGAIN);
         return;
     }
     const struct tt_read_messages *read = &op->read_messages;

@@ -110,9 +110,9 @@ static void tell_sender(struct tt_core *core, struct tt_task *task, struct tt_se
         frame->client_id = task->request.send.client_id;
         frame->message.seq = op->append.message.seq;
         frame->message.timestamp = op->append.message.timestamp;
+        stream->my_read = tt_seq_max(stream->my_read, op->append.sender_cursor.read);
         tt_stream_position(core, session, stream, op->append.device_delivered);
         stream->cursor = tt_seq_max(stream->cursor, op->append.device_delivered);
-        stream->my_read = tt_seq_max(stream->my_read, op->append.sender_cursor.read);
         tt_stream_sent(core, session, stream, op->append.message.seq);
     } else {
         tt_emit_error(core, session, op->err, &task->conversation, &task->request.send.client_id);
@@ -134,6 +134,7 @@ static void tell_everybody(struct tt_core *core, const struct tt_task *task)
     hint->kind = append->duplicate ? TT_HINT_NUDGE : TT_HINT_MESSAGE;
     hint->conversation = task->conversation;
     hint->message = append->message;
+    hint->over_http = task->over_http;
     tt_fanout(core, hint, task->conv->is.members, task->conv->is.member_count, NULL);
 }
 

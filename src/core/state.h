@@ -70,17 +70,18 @@ struct tt_stream {
     bool is_behind; /* in the session's queue of streams to read for */
     bool reading;
     bool acking;
-    bool ack_unsure;   /* the last ADVANCE ended in UNAVAILABLE: it may have moved something */
-    bool held_back;    /* the next message is one of the session's own that is not answered yet */
-    tt_seq next;       /* to hand out */
-    tt_seq cursor;     /* the device's stored position */
-    tt_seq my_read;    /* the user's read cursor, as far as known */
-    tt_seq ack_limit;  /* handed out without a gap */
-    tt_seq known_head; /* the largest seq that was heard of */
-    tt_seq http_from;  /* handed out over HTTP before the position was known; 0: nothing */
+    bool ack_unsure;     /* the last ADVANCE ended in UNAVAILABLE: it may have moved something */
+    bool owes_read_sync; /* heard of before the cursor was known */
+    bool held_back;      /* the next message is one of the session's own that is not answered yet */
+    tt_seq next;         /* to hand out */
+    tt_seq cursor;       /* the device's stored position */
+    tt_seq my_read;      /* the user's read cursor, as far as known */
+    tt_seq ack_limit;    /* handed out without a gap */
+    tt_seq known_head;   /* the largest seq that was heard of */
+    tt_seq http_from;    /* handed out over HTTP before the position was known; 0: nothing */
     tt_seq http_to;
-    tt_seq echo;      /* what the device itself sent over HTTP before the position was known */
-    tt_seq replay_to; /* 0, or: caught_up waits until next is beyond it */
+    tt_seq echo;             /* the first that the device itself sent over HTTP */
+    tt_seq replay_to;        /* 0, or: caught_up waits until next is beyond it */
     struct tt_cursor wanted; /* acked, not yet stored */
     struct tt_cursor shown;  /* the others' cursors, as this socket was told */
 
@@ -116,6 +117,7 @@ struct tt_session {
     struct tt_map streams;
     struct tt_stream *oldest;
     struct tt_stream *newest;
+    bool evicted; /* a stream was dropped: what it handed out is no longer known */
     struct tt_stream *behind_first;
     struct tt_stream *behind_last;
     bool reading;
@@ -226,6 +228,8 @@ struct tt_push {
     uint8_t attempts;
     tt_seq from; /* the oldest message that was not rung for */
     tt_seq to;
+    tt_seq due_to;   /* what the timer was set for */
+    bool look_again; /* another append of unknown outcome came after that */
     struct tt_timer timer;
 };
 
@@ -325,9 +329,12 @@ void tt_stream_position(struct tt_core *core, struct tt_session *session, struct
                         tt_seq device_delivered);
 void tt_stream_need_position(struct tt_core *core, struct tt_session *session,
                              struct tt_stream *stream);
+void tt_stream_read_sync(struct tt_core *core, struct tt_session *session,
+                         struct tt_stream *stream);
 void tt_stream_positions_done(struct tt_core *core, struct tt_store_op *op);
 void tt_stream_message(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
                        const struct tt_message *message);
+void tt_stream_echo(struct tt_stream *stream, tt_seq seq);
 void tt_stream_heard_of(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
                         tt_seq head);
 void tt_stream_sent(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,

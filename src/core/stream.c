@@ -43,7 +43,8 @@ static bool is_settled(const struct tt_stream *stream)
            !stream->ack_unsure && stream->appends_under_way == 0 && stream->sends_waiting == NULL &&
            stream->ack_waiting_count == 0 && stream->sent_ahead_count == 0 &&
            stream->known_head.n < stream->next.n && stream->cursor.n + 1 == stream->next.n &&
-           stream->ack_limit.n == stream->cursor.n && stream->replay_to.n == 0;
+           stream->ack_limit.n == stream->cursor.n && stream->replay_to.n == 0 &&
+           stream->echo.n == 0;
 }
 
 /* Drops the streams that were not used for longest, of those that need not be remembered. Called
@@ -56,6 +57,7 @@ void tt_streams_trim(struct tt_core *core, struct tt_session *session)
         bool is_open =
             session->open != NULL && tt_id_eq(&session->open->is.id, &stream->conversation);
         if (stream->positioned && is_settled(stream) && !is_open) {
+            session->evicted = true;
             unlink_by_use(session, stream);
             tt_map_remove(&session->streams, tt_id_slice(&stream->conversation));
             free_stream(stream);
@@ -157,6 +159,14 @@ static void moved_on(struct tt_core *core, struct tt_session *session, struct tt
     }
 }
 
+void tt_stream_read_sync(struct tt_core *core, struct tt_session *session, struct tt_stream *stream)
+{
+    stream->owes_read_sync = false;
+    struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_READ_SYNC, 0);
+    frame->conversation = stream->conversation;
+    frame->status.read = stream->my_read;
+}
+
 void tt_stream_position(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
                         tt_seq device_delivered)
 {
@@ -170,6 +180,8 @@ void tt_stream_position(struct tt_core *core, struct tt_session *session, struct
     stream->ack_limit = device_delivered;
     if (stream->http_to.n > 0)
         tt_stream_handed_over_http(stream, stream->http_from, stream->http_to);
+    if (stream->owes_read_sync)
+        tt_stream_read_sync(core, session, stream);
     moved_on(core, session, stream);
     check_behind(session, stream);
     tt_ack_waiting(core, session, stream);
@@ -222,6 +234,14 @@ void tt_stream_positions_done(struct tt_core *core, struct tt_store_op *op)
     tt_streams_pump(core, session);
 }
 
+/* What the device itself sent over HTTP goes to its socket too, though its position may have been
+ * carried over it. The stream is kept from then on, so that a second hint finds it handed out. */
+void tt_stream_echo(struct tt_stream *stream, tt_seq seq)
+{
+    if (stream->echo.n == 0 || (!stream->positioned && seq.n < stream->echo.n))
+        stream->echo = seq;
+}
+
 static void hand_out(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
                      const struct tt_message *message)
 {
@@ -233,6 +253,9 @@ static void hand_out(struct tt_core *core, struct tt_session *session, struct tt
     frame->message.content = tt_arena_copy(&core->arena, message->content);
     if (!tt_id_eq(&message->sender, &session->user->id))
         frame->message.client_id = (tt_id){0};
+    if (tt_id_eq(&message->sender, &session->user->id) &&
+        tt_id_eq(&message->sender_device, &session->device))
+        tt_stream_echo(stream, message->seq);
     core->counters.messages_handed_out++;
     stream->next = tt_seq_next(stream->next);
     moved_on(core, session, stream);
@@ -253,9 +276,6 @@ void tt_stream_message(struct tt_core *core, struct tt_session *session, struct 
 {
     stream->known_head = tt_seq_max(stream->known_head, message->seq);
     if (!stream->positioned) {
-        if (stream->echo.n == 0 && tt_id_eq(&message->sender, &session->user->id) &&
-            tt_id_eq(&message->sender_device, &session->device))
-            stream->echo = message->seq;
         tt_stream_need_position(core, session, stream);
         return;
     }

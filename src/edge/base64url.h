@@ -12,7 +12,7 @@
 #include "base/slice.h"
 
 /* Room for the bytes of a text of that size. */
-#define TT_BASE64URL_DECODED_MAX(size) ((size) / 4 * 3 + 3)
+#define TT_BASE64URL_DECODED_MAX(size) ((size_t)(size) / 4 * 3 + 3)
 
 /* Decodes into `bytes`, which has room for TT_BASE64URL_DECODED_MAX. False if the text is no
  * base64url, or has bits left over that are not 0. */

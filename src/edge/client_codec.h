@@ -16,49 +16,42 @@
 /* Any frame of a server, or any answer to a GET of conversations. All slices and values point
  * into the text that was read. */
 struct tt_received {
-    bool known; /* false: a frame type of a newer server, nothing else is set */
     enum tt_server_frame_kind kind;
+    enum tt_conversation_kind conversation_kind; /* 0 where it is not said */
+    uint32_t heartbeat_seconds;                  /* HELLO */
+    uint32_t retry_after_ms;                     /* ERROR */
+    tt_seq seq;                                  /* SENT, MESSAGE */
+    tt_seq limit;                                /* ERROR, if has_limit */
+    tt_seq head;                                 /* CONVERSATION */
+    tt_seq my_read;
+    uint64_t unread;
+    tt_time timestamp;
+    tt_time server_time;
+    struct tt_cursor cursor; /* if has_delivered, if has_read */
+    struct tt_status status; /* if has_status */
+    struct tt_slice content; /* raw, as all strings here */
+    struct tt_slice title;
+    struct tt_slice code; /* ERROR */
+    struct tt_slice error;
+    struct tt_json messages; /* ARRAY: iterate with tt_client_next_message */
+    struct tt_json members;  /* ARRAY: iterate with tt_client_next_member, or of ids */
+    struct tt_json added;    /* CONVERSATION_ADDED: an OBJECT for tt_client_read_conversation */
     tt_id conversation;
     tt_id user;
     tt_id client_id;
-    tt_seq seq; /* SENT, MESSAGE */
-    tt_time timestamp;
     tt_id sender;
-    struct tt_slice content; /* raw */
-
-    bool has_delivered; /* last_delivered_seq is there */
-    bool has_read;      /* last_read_seq is there */
-    struct tt_cursor cursor;
-
-    bool has_status; /* `status` or some X_status is there */
-    tt_id status_of; /* X; none for `status` */
-    struct tt_status status;
-
-    tt_id device; /* HELLO */
+    tt_id status_of; /* bob, of `bob_status`; none of `status` */
+    tt_id device;    /* HELLO */
     tt_id session;
     tt_id server;
-    tt_time server_time;
-    uint32_t heartbeat_seconds;
+    bool known; /* false: a frame type of a newer server, nothing else is set */
     bool resumed;
-
-    struct tt_slice code; /* ERROR, raw */
-    struct tt_slice error;
+    bool has_delivered;
+    bool has_read;
+    bool has_status;
     bool has_limit;
-    tt_seq limit;
-    uint32_t retry_after_ms;
-
-    tt_seq head; /* CONVERSATION */
-    tt_seq my_read;
     bool has_more_before;
     bool has_more_after;
-    struct tt_json messages; /* ARRAY: iterate with tt_client_next_message */
-    struct tt_json members;  /* ARRAY: iterate with tt_client_next_member, or of ids */
-
-    enum tt_conversation_kind conversation_kind; /* 0 where it is not said */
-    struct tt_slice title;
-    uint64_t unread;
-
-    struct tt_json added; /* CONVERSATION_ADDED: an OBJECT for tt_client_read_conversation */
 };
 
 /* Appends the text of a client's frame. */

@@ -1,7 +1,11 @@
 #include "edge/connection.h"
 
+#include "base/limits.h"
 #include "base/memory.h"
 #include "net/http1_answer.h"
+
+/* Unread output beyond which no more is read. */
+#define CONGESTED_BYTES ((size_t)TT_LIMIT_SLOW_BYTES)
 
 /* The caller in as few bytes as it takes: there is one for each of very many idle sessions. */
 struct tt_who {
@@ -153,9 +157,34 @@ static void await_more(struct tt_connection *connection)
         set_deadline(connection, waits_for);
 }
 
+bool tt_connection_is_congested(const struct tt_connection *connection)
+{
+    return tt_socket_buffered(connection->socket) > CONGESTED_BYTES;
+}
+
+void tt_connection_await_drain(struct tt_connection *connection)
+{
+    connection->congested = true;
+    connection->paused = true;
+    tt_socket_pause(connection->socket);
+    tt_socket_want_drained(connection->socket);
+}
+
+/* Whether the next request has to wait until the answers before it are read. */
+static bool must_wait(const struct tt_connection *connection)
+{
+    return tt_http1_phase(&connection->http) == TT_HTTP1_IDLE &&
+           tt_connection_is_congested(connection);
+}
+
 static void read_http(struct tt_connection *connection, struct tt_input *input)
 {
     while (connection->state == TT_CONNECTION_HTTP) {
+        if (must_wait(connection)) {
+            tt_http1_keep(&connection->http, input);
+            tt_connection_await_drain(connection);
+            return;
+        }
         switch (tt_http1_next(&connection->http, input, now(connection))) {
         case TT_HTTP1_MORE:
             await_more(connection);
@@ -196,6 +225,10 @@ static void on_drained(void *context)
 {
     struct tt_connection *connection = context;
     tt_connection_enter(connection);
+    if (connection->congested) {
+        connection->congested = false;
+        tt_connection_resume_later(connection);
+    }
     if (connection->state == TT_CONNECTION_SESSION)
         tt_session_drained(connection);
     tt_connection_leave(connection);

@@ -106,6 +106,10 @@ struct tt_caller tt_connection_who(const struct tt_connection *connection);
 void tt_connection_resume_later(struct tt_connection *connection);
 void tt_connection_resume(struct tt_connection *connection);
 
+/* Whoever sends on without reading what is answered is not read from until he does. */
+bool tt_connection_is_congested(const struct tt_connection *connection);
+void tt_connection_await_drain(struct tt_connection *connection);
+
 /* Its time is over. */
 void tt_connection_expire(struct tt_connection *connection);
 
@@ -120,7 +124,8 @@ void tt_exchange_give_up(struct tt_connection *connection, int status, tt_err er
                          const char *text);
 
 void tt_exchange_reply(struct tt_connection *connection, const struct tt_reply *reply);
-void tt_exchange_reject(struct tt_connection *connection, const struct tt_effect *effect);
+void tt_exchange_reject(struct tt_connection *connection, tt_err err,
+                        const struct tt_device *devices, size_t device_count);
 
 /* session.c: frames */
 

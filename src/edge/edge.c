@@ -8,7 +8,7 @@
 #define FRAGMENTS_MAX 1024
 
 #define IDLE_MS  75000
-#define TOKEN_MS (24 * 3600 * 1000LL)
+#define TOKEN_MS (24LL * 3600 * 1000)
 
 #define SLOTS_MIN 64
 
@@ -16,10 +16,10 @@ struct tt_edge_options tt_edge_options_default(void)
 {
     return (struct tt_edge_options){
         .token_ms = TOKEN_MS,
-        .content_size_max = TT_LIMIT_CONTENT_BYTES,
-        .frame_size_max = TT_LIMIT_FRAME_BYTES,
-        .head_size_max = TT_LIMIT_HEADER_BYTES,
-        .body_size_max = TT_LIMIT_BODY_BYTES,
+        .content_size_max = (size_t)TT_LIMIT_CONTENT_BYTES,
+        .frame_size_max = (size_t)TT_LIMIT_FRAME_BYTES,
+        .head_size_max = (size_t)TT_LIMIT_HEADER_BYTES,
+        .body_size_max = (size_t)TT_LIMIT_BODY_BYTES,
         .members_max = TT_LIMIT_MEMBERS,
         .head_ms = TT_HEADER_MS,
         .body_ms = TT_REQUEST_MS,
@@ -105,56 +105,76 @@ static struct tt_connection *find(const struct tt_edge *edge, tt_handle handle)
 
 static void on_request(struct tt_connection *connection, const struct tt_effect *effect)
 {
-    if (connection->state == TT_CONNECTION_ANSWERING && effect->kind == TT_EFFECT_REPLY)
-        tt_exchange_reply(connection, effect->reply);
+    TT_ASSERT(effect->kind == TT_EFFECT_REPLY);
+    tt_exchange_reply(connection, effect->reply);
+}
+
+/* What HTTP says where a WebSocket would be closed with that code. */
+static tt_err err_of(enum tt_close_code code)
+{
+    if (code == TT_CLOSE_GOING_AWAY)
+        return TT_FAIL(DRAINING);
+    if (code == TT_CLOSE_TOKEN_EXPIRED)
+        return TT_FAIL(UNAUTHENTICATED);
+    return code == TT_CLOSE_REPLACED ? TT_FAIL(FENCED) : TT_FAIL(UNAVAILABLE);
 }
 
 static void on_opening(struct tt_connection *connection, const struct tt_effect *effect)
 {
-    if (connection->state != TT_CONNECTION_OPENING)
-        return;
     if (effect->kind == TT_EFFECT_ACCEPT)
         tt_session_accept(connection);
-    else
-        tt_exchange_reject(connection, effect);
+    else if (effect->kind == TT_EFFECT_REJECT)
+        tt_exchange_reject(connection, effect->reject.err, effect->reject.devices,
+                           effect->reject.device_count);
+    else if (effect->kind == TT_EFFECT_CLOSE)
+        tt_exchange_reject(connection, err_of(effect->close_code), NULL, 0);
 }
 
-void tt_edge_effect(struct tt_edge *edge, const struct tt_effect *effect)
+static void on_session(struct tt_connection *connection, const struct tt_effect *effect)
 {
-    struct tt_connection *connection = find(edge, effect->handle);
-    if (connection == NULL || connection->state == TT_CONNECTION_GONE)
-        return;
-    bool session = connection->state == TT_CONNECTION_SESSION;
-    tt_connection_enter(connection);
     switch (effect->kind) {
-    case TT_EFFECT_ACCEPT:
-    case TT_EFFECT_REJECT:
-        on_opening(connection, effect);
-        break;
-    case TT_EFFECT_REPLY:
-        on_request(connection, effect);
-        break;
     case TT_EFFECT_FRAME:
-        if (session)
-            tt_session_write(connection, effect->frame);
+        tt_session_write(connection, effect->frame);
         break;
     case TT_EFFECT_PING:
-        if (session)
-            tt_session_ping(connection);
+        tt_session_ping(connection);
         break;
     case TT_EFFECT_WANT_DRAIN:
-        if (session)
-            tt_session_want_drain(connection);
+        tt_session_want_drain(connection);
         break;
     case TT_EFFECT_CLOSE:
-        if (session)
-            tt_session_end(connection, effect->close_code);
+        tt_session_end(connection, effect->close_code);
         break;
+    case TT_EFFECT_ACCEPT:
+    case TT_EFFECT_REJECT:
+    case TT_EFFECT_REPLY:
     case TT_EFFECT_STORE:
     case TT_EFFECT_REGISTRY:
     case TT_EFFECT_HINT:
     case TT_EFFECT_NOTIFY:
         TT_ASSERT(false);
+        break;
+    }
+}
+
+void tt_edge_effect(struct tt_edge *edge, const struct tt_effect *effect)
+{
+    struct tt_connection *connection = find(edge, effect->handle);
+    if (connection == NULL)
+        return;
+    tt_connection_enter(connection);
+    switch ((enum tt_connection_state)connection->state) {
+    case TT_CONNECTION_ANSWERING:
+        on_request(connection, effect);
+        break;
+    case TT_CONNECTION_OPENING:
+        on_opening(connection, effect);
+        break;
+    case TT_CONNECTION_SESSION:
+        on_session(connection, effect);
+        break;
+    case TT_CONNECTION_HTTP: /* answered already */
+    case TT_CONNECTION_GONE:
         break;
     }
     tt_connection_leave(connection);

@@ -81,7 +81,6 @@ static void end_answer(struct tt_connection *connection, const struct tt_http1_r
         return;
     }
     connection->state = TT_CONNECTION_HTTP;
-    tt_connection_new_handle(connection);
     tt_http1_done(&connection->http);
     tt_deadline_set(&edge->deadlines, &connection->deadline, TT_DEADLINE_IDLE,
                     tt_loop_now(edge->loop));
@@ -216,8 +215,8 @@ static void ask_core(struct tt_connection *connection, const struct tt_route *ro
     const struct tt_http1_request *request = request_of(connection);
     struct tt_request asked;
     struct tt_problem problem;
-    tt_err err = tt_request_read(route, caller, request->query, request->body,
-                                 &edge->request_limits, &edge->arena, &asked, &problem);
+    const struct tt_request_source source = {route, caller, request->query, request->body};
+    tt_err err = tt_request_read(&source, &edge->request_limits, &edge->arena, &asked, &problem);
     if (tt_is_ok(err)) {
         tt_connection_set_who(connection, caller);
         connection->state = TT_CONNECTION_ANSWERING;
@@ -334,13 +333,13 @@ void tt_exchange_reply(struct tt_connection *connection, const struct tt_reply *
     end_answer(connection, request_of(connection), &(struct answer){status, JSON_TYPE, NULL});
 }
 
-void tt_exchange_reject(struct tt_connection *connection, const struct tt_effect *effect)
+void tt_exchange_reject(struct tt_connection *connection, tt_err err,
+                        const struct tt_device *devices, size_t device_count)
 {
     struct tt_edge *edge = connection->edge;
-    tt_err err = effect->reject.err;
     begin_answer(edge);
     if (tt_err_is(err, TT_ERR_TOO_MANY_DEVICES))
-        tt_write_too_many_devices(effect->reject.devices, effect->reject.device_count, &edge->text);
+        tt_write_too_many_devices(devices, device_count, &edge->text);
     else
         tt_write_http_error(err, NULL, &edge->text);
     int status = tt_err_http(err);

@@ -12,7 +12,7 @@ static const struct tt_client_frame_shape client_frames[] = {
 };
 
 static const char *const server_types[] = {
-#define X(kind, type) [TT_SERVER_##kind] = type,
+#define X(kind, type) [TT_SERVER_##kind] = (type),
     TT_SERVER_FRAME_MAP(X)
 #undef X
 };

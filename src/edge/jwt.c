@@ -176,7 +176,7 @@ tt_err tt_jwt_verify(const struct tt_jwt_keys *keys, const struct tt_jwt_policy 
     struct parts parts;
     if (token.size == 0)
         return refuse(reason, "no token");
-    if (token.size > TT_LIMIT_TOKEN_BYTES)
+    if (token.size > (size_t)TT_LIMIT_TOKEN_BYTES)
         return refuse(reason, "too long");
     if (!split(token, &parts))
         return refuse(reason, "not three parts");

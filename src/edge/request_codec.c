@@ -308,18 +308,18 @@ static tt_err read_create(struct reading *in)
     return check_members(in, given);
 }
 
-tt_err tt_request_read(const struct tt_route *route, const struct tt_caller *caller,
-                       struct tt_slice query, struct tt_slice body,
+tt_err tt_request_read(const struct tt_request_source *source,
                        const struct tt_request_limits *limits, struct tt_arena *arena,
                        struct tt_request *request, struct tt_problem *problem)
 {
+    const struct tt_route *route = source->route;
     TT_ASSERT(route->kind == TT_ROUTE_REQUEST);
-    struct reading in = {query, body, limits, arena, request, problem};
+    struct reading in = {source->query, source->body, limits, arena, request, problem};
     *problem = (struct tt_problem){NULL, NULL};
     memset(request, 0, sizeof(*request));
     request->kind = route->request;
-    request->user = caller->user;
-    request->device = caller->device;
+    request->user = source->caller->user;
+    request->device = source->caller->device;
     request->conversation = route->conversation;
 
     switch (route->request) {

@@ -24,10 +24,17 @@ struct tt_caller {
     tt_id device;
 };
 
-/* Reads the request that a route of kind REQUEST asks for. What it points at lies in the body or in
+/* A request as it came, with its route (of kind REQUEST). */
+struct tt_request_source {
+    const struct tt_route *route;
+    const struct tt_caller *caller;
+    struct tt_slice query;
+    struct tt_slice body;
+};
+
+/* Reads what is asked for. What `request` points at lies in the body or in
  * the arena. On failure `problem` says more (it may stay zeroed). */
-TT_MUST_CHECK tt_err tt_request_read(const struct tt_route *route, const struct tt_caller *caller,
-                                     struct tt_slice query, struct tt_slice body,
+TT_MUST_CHECK tt_err tt_request_read(const struct tt_request_source *source,
                                      const struct tt_request_limits *limits, struct tt_arena *arena,
                                      struct tt_request *request, struct tt_problem *problem);
 

@@ -1,11 +1,7 @@
 /* The WebSocket side of a connection. */
 #include "edge/connection.h"
 
-#include "base/limits.h"
 #include "net/websocket_handshake.h"
-
-/* Whoever sends on without reading what is answered is not read from until he does. */
-#define CONGESTED_BYTES TT_LIMIT_SLOW_BYTES
 
 static struct tt_buffer *output_of(struct tt_connection *connection)
 {
@@ -162,27 +158,14 @@ static bool take_event(struct tt_connection *connection, const struct tt_websock
     return false;
 }
 
-static bool is_congested(const struct tt_connection *connection)
-{
-    return tt_socket_buffered(connection->socket) > CONGESTED_BYTES;
-}
-
-static void wait_for_drain(struct tt_connection *connection, struct tt_input *input)
-{
-    tt_websocket_keep(&connection->ws, input);
-    connection->congested = true;
-    connection->paused = true;
-    tt_socket_pause(connection->socket);
-    tt_socket_want_drained(connection->socket);
-}
-
 void tt_session_read(struct tt_connection *connection, struct tt_input *input)
 {
     struct tt_websocket_event event;
     bool told = false;
     while (connection->state == TT_CONNECTION_SESSION) {
-        if (is_congested(connection)) {
-            wait_for_drain(connection, input);
+        if (tt_connection_is_congested(connection)) {
+            tt_websocket_keep(&connection->ws, input);
+            tt_connection_await_drain(connection);
             break;
         }
         if (!tt_websocket_next(&connection->ws, input, &event))
@@ -197,10 +180,6 @@ void tt_session_read(struct tt_connection *connection, struct tt_input *input)
 
 void tt_session_drained(struct tt_connection *connection)
 {
-    if (connection->congested) {
-        connection->congested = false;
-        tt_connection_resume_later(connection);
-    }
     if (!connection->want_drain)
         return;
     connection->want_drain = false;

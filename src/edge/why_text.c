@@ -85,9 +85,9 @@ static void add_receipt(struct tt_buffer *out, const struct tt_receipt *receipt)
         add_push(out, &receipt->push);
         break;
     case TT_WAITING_FOR_DELIVERED_ACK:
+        tt_buffer_add_text(out, "No device of ");
         add_name(out, receipt);
-        tt_buffer_add_text(out, " is connected, but no device has confirmed that it holds the "
-                                "message.");
+        tt_buffer_add_text(out, " has confirmed yet that it holds the message.");
         add_push(out, &receipt->push);
         break;
     case TT_WAITING_FOR_READ_ACK:

@@ -13,7 +13,7 @@
 #include "model/place.h"
 
 #define TT_HINT_MAP(X)                                                                             \
-    X(MESSAGE)   /* to `user`'s devices: this message was stored */                                \
+    X(MESSAGE)   /* to `user`'s devices: this message was stored; `over_http`: it came so */       \
     X(NUDGE)     /* to `user`'s devices: the conversation has messages up to message.seq */        \
     X(STATUS)    /* to `user`'s devices: `about` moved; `cursor` is what to show, `moved` what */  \
     X(READ_SYNC) /* to `user`'s devices: cursor.read is the user's own */                          \
@@ -44,6 +44,7 @@ struct tt_hint {
     bool moved_delivered;
     bool moved_read;
     bool opened;
+    bool over_http;
     bool hidden;
     struct tt_status status;
     uint64_t version;

@@ -190,6 +190,7 @@ struct tt_list_pending {
     tt_id after; /* none: from the first row */
     uint32_t count_max;
 
+    bool unlinked;                     /* the asking device is not linked (any more) */
     const struct tt_pending_row *rows; /* sorted by conversation */
     size_t row_count;
     bool more;
@@ -236,10 +237,11 @@ struct tt_mute {
 
 struct tt_read_history {
     tt_id conversation;
-    tt_seq from;   /* of the messages that are asked about; 0: from the first */
-    tt_seq to;     /* 0: to the head */
-    tt_time since; /* 0, or only what happened from here on */
-    tt_time until; /* 0, or only what happened up to here */
+    tt_seq from;        /* of the messages that are asked about; 0: from the first */
+    tt_seq to;          /* 0: to the head */
+    tt_time since;      /* 0, or only what happened from here on */
+    tt_time until;      /* 0, or only what happened up to here */
+    bool messages_only; /* not who came and went */
     uint32_t count_max;
 
     tt_seq head;

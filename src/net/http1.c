@@ -276,8 +276,12 @@ const struct tt_http1_request *tt_http1_request(const struct tt_http1 *http)
 
 void tt_http1_keep(struct tt_http1 *http, struct tt_input *input)
 {
+    if (http->progress == NULL) {
+        if (input->size == 0)
+            return;
+        http->progress = tt_alloc(sizeof(*http->progress));
+    }
     struct tt_http1_progress *progress = http->progress;
-    TT_ASSERT(progress != NULL);
     tt_buffer_consume(&progress->kept, progress->kept_used);
     progress->kept_used = 0;
     if (!http->over)

@@ -91,8 +91,8 @@ enum tt_http1_result tt_http1_next(struct tt_http1 *http, struct tt_input *input
  * empty. Valid until tt_http1_done. */
 const struct tt_http1_request *tt_http1_request(const struct tt_http1 *http);
 
-/* Keeps a copy of what follows the request, for the tt_http1_next after tt_http1_done, or for
- * tt_http1_take_kept when it becomes a WebSocket. */
+/* Keeps a copy of what follows the request, or comes before the next one's turn, for a later
+ * tt_http1_next, or for tt_http1_take_kept when it becomes a WebSocket. */
 void tt_http1_keep(struct tt_http1 *http, struct tt_input *input);
 
 /* The answer is written; the request is forgotten. */

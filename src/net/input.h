@@ -20,6 +20,8 @@ struct tt_input {
 static inline void tt_input_take(struct tt_input *input, size_t size)
 {
     TT_ASSERT(size <= input->size);
+    if (size == 0)
+        return; /* data may be NULL */
     input->data += size;
     input->size -= size;
 }

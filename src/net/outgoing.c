@@ -115,8 +115,10 @@ struct tt_outgoing *tt_outgoing_connect(struct tt_loop *loop, const struct tt_re
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
-    bool opened;
-    if (uv_ip4_addr(remote->host, remote->port, &v4) == 0) {
+    bool opened = false;
+    if (remote->tls) {
+        opened = false; /* never in clear what was meant to be secret */
+    } else if (uv_ip4_addr(remote->host, remote->port, &v4) == 0) {
         opened = open_socket(outgoing, (const struct sockaddr *)&v4);
     } else if (uv_ip6_addr(remote->host, remote->port, &v6) == 0) {
         opened = open_socket(outgoing, (const struct sockaddr *)&v6);

@@ -22,7 +22,7 @@
  *   nobody's tick and answers resumed = false. Marks the device connected (a CONNECTED happening).
  *   TOO_MANY_DEVICES changes nothing and names the linked ones.
  * UNLINK_DEVICE: removes the device and its positions; what no other device still waits for is no
- *   longer pending. NOT_FOUND. Cursors of the user stay.
+ *   longer pending. NOT_FOUND. Cursors of the user stay. A connected device is disconnected by it.
  * DISCONNECT: marks the device as no longer connected, unless its epoch is not `epoch`
  *   (was_current = false). The last connected one leaves `at` as the user's last seen, which never
  *   goes back.
@@ -54,7 +54,8 @@
  *   at most count_max; if fewer, filled up with older ones from the front. count_max 0: none.
  * POSITIONS: of all linked devices; a device without an entry stands at 0. NOT_FOUND unless a
  *   member.
- * LIST_PENDING: the user's rows after `after` by conversation id, at most count_max.
+ * LIST_PENDING: the user's rows after `after` by conversation id, at most count_max, and whether
+ *   the device is unlinked.
  * MARK_PUSHED: pushed_seq = max(pushed_seq, seq), if the row is there.
  * LIST_CONVERSATIONS: newest activity (last message, else creation) first. changed_since: those
  *   with a message, a cursor step or the creation after that time. A bad cursor: BAD_QUERY.
@@ -63,7 +64,7 @@
  * MUTE: NOT_FOUND unless a member.
  * HISTORY: STORED, DELIVERED and READ about messages from..to (a step counts if it passes over one
  *   of them), CONNECTED and DISCONNECTED of the members since the first of these messages (or
- *   `since`), and pushes about them. NOT_FOUND: no conversation.
+ *   `since`) unless `messages_only`, and pushes about them. NOT_FOUND: no conversation.
  */
 #ifndef TT_PORT_STORE_H
 #define TT_PORT_STORE_H

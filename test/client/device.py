@@ -34,7 +34,8 @@ class Device:
         """Opens a new socket and returns its hello."""
         headers = dict(headers or {})
         if bearer:
-            token = token or await self.server.token(self.user, self.device)
+            if token is None:
+                token = await self.server.token(self.user, self.device)
             headers['Authorization'] = f'Bearer {token}'
         host, port = self.server.address
         self.log = []

@@ -88,6 +88,31 @@ static void silent_devices_make_room(struct fixture *f)
     expect_id(&op->link_device.devices[1].id, "open");
 }
 
+static void a_refused_link_unlinks_nobody(struct fixture *f)
+{
+    uint64_t silent = link_at(f, "bob", "silent", 0)->epoch;
+    link_at(f, "bob", "open", 0);
+    disconnect(f, "bob", "silent", silent, 10);
+    struct tt_store_op *op = new_op(f, TT_STORE_LINK_DEVICE);
+    op->link_device.user = tt_id_of("bob");
+    op->link_device.device = tt_id_of("new");
+    op->link_device.at = at(11 + DAY_MS);
+    op->link_device.device_count_max = 1;
+    op->link_device.silent_ms_max = DAY_MS;
+    expect_err(run(f, op)->err, TT_ERR_TOO_MANY_DEVICES);
+    assert_int_equal(op->link_device.device_count, 2);
+    assert_int_equal(devices(f, "bob")->device_count, 2);
+}
+
+static void unlinking_a_connected_device_disconnects_it(struct fixture *f)
+{
+    uint64_t epoch = link_at(f, "bob", "phone", 1)->epoch;
+    expect_ok(unlink_device(f, "bob", "phone"));
+    assert_int_equal(last_seen(f, "bob").ms, at(0).ms);
+    assert_false(disconnect(f, "bob", "phone", epoch, 90)->was_current);
+    assert_int_equal(last_seen(f, "bob").ms, at(0).ms);
+}
+
 static void a_device_that_was_silent_itself_starts_anew(struct fixture *f)
 {
     uint64_t epoch = link_at(f, "bob", "phone", 0)->epoch;
@@ -157,7 +182,10 @@ static void unlinking_forgets_the_device(struct fixture *f)
     send_text(f, "c", "alice", "a", "m1", 1);
     ack(f, "c", "bob", "phone", 1, 1);
     expect_pending(f, "bob", 1, 1, 1);
+    assert_false(pending(f, "bob", "tablet")->unlinked);
     expect_ok(unlink_device(f, "bob", "tablet"));
+    assert_true(pending(f, "bob", "tablet")->unlinked);
+    assert_false(pending(f, "bob", "phone")->unlinked);
     expect_nothing_pending(f, "bob");
     expect_err(unlink_device(f, "bob", "tablet"), TT_ERR_NOT_FOUND);
     expect_err(unlink_device(f, "nobody", "tablet"), TT_ERR_NOT_FOUND);
@@ -287,6 +315,8 @@ const struct contract_case device_cases[] = {
     CASE(devices_are_listed_by_id),
     CASE(one_device_too_many_is_refused_with_the_others),
     CASE(silent_devices_make_room),
+    CASE(a_refused_link_unlinks_nobody),
+    CASE(unlinking_a_connected_device_disconnects_it),
     CASE(a_device_that_was_silent_itself_starts_anew),
     CASE(a_new_device_starts_where_its_user_is),
     CASE(a_first_device_starts_at_zero),

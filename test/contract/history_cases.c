@@ -61,7 +61,9 @@ static void a_story_is_told_in_order(struct fixture *f)
     expect_happening(history, 4, TT_HAPPENED_DELIVERED, "bob", 1, 3);
     expect_happening(history, 5, TT_HAPPENED_READ, "bob", 1, 2);
     expect_happening(history, 6, TT_HAPPENED_DISCONNECTED, "bob", 0, 0);
+    expect_id(&history->happenings[0].device, "a");
     expect_id(&history->happenings[3].device, "phone");
+    expect_id(&history->happenings[4].device, "phone");
     assert_int_equal(history->happenings[4].at.ms, at(50).ms);
     assert_int_equal(history->happenings[6].at.ms, at(70).ms);
 }
@@ -109,6 +111,21 @@ static void times_and_counts_bound_it(struct fixture *f)
     expect_happening(&op->history, 2, TT_HAPPENED_DISCONNECTED, "bob", 0, 0);
 }
 
+static void who_came_and_went_pushes_nothing_out_unless_asked_for(struct fixture *f)
+{
+    phone_off(f);
+    for (int64_t ms = 100; ms < 200; ms += 10)
+        disconnect(f, "bob", "phone", link_at(f, "bob", "phone", ms)->epoch, ms + 5);
+    struct tt_store_op *op = new_history(f, 1, 1);
+    op->history.messages_only = true;
+    op->history.count_max = 3;
+    expect_ok(run(f, op)->err);
+    assert_int_equal(op->history.happening_count, 3);
+    expect_happening(&op->history, 0, TT_HAPPENED_STORED, "alice", 1, 1);
+    expect_happening(&op->history, 1, TT_HAPPENED_DELIVERED, "bob", 1, 3);
+    expect_happening(&op->history, 2, TT_HAPPENED_READ, "bob", 1, 2);
+}
+
 static void an_ack_that_moves_nothing_is_no_step(struct fixture *f)
 {
     phone_off(f);
@@ -131,7 +148,11 @@ static void no_history_of_nothing(struct fixture *f)
 }
 
 const struct contract_case history_cases[] = {
-    CASE(a_story_is_told_in_order),  CASE(a_step_counts_if_it_passes_over_a_message),
-    CASE(times_and_counts_bound_it), CASE(an_ack_that_moves_nothing_is_no_step),
-    CASE(no_history_of_nothing),     {NULL, NULL},
+    CASE(a_story_is_told_in_order),
+    CASE(a_step_counts_if_it_passes_over_a_message),
+    CASE(times_and_counts_bound_it),
+    CASE(who_came_and_went_pushes_nothing_out_unless_asked_for),
+    CASE(an_ack_that_moves_nothing_is_no_step),
+    CASE(no_history_of_nothing),
+    {NULL, NULL},
 };

@@ -2,8 +2,8 @@
  * registry_contract: what every registry must do (port/registry.h), run over a factory, so that the
  * simulator's fake and each real adapter are held to the same.
  */
-#ifndef TT_TEST_REGISTRY_CONTRACT_H
-#define TT_TEST_REGISTRY_CONTRACT_H
+#ifndef TT_TEST_CONTRACT_REGISTRY_CONTRACT_H
+#define TT_TEST_CONTRACT_REGISTRY_CONTRACT_H
 
 #include "port/registry.h"
 

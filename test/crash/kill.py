@@ -19,6 +19,7 @@ from client.server import Server  # noqa: E402
 from ledger import Ledger  # noqa: E402
 
 SENDERS = 50
+ROUNDS_OF_A_LIFE = 25  # then a new data folder, since each check reads everything
 MEMBERS = 5  # of each conversation, all of them senders
 GROUPS = {f'group-{number}': [f'user-{number * MEMBERS + one}' for one in range(MEMBERS)]
           for number in range(SENDERS // MEMBERS)}
@@ -110,19 +111,19 @@ async def check(server, ledger):
     await server.kill()
 
 
-async def play(options):
-    chance = random.Random(options.seed)
-    passed, failed = [], []
+async def play_one_life(options, chance, numbers, passed, failed):
+    """Some rounds on one data folder; returns how many messages were acknowledged."""
     ledger = Ledger()
     server = Server(options.program, 1, ['--sends-per-second', '0', '--frames-per-second', '0'])
     senders = [Sender(ledger, user, conversation)
                for conversation, members in GROUPS.items() for user in members]
     async with server:
         await create(server)
-        for user in [sender.user for sender in senders]:
-            server.tokens[user, None, None] = server.sign(server.claims(user, exp=2**33))
+        for sender in senders:
+            server.tokens[sender.user, None, None] = server.sign(
+                server.claims(sender.user, exp=2**33))
         await server.kill()
-        for number in range(1, options.rounds + 1):
+        for number in numbers:
             name = f'round_{number}'
             server.nodes = chance.choice((1, 3))
             started, before = time.monotonic(), ledger.count()
@@ -138,9 +139,21 @@ async def play(options):
                       f'{server.output[-3000:]}', flush=True)
                 await server.kill()
                 break
-        if ledger.count() < 10 * options.rounds:
-            failed.append('there_was_a_load')
-        print(f'{ledger.count()} messages acknowledged, {len(passed)} kills')
+    return ledger.count()
+
+
+async def play(options):
+    chance = random.Random(options.seed)
+    passed, failed = [], []
+    acknowledged = 0
+    for first in range(1, options.rounds + 1, ROUNDS_OF_A_LIFE):
+        numbers = range(first, min(first + ROUNDS_OF_A_LIFE, options.rounds + 1))
+        acknowledged += await play_one_life(options, chance, numbers, passed, failed)
+        if failed:
+            break
+    if acknowledged < 10 * options.rounds:
+        failed.append('there_was_a_load')
+    print(f'{acknowledged} messages acknowledged, {len(passed)} kills')
     return passed, failed
 
 

@@ -28,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct tt_arena arena = {0};
     struct tt_request request = {0};
     struct tt_problem problem = {0};
-    err = tt_request_read(&route, &caller, parts[1], rest, &limits, &arena, &request, &problem);
+    struct tt_request_source source = {&route, &caller, parts[1], rest};
+    err = tt_request_read(&source, &limits, &arena, &request, &problem);
     if (tt_is_ok(err))
         TT_ASSERT(tt_id_eq(&request.user, &caller.user) && request.limit <= 200);
     tt_arena_deinit(&arena);

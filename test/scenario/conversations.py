@@ -1,6 +1,7 @@
 """conversations: making them, listing them, paging through them."""
 import asyncio
 
+from client import clock
 from client.scenario import scenario
 
 
@@ -71,7 +72,8 @@ async def a_conversation_id_that_is_taken_by_anything_else_is_a_conflict(world):
 async def the_caller_must_be_a_member_and_a_direct_one_has_two_different_ones(world):
     await world.serve()
     for body in ({'members': ['bob', 'carol']}, {'members': ['alice']},
-                 {'members': ['alice', 'alice']}, {'members': ['alice', 'bob', 'carol']},
+                 {'members': ['alice', 'alice']},
+                 {'kind': 'direct', 'members': ['alice', 'bob', 'carol']},
                  {'members': []}, {}, {'members': 'alice'}, {'members': ['alice', 7]},
                  {'members': ['alice', 'b b']}, {'members': ['alice', 'bob'], 'kind': 'crowd'},
                  {'members': ['alice', 'bob'], 'conversation_id': ''},
@@ -159,9 +161,11 @@ async def the_list_can_be_asked_for_what_has_changed_since(world):
     await world.serve()
     alice = await world.device('alice')
     old = await world.conversation('alice', 'bob')
-    await alice.say(old, 'before')
+    before = await alice.say(old, 'before')
+    since = before['timestamp'][:-4] + '%03dZ' % min(int(before['timestamp'][-4:-1]) + 1, 999)
+    await clock.pass_seconds(0.01)
     new = await world.conversation('alice', 'carol')
-    since = (await alice.say(new, 'after'))['timestamp']
+    await alice.say(new, 'after')
     page = await world.server.get(f'/conversations?changed_since={since}', 'alice')
     assert [one['conversation_id'] for one in page['conversations']] == [new], page
     assert (await world.server.call('GET', '/conversations?changed_since=yesterday',
@@ -214,6 +218,17 @@ async def pages_are_ascending_and_without_the_message_they_start_from(world):
     assert await seqs(world, '?before=1') == ([], False, True)
     assert await seqs(world, '?after=120') == ([], True, False)
     assert await seqs(world, '?limit=200') == (list(range(1, 121)), False, False)
+
+
+@scenario
+async def a_page_before_more_than_there_is_ends_with_the_newest_message(world):
+    conversation, alice, _ = await world.talk()
+    await alice.say_many(conversation, 12)
+    for before in (13, 14, 100, 2**53 - 1):
+        page = await world.server.get(f'/conversation/{conversation}?before={before}&limit=5',
+                                      'alice')
+        assert [one['seq'] for one in page['messages']] == [8, 9, 10, 11, 12], (before, page)
+        assert page['has_more_before'] and not page['has_more_after'], page
 
 
 @scenario

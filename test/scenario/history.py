@@ -72,6 +72,7 @@ async def why_says_what_a_tick_waits_for(world):
 async def the_timeline_tells_what_happened_in_order(world):
     conversation, alice, bob = await world.talk()
     await alice.say_many(conversation, 3)
+    await bob.reconnect()
     await bob.messages(conversation, 3)
     await bob.delivered(conversation, 3)
     await alice.expect('status_update', last_delivered_seq=3)

@@ -1,6 +1,7 @@
 """limits: who sends too much, too fast, too slowly or too long is told so, and others are not
 disturbed."""
 import asyncio
+import os
 
 from client import calls, clock
 from client.scenario import scenario
@@ -25,7 +26,7 @@ async def more_sends_than_the_burst_are_rate_limited(world):
 async def http_sends_are_rate_limited_with_retry_after(world):
     conversation, _, _ = await world.talk(['--sends-per-second', 2])
     statuses = []
-    for number in range(14):
+    for number in range(60):  # each node counts for itself
         answer = await world.server.call(
             'POST', f'/conversation/{conversation}/messages', 'alice', 'phone',
             json={'client_id': f'h{number}', 'content': 'x'})
@@ -101,6 +102,29 @@ async def a_slow_consumer_costs_bounded_memory_and_loses_nothing(world):
 
 
 @scenario
+async def requests_in_a_pipe_wait_until_the_answers_before_them_are_read(world):
+    conversation, alice, _ = await world.talk(['--sends-per-second', 0])
+    for number in range(50):
+        await alice.say(conversation, 'x' * 60000)
+    server = world.server
+    token = await server.token('alice', 'tablet')
+    reader, writer = await asyncio.open_connection(*server.address)
+    head = calls.head_of('GET', f'/conversation/{conversation}?after=0', server.address, token, {})
+    writer.write(('\r\n'.join(head) + '\r\n\r\n').encode() * 100)
+    for number in range(300):
+        await alice.say(conversation, 'whoever does not read keeps nobody waiting')
+    answer = await clock.within(10, calls.read_answer(reader), 'the first answer')
+    assert answer.status == 200 and len(answer.json['messages']) == 50
+    with open(f'/proc/{server.process.pid}/status') as status:
+        kib = next(int(line.split()[1]) for line in status if line.startswith('VmHWM'))
+    assert kib < 150 * 1024, f'{kib} KiB resident'
+    for number in range(99):
+        answer = await clock.within(10, calls.read_answer(reader), f'answer {number}')
+        assert answer.status == 200, answer
+    writer.close()
+
+
+@scenario
 async def headers_end_at_16_kib(world):
     server = await world.serve()
     token = await server.token('alice')
@@ -173,3 +197,27 @@ async def a_server_with_few_open_files_says_so_at_start(world):
     few = await world.serve(wrapper=['prlimit', '--nofile=300:300'])
     assert '300' in few.output, few.output
     assert (await few.call('GET', '/me', 'alice')).status == 200
+
+
+@scenario
+async def clients_cannot_take_the_files_that_the_store_needs(world):
+    server = await world.serve('--sends-per-second', 0, '--segment-bytes', '1MiB',
+                               '--memtable-bytes', '1MiB', wrapper=['prlimit', '--nofile=200:200'])
+    conversation = await world.conversation('alice', 'bob')
+    alice = await world.device('alice')
+    idle = [await asyncio.open_connection(*server.address) for _ in range(250)]
+    for number in range(60):
+        await alice.say(conversation, os.urandom(30000).hex())
+    for _, writer in idle:
+        writer.close()
+    bob = world.absent('bob')
+    await bob.connect()
+    assert await bob.messages(conversation, 60) == list(range(1, 61))
+
+
+@scenario
+async def far_too_few_open_files_are_refused_with_a_sentence(world):
+    server = world.unstarted(wrapper=['prlimit', '--nofile=64:64'])
+    await server.spawn()
+    output = (await server.process.stdout.read()).decode()
+    assert await server.wait() == 1 and 'ulimit -n' in output, output

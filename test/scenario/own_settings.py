@@ -1,4 +1,6 @@
 """own_settings: a user's settings and devices."""
+import asyncio
+
 from client import clock
 from client.scenario import scenario
 
@@ -71,6 +73,29 @@ async def unlinking_a_device_cuts_its_socket(world):
     assert {one['device_id'] for one in devices} == {'phone'}, devices
     answer = await world.server.call('DELETE', '/device/tablet', 'alice', 'phone')
     assert answer.status == 404, answer
+
+
+@scenario
+async def a_device_that_is_unlinked_while_it_connects_is_cut_too(world):
+    await world.serve()
+    server = world.server
+    token = await server.token('alice', 'tablet')
+    for turn in range(100):
+        tablet = world.absent('alice', 'tablet')
+        connecting = asyncio.ensure_future(tablet.connect(token=token))
+        for _ in range(turn % 10):
+            await asyncio.sleep(0)
+        await asyncio.gather(*(server.call('DELETE', '/device/tablet', 'alice') for _ in range(4)))
+        try:
+            await connecting
+            await tablet.expect('caught_up')
+        except AssertionError:
+            pass  # cut already
+        devices = (await server.get('/devices', 'alice'))['devices']
+        if not devices:
+            assert await tablet.closed() == 4401
+        await tablet.close()
+        await server.call('DELETE', '/device/tablet', 'alice')
 
 
 @scenario

@@ -1,6 +1,7 @@
 """story_alice_sees: the second source document: last seen rides on the chat-open."""
 import re
 
+from client import clock
 from client.scenario import scenario
 
 TIME = re.compile(r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$')
@@ -17,8 +18,10 @@ async def one_get_gives_messages_and_bob_status(world):
     await alice.expect('status_update', last_delivered_seq=2)
     await bob.close()
 
-    await alice.open(conversation)
-    await alice.expect('presence', conversation_id=conversation, user_id='bob')
+    async def bob_is_gone():
+        chat = await world.server.get(f'/conversation/{conversation}?open=0', 'alice')
+        return not chat['bob_status']['online']
+    await clock.until(4, bob_is_gone, 'bob is shown as offline')
     answer = await world.server.call('GET', f'/conversation/{conversation}', 'alice', 'phone')
     assert answer.headers['cache-control'] == 'no-store', answer.headers
     chat = answer.json

@@ -255,6 +255,27 @@ void tt_ddb_link_device(struct tt_ddb_work *work)
     work->op->err = link_device(work);
 }
 
+static bool anybody_connected(const struct tt_ddb_user *user)
+{
+    for (size_t i = 0; i < user->device_count; i++)
+        if (user->devices[i].server.size > 0)
+            return true;
+    return false;
+}
+
+static void leave_server(struct tt_ddb_work *work, struct tt_ddb_user *user,
+                         struct tt_ddb_device *device, tt_time at)
+{
+    if (device->server.size == 0)
+        return;
+    device->server = TT_SLICE_EMPTY;
+    device->is.connected = false;
+    device->is.active_at = tt_time_max(device->is.active_at, at);
+    add_step(work, user, TT_HAPPENED_DISCONNECTED, at, &device->is.id);
+    if (!anybody_connected(user))
+        user->last_seen = tt_time_max(user->last_seen, at);
+}
+
 static tt_err unlink_device(struct tt_ddb_work *work)
 {
     const struct tt_unlink_device *unlink = &work->op->unlink_device;
@@ -266,6 +287,7 @@ static tt_err unlink_device(struct tt_ddb_work *work)
         if (device == NULL)
             return found ? TT_OK : TT_FAIL(NOT_FOUND);
         found = true;
+        leave_server(work, &user, device, unlink->at);
         device->state = TT_DDB_UNLINKING;
         TT_TRY(settle(work, &user, &stands));
         if (stands)
@@ -293,14 +315,6 @@ void tt_ddb_list_devices(struct tt_ddb_work *work)
     work->op->err = list_devices(work);
 }
 
-static bool anybody_connected(const struct tt_ddb_user *user)
-{
-    for (size_t i = 0; i < user->device_count; i++)
-        if (user->devices[i].server.size > 0)
-            return true;
-    return false;
-}
-
 static tt_err disconnect(struct tt_ddb_work *work)
 {
     struct tt_disconnect *leave = &work->op->disconnect;
@@ -313,12 +327,7 @@ static tt_err disconnect(struct tt_ddb_work *work)
             return TT_OK;
         if (device->server.size == 0)
             break;
-        device->server = TT_SLICE_EMPTY;
-        device->is.connected = false;
-        device->is.active_at = tt_time_max(device->is.active_at, leave->at);
-        add_step(work, &user, TT_HAPPENED_DISCONNECTED, leave->at, &leave->device);
-        if (!anybody_connected(&user))
-            user.last_seen = tt_time_max(user.last_seen, leave->at);
+        leave_server(work, &user, device, leave->at);
         TT_TRY(write_user(work, &user, &stands));
     }
     leave->was_last = !anybody_connected(&user);

@@ -197,7 +197,8 @@ static tt_err read_history(struct telling *telling)
     TT_TRY(find_range(telling));
     TT_TRY(add_messages(telling));
     TT_TRY(add_cursors(telling));
-    TT_TRY(add_connections(telling));
+    if (!telling->history->messages_only)
+        TT_TRY(add_connections(telling));
     tell(telling);
     return TT_OK;
 }

@@ -184,6 +184,16 @@ void tt_ddb_positions(struct tt_ddb_work *work)
     work->op->err = read_positions(work);
 }
 
+static bool is_unlinked(struct tt_ddb_work *work, const struct tt_ddb_answer *row)
+{
+    const struct tt_list_pending *list = &work->op->list_pending;
+    if (row->item_count == 0)
+        return true;
+    struct tt_ddb_user user = tt_ddb_user_read(row->items[0], &list->user, &work->arena);
+    const struct tt_ddb_device *device = tt_ddb_user_device(&user, &list->device);
+    return device == NULL || device->state == TT_DDB_UNLINKING;
+}
+
 /* The rows of one user, and per row, side by side, where the asking device and the head stand. */
 static tt_err list_pending(struct tt_ddb_work *work)
 {
@@ -194,8 +204,14 @@ static tt_err list_pending(struct tt_ddb_work *work)
     query->query.limit = list->count_max + 1;
     if (!tt_id_is_none(&list->after))
         query->query.after = tt_ddb_id(&list->after);
-    const struct tt_ddb_answer *found = tt_ddb_ask_pages(work, query, (size_t)list->count_max + 1);
-    TT_TRY(tt_ddb_known(found));
+    struct tt_ddb_request *first[2] = {
+        query, tt_ddb_new(work, TT_DDB_GET, TT_DDB_USERS, tt_ddb_id(&list->user),
+                          (struct tt_ddb_value){.kind = TT_DDB_NONE})};
+    struct tt_ddb_answer *found = tt_ddb_ask_all(work, first, 2);
+    tt_ddb_follow_pages(work, query, &found[0], (size_t)list->count_max + 1);
+    TT_TRY(tt_ddb_known(&found[0]));
+    TT_TRY(tt_ddb_known(&found[1]));
+    list->unlinked = is_unlinked(work, &found[1]);
     size_t count = found->item_count < list->count_max ? found->item_count : list->count_max;
     list->more = found->item_count > list->count_max;
     struct tt_pending_row *rows = tt_arena_array(&work->op->arena, count, sizeof(*rows));

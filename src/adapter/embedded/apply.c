@@ -120,7 +120,7 @@ static void step(struct tt_working *working, const struct tt_record *record, enu
     if (to.n <= cursor->n)
         return;
     struct tt_key key = tt_key_of_step(&record->conversation, &record->user, kind, to);
-    struct tt_step_row row = {tt_seq_next(*cursor), record->at};
+    struct tt_step_row row = {tt_seq_next(*cursor), record->at, record->device};
     tt_working_add_step(working, &key, &row);
     *cursor = to;
 }
@@ -160,8 +160,7 @@ static tt_err apply_created(struct tt_working *working, const struct tt_record *
         struct tt_user_state *user;
         TT_TRY(tt_working_user(working, &created->members[i], &user));
         user->row.conversation_count++;
-        tt_working_touch_user(working, user);
-        tt_working_add_list_row(working, &user->id, &created->id);
+        tt_working_add_list_row(working, user, &created->id);
     }
     if (created->kind == TT_DIRECT)
         tt_working_add_pair(working, &created->members[0], &created->members[1], &created->id);
@@ -178,7 +177,7 @@ static tt_err in_each_conversation(struct tt_working *working, const struct tt_u
     struct tt_arena arena = {0};
     tt_id *ids = NULL;
     size_t count = 0;
-    tt_err err = tt_working_list(working, &user->id, &arena, &ids, &count);
+    tt_err err = tt_working_list(working, user, &arena, &ids, &count);
     for (size_t i = 0; i < count && tt_is_ok(err); i++) {
         struct tt_record look = {.conversation = ids[i], .user = user->id};
         struct tt_conversation_state *conversation;
@@ -311,6 +310,7 @@ static tt_err apply_started(struct tt_working *working, const struct tt_record *
     struct tt_position_row *position = tt_working_position(working);
     struct tt_arena arena = {0};
     tt_err err = TT_OK;
+    TT_ASSERT(!tt_working_has_changes(working));
     for (size_t count = 1; count > 0 && tt_is_ok(err);) {
         tt_id *ids = NULL;
         err = tt_working_online(working, &arena, ONLINE_CHUNK, &ids, &count);
@@ -356,27 +356,6 @@ static tt_err apply_muted(struct tt_working *working, const struct tt_record *re
     member->status_changed = true;
     tt_working_touch(working, conversation);
     return TT_OK;
-}
-
-bool tt_apply_must_flush_first(struct tt_working *working, const struct tt_record *record)
-{
-    switch (record->kind) {
-    case TT_RECORD_STARTED:
-        return tt_working_has_changes(working);
-    case TT_RECORD_LINKED:
-    case TT_RECORD_UNLINKED:
-        return tt_working_has_new_lists(working);
-    case TT_RECORD_ALIVE:
-    case TT_RECORD_CREATED:
-    case TT_RECORD_APPENDED:
-    case TT_RECORD_ADVANCED:
-    case TT_RECORD_DISCONNECTED:
-    case TT_RECORD_PUSHED:
-    case TT_RECORD_CHOSEN:
-    case TT_RECORD_MUTED:
-        return false;
-    }
-    return false;
 }
 
 tt_err tt_apply(struct tt_working *working, const struct tt_record *record)

@@ -10,10 +10,8 @@
 #include "adapter/embedded/working.h"
 #include "base/err.h"
 
-/* Whether the record walks over rows that first have to be flushed. */
-bool tt_apply_must_flush_first(struct tt_working *working, const struct tt_record *record);
-
-/* CORRUPT: the record does not fit the state; IO. Either leaves a state that is of no more use. */
+/* STARTED needs all that came before it flushed (asserted). CORRUPT: the record does not fit the
+ * state; IO. Either leaves a state that is of no more use. */
 TT_MUST_CHECK tt_err tt_apply(struct tt_working *working, const struct tt_record *record);
 
 #endif

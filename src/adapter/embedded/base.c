@@ -17,7 +17,8 @@
 #define WATERMARK           (512 * MIB)
 #define WATERMARKS_PER_DISK 20
 #define READERS             2
-#define MEMTABLES_KEPT_FREE 7
+#define SEGMENTS_KEPT_FREE  3
+#define MEMTABLES_KEPT_FREE 8
 #define MEMTABLES_TO_START  2
 
 static uint64_t clamp(uint64_t number, uint64_t least, uint64_t most)
@@ -43,7 +44,9 @@ static void fill_in(struct tt_embedded_options *options, uint64_t free_bytes, ui
         options->cache_size = CACHE_SIZE;
     if (options->low_watermark == 0)
         options->low_watermark = clamp(total_bytes / WATERMARKS_PER_DISK, 0, WATERMARK);
-    uint64_t own_need = options->segment_size + MEMTABLES_KEPT_FREE * options->memtable_size;
+    uint64_t own_need = clamp(SEGMENTS_KEPT_FREE * options->segment_size +
+                                  MEMTABLES_KEPT_FREE * options->memtable_size,
+                              0, WATERMARK);
     if (options->low_watermark < own_need)
         options->low_watermark = own_need;
     if (options->reader_threads == 0)

@@ -156,7 +156,7 @@ static bool fits(const struct tt_committer *committer, const struct tt_record *r
 }
 
 /* Changes what is in hand, and notes the record. *first is where the jobs of the open batch begin:
- * an op that needs the ones before it flushed has them committed and given back. */
+ * before a record that needs a batch of its own they are committed and given back. */
 static void run_op(struct tt_committer *committer, const struct tt_job *jobs, size_t at,
                    size_t *first)
 {
@@ -174,7 +174,7 @@ static void run_op(struct tt_committer *committer, const struct tt_job *jobs, si
         op->err = TT_FAIL(TOO_BIG);
         return;
     }
-    if (large || (changes && tt_apply_must_flush_first(committer->working, &record))) {
+    if (large) {
         commit(committer);
         give_back(committer, jobs + *first, at - *first);
         *first = at;

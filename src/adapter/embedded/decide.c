@@ -234,11 +234,12 @@ static tt_err decide_pushed(struct tt_working *working, struct tt_store_op *op,
     if (tt_err_is(err, TT_ERR_NOT_FOUND))
         return TT_OK;
     TT_TRY(err);
-    *changes = member->has_pending && member->pending.pushed.n < mark->seq.n;
+    tt_seq seq = tt_seq_min(mark->seq, conversation->head.head);
+    *changes = member->has_pending && member->pending.pushed.n < seq.n;
     *record = (struct tt_record){.kind = TT_RECORD_PUSHED,
                                  .conversation = mark->conversation,
                                  .user = mark->user,
-                                 .pushed = mark->seq};
+                                 .pushed = seq};
     return TT_OK;
 }
 

@@ -214,6 +214,7 @@ static tt_err pending_rows(struct tt_reading *reading, struct tt_list_pending *l
 {
     bool linked;
     TT_TRY(tt_read_is_linked(reading, &list->user, &list->device, &linked));
+    list->unlinked = !linked;
     list->more = false;
     for (; tt_walk_valid(walk); tt_walk_next(walk)) {
         struct tt_pending_row row;

@@ -128,6 +128,7 @@ static tt_err tell_stored(const struct question *question, struct tt_walk *walk)
             .from = TT_SEQ(parts.number),
             .to = TT_SEQ(parts.number),
             .user = message.sender,
+            .device = message.sender_device,
         };
         if (is_asked_for(question, happening.at) && !keep(question->newest, &happening))
             break;
@@ -162,6 +163,7 @@ static tt_err tell_steps(const struct question *question, struct tt_walk *walk)
             .from = row.from,
             .to = TT_SEQ(parts.number),
             .user = parts.second,
+            .device = row.device,
         };
         if (row.from.n > question->to.n || !is_asked_for(question, happening.at))
             continue;
@@ -224,7 +226,8 @@ static tt_err add_all(const struct question *question, const struct tt_conversat
         const tt_id *user = &conversation->members[i];
         TT_TRY(add_steps(question, user, TT_STEP_DELIVERED));
         TT_TRY(add_steps(question, user, TT_STEP_READ));
-        TT_TRY(add_connections(question, user));
+        if (!question->history->messages_only)
+            TT_TRY(add_connections(question, user));
     }
     return TT_OK;
 }

@@ -34,8 +34,7 @@ static tt_err replay_record(struct replay *replay, uint64_t number, struct tt_sl
         return TT_OK;
     if (number > replay->next)
         return damaged(replay, replay->next, "is missing");
-    bool must_flush = tt_apply_must_flush_first(replay->working, &record);
-    if (must_flush || number % FLUSH_EVERY == 0)
+    if (record.kind == TT_RECORD_STARTED || number % FLUSH_EVERY == 0)
         if (!tt_is_ok(tt_working_flush(replay->working, number)))
             return damaged(replay, number, "cannot be written to store/index");
     if (!tt_is_ok(tt_apply(replay->working, &record)))

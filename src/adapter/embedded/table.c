@@ -149,6 +149,7 @@ void tt_row_pack_step(const struct tt_step_row *row, struct tt_buffer *out)
     tt_buffer_add_byte(out, VERSION);
     tt_pack_seq(out, row->from);
     tt_pack_time(out, row->at);
+    tt_pack_id(out, &row->device);
 }
 
 tt_err tt_row_unpack_step(struct tt_slice bytes, struct tt_step_row *row)
@@ -156,6 +157,7 @@ tt_err tt_row_unpack_step(struct tt_slice bytes, struct tt_step_row *row)
     struct tt_unpack in = begin(bytes);
     row->from = tt_unpack_seq(&in);
     row->at = tt_unpack_time(&in);
+    row->device = tt_unpack_id(&in, true);
     return tt_unpack_end(&in);
 }
 

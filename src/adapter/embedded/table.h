@@ -13,8 +13,8 @@
  *   s    message_status      conversation 0 user           delivered, read, last own, muted until,
  *                                                          count, {device, delivered}
  *   d    sends               conversation 0 user # client  seq, timestamp
- *   t    steps               conversation 0 user 0 k to    from, at (k: d delivered, r read)
- *   p    pending_deliveries  user 0 conversation           first, armed (0: the head), pushed
+ *   t    steps               conversation 0 user 0 k to    from, at, device? (k: d delivered, r
+ * read) p    pending_deliveries  user 0 conversation           first, armed (0: the head), pushed
  *   l    lists               user 0 conversation           (nothing)
  *   q    pairs               user 0 user                   conversation (the direct one)
  *   u    users               user                          flags, last seen, conversations,
@@ -124,6 +124,7 @@ struct tt_send_row {
 struct tt_step_row {
     tt_seq from;
     tt_time at;
+    tt_id device; /* whose ack it was; may be none */
 };
 
 struct tt_connection_row {

@@ -37,7 +37,7 @@ static bool has_connected(const struct tt_user_row *row)
 
 static void check_list(struct tt_verify *verify, const struct tt_key_parts *key)
 {
-    struct tt_conversation conversation;
+    struct tt_conversation conversation = {0};
     struct tt_key user_key = tt_key_of(TT_TABLE_USERS, &key->first);
     tt_err err = tt_read_conversation_row(&verify->reading, &key->second, &conversation);
     if (!tt_verify_found(verify, err, "the conversation in the list", &key->second, &key->first))
@@ -52,7 +52,7 @@ static void check_list(struct tt_verify *verify, const struct tt_key_parts *key)
 static void check_pair(struct tt_verify *verify, const struct tt_key_parts *key,
                        struct tt_slice value)
 {
-    struct tt_conversation conversation;
+    struct tt_conversation conversation = {0};
     tt_id id = {0};
     tt_err err = tt_row_unpack_pair(value, &id);
     if (tt_is_ok(err))
@@ -80,7 +80,7 @@ static uint64_t count_lists(struct tt_verify *verify, const tt_id *user)
 static void check_user(struct tt_verify *verify, const struct tt_key_parts *key,
                        struct tt_slice value)
 {
-    struct tt_user_row row;
+    struct tt_user_row row = {0};
     struct tt_key online_key = tt_key_of(TT_TABLE_ONLINE, &key->first);
     verify->counts->users++;
     tt_err err = tt_row_unpack_user(value, &verify->arena, &row);
@@ -106,7 +106,7 @@ static void check_user(struct tt_verify *verify, const struct tt_key_parts *key,
 static void check_online(struct tt_verify *verify, const struct tt_key_parts *key,
                          struct tt_slice value)
 {
-    struct tt_user_row row;
+    struct tt_user_row row = {0};
     tt_err err = tt_row_unpack_nothing(value);
     if (tt_is_ok(err))
         err = tt_read_user_row(&verify->reading, &key->first, &row);

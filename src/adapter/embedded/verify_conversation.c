@@ -103,7 +103,7 @@ static void check_covered(struct checking *checking, const tt_id *user,
 {
     struct tt_verify *verify = checking->verify;
     const tt_id *id = &checking->conversation.id;
-    struct tt_user_row row;
+    struct tt_user_row row = {0};
     struct tt_key key = tt_key_of_two(TT_TABLE_PENDING, user, id);
     tt_err err = tt_read_row(&verify->reading, &key);
     if (tt_is_ok(err))
@@ -126,7 +126,7 @@ static void check_member(struct checking *checking, size_t index)
     struct tt_verify *verify = checking->verify;
     const tt_id *id = &checking->conversation.id;
     const tt_id *user = &checking->conversation.members[index];
-    struct tt_status_row status;
+    struct tt_status_row status = {0};
     tt_err err = tt_read_membership(&verify->reading, user, id);
     tt_verify_found(verify, err, "the list row", user, id);
     err = tt_read_status_row(&verify->reading, id, user, &status);
@@ -163,7 +163,7 @@ void tt_verify_conversation(struct tt_verify *verify, const struct tt_key_parts 
                             struct tt_slice value)
 {
     struct checking checking = {.verify = verify};
-    struct tt_head_row head;
+    struct tt_head_row head = {0};
     verify->counts->conversations++;
     tt_err err = tt_row_unpack_conversation(value, &verify->arena, &checking.conversation);
     if (!tt_verify_found(verify, err, "the conversation row", &key->first, &verify->nobody))

@@ -19,8 +19,8 @@ static bool find_home(struct tt_verify *verify, const char *what, const tt_id *i
 
 void tt_verify_head(struct tt_verify *verify, const struct tt_key_parts *key, struct tt_slice value)
 {
-    struct tt_conversation conversation;
-    struct tt_head_row row;
+    struct tt_conversation conversation = {0};
+    struct tt_head_row row = {0};
     tt_err err = tt_row_unpack_head(value, &row);
     if (tt_is_ok(err))
         err = tt_read_conversation_row(&verify->reading, &key->first, &conversation);
@@ -31,7 +31,7 @@ void tt_verify_head(struct tt_verify *verify, const struct tt_key_parts *key, st
 void tt_verify_message(struct tt_verify *verify, const struct tt_key_parts *key,
                        struct tt_slice value)
 {
-    struct tt_conversation conversation;
+    struct tt_conversation conversation = {0};
     (void)value;
     if (tt_id_eq(&key->first, &verify->messages_of))
         return;
@@ -51,7 +51,7 @@ static bool is_linked(const struct tt_user_row *user, const tt_id *device)
 static void check_positions(struct tt_verify *verify, const struct tt_key_parts *key,
                             const struct tt_status_row *row)
 {
-    struct tt_user_row user;
+    struct tt_user_row user = {0};
     tt_err err = tt_read_user_row(&verify->reading, &key->second, &user);
     if (!tt_verify_found(verify, err, "the user row", &key->second, &verify->nobody))
         return;
@@ -71,9 +71,9 @@ static void check_positions(struct tt_verify *verify, const struct tt_key_parts 
 void tt_verify_status(struct tt_verify *verify, const struct tt_key_parts *key,
                       struct tt_slice value)
 {
-    struct tt_conversation conversation;
-    struct tt_head_row head;
-    struct tt_status_row row;
+    struct tt_conversation conversation = {0};
+    struct tt_head_row head = {0};
+    struct tt_status_row row = {0};
     tt_err err = tt_row_unpack_status(value, &verify->arena, &row);
     if (!tt_verify_found(verify, err, "the message_status row", &key->first, &key->second) ||
         !find_home(verify, "a message_status row", &key->first, &key->second, &conversation, &head))
@@ -91,8 +91,8 @@ void tt_verify_status(struct tt_verify *verify, const struct tt_key_parts *key,
 
 void tt_verify_send(struct tt_verify *verify, const struct tt_key_parts *key, struct tt_slice value)
 {
-    struct tt_send_row row;
-    struct tt_message message;
+    struct tt_send_row row = {0};
+    struct tt_message message = {0};
     tt_err err = tt_row_unpack_send(value, &row);
     if (tt_is_ok(err))
         err = tt_read_message(&verify->reading, &key->first, row.seq, &message);
@@ -107,10 +107,10 @@ void tt_verify_send(struct tt_verify *verify, const struct tt_key_parts *key, st
 /* Steps of one cursor follow each other, and none goes beyond where the cursor is. */
 void tt_verify_step(struct tt_verify *verify, const struct tt_key_parts *key, struct tt_slice value)
 {
-    struct tt_conversation conversation;
-    struct tt_head_row head;
-    struct tt_step_row row;
-    struct tt_status_row status;
+    struct tt_conversation conversation = {0};
+    struct tt_head_row head = {0};
+    struct tt_step_row row = {0};
+    struct tt_status_row status = {0};
     tt_err err = tt_row_unpack_step(value, &row);
     if (!tt_verify_found(verify, err, "a step", &key->first, &key->second) ||
         !find_home(verify, "a step", &key->first, &key->second, &conversation, &head))
@@ -136,9 +136,9 @@ void tt_verify_step(struct tt_verify *verify, const struct tt_key_parts *key, st
 void tt_verify_pending(struct tt_verify *verify, const struct tt_key_parts *key,
                        struct tt_slice value)
 {
-    struct tt_conversation conversation;
-    struct tt_head_row head;
-    struct tt_pending_values row;
+    struct tt_conversation conversation = {0};
+    struct tt_head_row head = {0};
+    struct tt_pending_values row = {0};
     verify->counts->pending_rows++;
     tt_err err = tt_row_unpack_pending(value, &row);
     if (!tt_verify_found(verify, err, "the pending row", &key->first, &key->second) ||

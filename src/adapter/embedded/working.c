@@ -75,6 +75,7 @@ static void free_text(struct tt_slice text)
 static void free_user(struct tt_user_state *user)
 {
     tt_free(user->row.devices);
+    tt_buffer_deinit(&user->new_lists);
     free_text(user->row.settings.display_name);
     tt_free(user);
 }

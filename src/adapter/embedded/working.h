@@ -47,7 +47,8 @@ struct tt_user_state {
     tt_id id;
     struct tt_user_row row; /* owns its devices and the display name */
     bool changed;
-    bool was_online; /* in the index */
+    bool was_online;            /* in the index */
+    struct tt_buffer new_lists; /* of tt_id: conversations whose list row is not yet flushed */
     size_t size;
 };
 
@@ -108,7 +109,7 @@ void tt_working_add_pair(struct tt_working *working, const tt_id *a, const tt_id
                          const tt_id *conversation);
 
 /* Rows that nothing here reads again. */
-void tt_working_add_list_row(struct tt_working *working, const tt_id *user,
+void tt_working_add_list_row(struct tt_working *working, struct tt_user_state *user,
                              const tt_id *conversation);
 void tt_working_add_message(struct tt_working *working, const tt_id *conversation,
                             const struct tt_message *message);
@@ -117,16 +118,15 @@ void tt_working_add_step(struct tt_working *working, const struct tt_key *key,
 void tt_working_add_connection(struct tt_working *working, struct tt_user_state *user,
                                const struct tt_connection_row *row);
 
-/* The user's conversations as flushed, into the arena. Asserts that no list row waits. */
-TT_MUST_CHECK tt_err tt_working_list(struct tt_working *working, const tt_id *user,
+/* The user's conversations, into the arena. */
+TT_MUST_CHECK tt_err tt_working_list(struct tt_working *working, const struct tt_user_state *user,
                                      struct tt_arena *arena, tt_id **ids, size_t *count);
 
 /* Up to `max` users with a connected device, as flushed. */
 TT_MUST_CHECK tt_err tt_working_online(struct tt_working *working, struct tt_arena *arena,
                                        size_t max, tt_id **ids, size_t *count);
 
-/* Whether list rows wait for a flush, or anything at all. */
-bool tt_working_has_new_lists(const struct tt_working *working);
+/* Whether anything waits for a flush. */
 bool tt_working_has_changes(const struct tt_working *working);
 
 /* Writes all that changed, with the position: the records below `applied` are in it. */

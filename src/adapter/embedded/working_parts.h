@@ -27,7 +27,6 @@ struct tt_working {
     struct tt_map fresh; /* sends and pairs */
     struct tt_arena fresh_arena;
     bool has_rows;
-    bool has_lists;
     uint64_t conversation_size;
     uint64_t user_size;
     uint64_t size_max;      /* half of it for each */

@@ -118,13 +118,14 @@ void tt_working_add_pair(struct tt_working *working, const tt_id *a, const tt_id
     add_fresh(working, &key);
 }
 
-void tt_working_add_list_row(struct tt_working *working, const tt_id *user,
+void tt_working_add_list_row(struct tt_working *working, struct tt_user_state *user,
                              const tt_id *conversation)
 {
-    struct tt_key key = tt_key_of_two(TT_TABLE_LISTS, user, conversation);
+    struct tt_key key = tt_key_of_two(TT_TABLE_LISTS, &user->id, conversation);
     tt_row_pack_nothing(&working->packed);
     put(working, &key);
-    working->has_lists = true;
+    tt_buffer_add(&user->new_lists, tt_slice(conversation, sizeof(*conversation)));
+    tt_working_touch_user(working, user);
 }
 
 void tt_working_add_message(struct tt_working *working, const tt_id *conversation,
@@ -169,38 +170,42 @@ static tt_err collect(struct tt_walk *walk, size_t max, bool second, struct tt_b
 
 /* The second or the only id of all keys with that prefix. */
 static tt_err ids_of(struct tt_working *working, const struct tt_key *prefix, size_t max,
-                     bool second, struct tt_arena *arena, tt_id **ids, size_t *count)
+                     bool second, struct tt_buffer *found)
 {
-    struct tt_buffer found = {0};
     struct tt_walk *walk = tt_walk_create(tt_index_latest(working->index), tt_key_slice(prefix));
-    tt_err err = collect(walk, max, second, &found);
+    tt_err err = collect(walk, max, second, found);
     tt_err ended = tt_walk_destroy(&walk);
-    *count = found.size / sizeof(tt_id);
-    *ids = tt_arena_array(arena, *count, sizeof(tt_id));
-    if (*count > 0)
-        memcpy(*ids, found.data, found.size);
-    tt_buffer_deinit(&found);
     return tt_is_ok(err) ? ended : err;
 }
 
-tt_err tt_working_list(struct tt_working *working, const tt_id *user, struct tt_arena *arena,
-                       tt_id **ids, size_t *count)
+static void keep_ids(struct tt_arena *arena, struct tt_buffer *found, tt_id **ids, size_t *count)
 {
-    TT_ASSERT(!working->has_lists);
-    struct tt_key prefix = tt_key_prefix_of(TT_TABLE_LISTS, user);
-    return ids_of(working, &prefix, SIZE_MAX, true, arena, ids, count);
+    *count = found->size / sizeof(tt_id);
+    *ids = tt_arena_array(arena, *count, sizeof(tt_id));
+    if (*count > 0)
+        memcpy(*ids, found->data, found->size);
+    tt_buffer_deinit(found);
+}
+
+tt_err tt_working_list(struct tt_working *working, const struct tt_user_state *user,
+                       struct tt_arena *arena, tt_id **ids, size_t *count)
+{
+    struct tt_buffer found = {0};
+    struct tt_key prefix = tt_key_prefix_of(TT_TABLE_LISTS, &user->id);
+    tt_err err = ids_of(working, &prefix, SIZE_MAX, true, &found);
+    tt_buffer_add(&found, tt_buffer_slice(&user->new_lists));
+    keep_ids(arena, &found, ids, count);
+    return err;
 }
 
 tt_err tt_working_online(struct tt_working *working, struct tt_arena *arena, size_t max,
                          tt_id **ids, size_t *count)
 {
+    struct tt_buffer found = {0};
     struct tt_key prefix = tt_key_prefix(TT_TABLE_ONLINE);
-    return ids_of(working, &prefix, max, false, arena, ids, count);
-}
-
-bool tt_working_has_new_lists(const struct tt_working *working)
-{
-    return working->has_lists;
+    tt_err err = ids_of(working, &prefix, max, false, &found);
+    keep_ids(arena, &found, ids, count);
+    return err;
 }
 
 bool tt_working_has_changes(const struct tt_working *working)
@@ -265,6 +270,7 @@ static void flush_user(struct tt_working *working, struct tt_user_state *user)
     } else if (!online && user->was_online) {
         tt_index_delete(working->index, tt_key_slice(&key));
     }
+    tt_buffer_deinit(&user->new_lists);
     user->was_online = online;
     user->changed = false;
 }
@@ -285,7 +291,6 @@ tt_err tt_working_flush(struct tt_working *working, uint64_t applied)
     tt_map_deinit(&working->fresh);
     tt_arena_reset(&working->fresh_arena);
     working->has_rows = false;
-    working->has_lists = false;
     tt_working_trim(working);
     return TT_OK;
 }

@@ -38,6 +38,7 @@ struct tt_redis_registry {
     bool has_script;
     bool ready;
     bool was_ready;
+    bool refused; /* an op while it was not ready: its node must hear of it */
     bool superseded;
     struct tt_registry_op *under_way; /* all of them */
 };
@@ -168,8 +169,10 @@ static void on_op_answer(void *context, const struct redisReply *reply)
     struct tt_registry_op *op = question->op;
     bool is_last = op->kind == TT_REGISTRY_REGISTER || op->kind == TT_REGISTRY_UNREGISTER ||
                    question->index + 1 >= op->about.user_count;
-    if (reply == NULL || !read_answer(reply, question))
+    if (reply == NULL || !read_answer(reply, question)) {
         op->err = TT_FAIL(UNAVAILABLE);
+        question->registry->refused = true;
+    }
     if (is_last)
         finish(question->registry, op);
 }
@@ -322,6 +325,7 @@ static void on_poll_answer(void *context, const struct redisReply *reply)
     registry->known_marker[marker.size] = '\0';
     registry->ready = true;
     registry->was_ready = true;
+    registry->refused = false;
     take_servers(registry, servers, count);
     if (forgot)
         registry->sink.forgotten(registry->sink.context);

@@ -83,7 +83,24 @@ static void a_file_in_the_place_of_the_folder_is_refused(void **state)
     assert_non_null(file);
     fclose(file);
     assert_false(tt_secret_make_folder(fixture->file, fixture->sentence));
+    assert_non_null(strstr(fixture->sentence, "choose another"));
+}
+
+static void a_folder_of_other_things_is_refused_untouched(void **state)
+{
+    struct fixture *fixture = *state;
+    char other[80];
+    snprintf(other, sizeof(other), "%s/photo", fixture->dir);
+    FILE *file = fopen(other, "w");
+    assert_non_null(file);
+    fclose(file);
+    assert_false(tt_secret_make_folder(fixture->dir, fixture->sentence));
+    assert_non_null(strstr(fixture->sentence, "empty folder"));
+
+    struct tt_secret secret; /* it becomes ours with a secret in it */
+    assert_true(tt_secret_read_or_make(fixture->dir, &secret, fixture->sentence));
     assert_true(tt_secret_make_folder(fixture->dir, fixture->sentence));
+    unlink(other);
 }
 
 int main(void)
@@ -94,6 +111,7 @@ int main(void)
         TEST(one_that_others_may_read_is_refused),
         TEST(a_short_one_is_refused),
         TEST(a_file_in_the_place_of_the_folder_is_refused),
+        TEST(a_folder_of_other_things_is_refused_untouched),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,8 +15,8 @@ static void answer_now(struct world *world, const struct tt_event *event)
 {
     struct tt_reply reply = me_reply();
     struct tt_effect effect = {.handle = event->handle};
-    if (event->kind == TT_EVENT_REQUEST) {
-        effect.kind = TT_EFFECT_REPLY;
+    if (event->kind == TT_EVENT_REQUEST || event->kind == TT_EVENT_REQUEST_GONE) {
+        effect.kind = TT_EFFECT_REPLY; /* of the latter: too late, nobody may get it */
         effect.reply = &reply;
         tt_edge_effect(world->edge, &effect);
     } else if (event->kind == TT_EVENT_SESSION_OPEN) {

@@ -2,8 +2,8 @@
  * edge_world: the edge with real sockets (pairs, without ports) and a core that is played by the
  * test: `post` records events, and may answer at once, as the real core may.
  */
-#ifndef TT_TEST_EDGE_WORLD_H
-#define TT_TEST_EDGE_WORLD_H
+#ifndef TT_TEST_UNIT_EDGE_EDGE_WORLD_H
+#define TT_TEST_UNIT_EDGE_EDGE_WORLD_H
 
 #include "unit.h"
 

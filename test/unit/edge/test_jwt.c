@@ -285,6 +285,23 @@ static void refuses_bad_signatures(void **state)
     assert_true(token.size > 20 * 1024);
     expect_refused(f->keys, &token, "too long");
 
+    /* A good signature with a byte more is none. */
+    token = asymmetric(f->ec, "{\"alg\":\"ES256\"}", CLAIMS);
+    unsigned char longer[TT_BASE64URL_DECODED_MAX(86)] = {0};
+    size_t longer_size;
+    const size_t signature_at = token.size - 86;
+    assert_true(tt_base64url_decode(tt_slice(token.data + signature_at, 86), longer, &longer_size));
+    assert_int_equal(longer_size, 64);
+    longer[64] = 0;
+    token.size = signature_at;
+    tt_base64url_encode(tt_slice(longer, 65), &token);
+    struct tt_jwt_claims unused_claims;
+    const char *why;
+    assert_int_equal(
+        tt_jwt_verify(f->keys, &no_policy, tt_buffer_slice(&token), NOW, &unused_claims, &why).code,
+        TT_ERR_UNAUTHENTICATED);
+    tt_buffer_deinit(&token);
+
     /* Each bit of a signature matters. */
     struct tt_buffer good = hs256(TT_SLICE_LITERAL(SECRET), "{\"alg\":\"HS256\"}", CLAIMS);
     for (size_t i = 0; i < good.size; i++) {
@@ -388,6 +405,22 @@ static void checks_claims(void **state)
             assert_string_equal(reason, cases[i].reason);
         tt_buffer_deinit(&token);
     }
+}
+
+/* Good to the last millisecond before `exp`, and not in it. */
+static void expires_on_the_dot(void **state)
+{
+    struct fixture *f = *state;
+    struct tt_buffer token = hs256(TT_SLICE_LITERAL(SECRET), "{\"alg\":\"HS256\"}", CLAIMS);
+    struct tt_jwt_claims claims;
+    const char *reason;
+    expect_ok(tt_jwt_verify(f->keys, &no_policy, tt_buffer_slice(&token), TT_TIME(1705311729999),
+                            &claims, &reason));
+    assert_int_equal(tt_jwt_verify(f->keys, &no_policy, tt_buffer_slice(&token),
+                                   TT_TIME(1705311730000), &claims, &reason)
+                         .code,
+                     TT_ERR_UNAUTHENTICATED);
+    tt_buffer_deinit(&token);
 }
 
 static void checks_audience_and_issuer(void **state)
@@ -559,6 +592,7 @@ int main(void)
         cmocka_unit_test(refuses_bad_signatures),
         cmocka_unit_test(refuses_what_is_no_token),
         cmocka_unit_test(checks_claims),
+        cmocka_unit_test(expires_on_the_dot),
         cmocka_unit_test(checks_audience_and_issuer),
         cmocka_unit_test(reads_a_jwks),
         cmocka_unit_test(refuses_weak_and_foreign_keys),

@@ -37,8 +37,8 @@ static tt_err read_request(struct fixture *f, enum tt_http1_method method, const
     struct tt_route route;
     struct tt_buffer allow = {0};
     expect_ok(tt_route_find(method, path, &route, &allow));
-    return tt_request_read(&route, &caller, query, tt_slice_text(body), &limits, &f->arena,
-                           &f->request, &f->problem);
+    const struct tt_request_source source = {&route, &caller, query, tt_slice_text(body)};
+    return tt_request_read(&source, &limits, &f->arena, &f->request, &f->problem);
 }
 
 static tt_err get(struct fixture *f, const char *target)

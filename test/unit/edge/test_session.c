@@ -102,9 +102,16 @@ static void rejects_upgrades(void **state)
     got = talk(world, fd, "");
     expect_contains(got, "HTTP/1.1 503 ");
     expect_contains(got, "Retry-After: 1\r\n");
+
+    /* A session that the core closes before it has accepted it. */
+    (void)talk(world, fd, request_text("GET /ws", UPGRADE));
+    tt_edge_effect(world->edge, &(struct tt_effect){.kind = TT_EFFECT_CLOSE,
+                                                    .handle = world->events[2].handle,
+                                                    .close_code = TT_CLOSE_REPLACED});
+    expect_contains(talk(world, fd, ""), "HTTP/1.1 409 ");
     close(fd);
     turn(world);
-    assert_int_equal(world->event_count, 2);
+    assert_int_equal(world->event_count, 3);
 }
 
 static void hands_on_frames(void **state)

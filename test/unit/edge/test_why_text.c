@@ -46,13 +46,13 @@ static void explains_each_wait(void **unused)
          " (UNREGISTERED); so the phone may not have rung."},
         {TT_TICK_ONE,
          {.waiting_for = TT_WAITING_FOR_DELIVERED_ACK},
-         "One tick: the message is safely stored, but not delivered. bob is connected, but no "
-         "device has confirmed that it holds the message."},
+         "One tick: the message is safely stored, but not delivered. No device of bob has "
+         "confirmed yet that it holds the message."},
         {TT_TICK_ONE,
          {.waiting_for = TT_WAITING_FOR_DELIVERED_ACK,
           .push = {.kind = TT_HAPPENED_PUSH_ACCEPTED, .at = AT}},
-         "One tick: the message is safely stored, but not delivered. bob is connected, but no "
-         "device has confirmed that it holds the message. A notification was accepted at " WHEN
+         "One tick: the message is safely stored, but not delivered. No device of bob has "
+         "confirmed yet that it holds the message. A notification was accepted at " WHEN
          "; it may ring the phone, but it delivers nothing."},
         {TT_TICK_TWO,
          {.waiting_for = TT_WAITING_FOR_READ_ACK, .delivered_at = AT},
