@@ -131,8 +131,11 @@ static void *create(void *context)
         .complain_context = rig,
     };
     struct tt_ddb_init_options init = {.client = rig->options, .say = say};
-    expect_ok(tt_ddb_init(&init));
-    expect_ok(tt_ddb_init(&init));
+    rig->under_way = 1; /* so that the loop runs until init stops it */
+    expect_ok(tt_ddb_init(rig->loop, &init));
+    init.look_only = true;
+    expect_ok(tt_ddb_init(rig->loop, &init));
+    rig->under_way = 0;
     open_stores(rig);
     return rig;
 }

@@ -215,12 +215,18 @@ static void keep_backups(struct init *init, enum tt_ddb_table table)
 
 static tt_err make_table(struct init *init, enum tt_ddb_table table)
 {
+    const struct tt_ddb_init_options *options = init->options;
     describe(init, table);
     bool missing = tt_slice_eq(tt_ddb_error_name(tt_buffer_slice(&init->body)),
                                TT_SLICE_LITERAL("ResourceNotFoundException"));
     if (init->status != 200 && !missing) {
         say(init, "cannot look for", table);
         return TT_FAIL(UNAVAILABLE);
+    }
+    if (options->look_only) {
+        if (missing)
+            say(init, "there is no table", table);
+        return missing ? TT_FAIL(UNAVAILABLE) : TT_OK;
     }
     if (missing) {
         struct tt_buffer body = {0};
@@ -238,7 +244,7 @@ static tt_err make_table(struct init *init, enum tt_ddb_table table)
         return TT_FAIL(UNAVAILABLE);
     }
     say(init, missing ? "created" : "was there:", table);
-    if (init->options->keep_backups)
+    if (options->keep_backups)
         keep_backups(init, table);
     return TT_OK;
 }
@@ -253,11 +259,9 @@ static void run(void *context)
     tt_loop_stop(init->loop);
 }
 
-tt_err tt_ddb_init(const struct tt_ddb_init_options *options)
+tt_err tt_ddb_init(struct tt_loop *loop, const struct tt_ddb_init_options *options)
 {
-    static const struct tt_loop_events events = {.wake = NULL};
-    struct init init = {.options = options};
-    TT_TRY(tt_loop_create(&events, NULL, &init.loop));
+    struct init init = {.options = options, .loop = loop};
     init.client = tt_ddb_client_create(init.loop, &options->client);
     init.alarm = tt_alarm_create(init.loop, on_alarm, &init);
     init.fibers = tt_fiber_pool_create();
@@ -266,7 +270,6 @@ tt_err tt_ddb_init(const struct tt_ddb_init_options *options)
     tt_fiber_pool_destroy(&init.fibers);
     tt_alarm_destroy(&init.alarm);
     tt_ddb_client_destroy(&init.client);
-    tt_loop_destroy(&init.loop);
     tt_buffer_deinit(&init.body);
     return init.err;
 }

@@ -1,0 +1,122 @@
+#!/usr/bin/python3
+"""run: plays the black-box scenarios on several servers that share DynamoDB and Redis.
+
+usage: run.py [--program build/release/twoticks] [--servers N] [NAME...]
+
+The devices of a scenario are spread over the servers in turn, so that whoever talks to somebody
+does it across servers.
+"""
+import asyncio
+import contextlib
+import importlib
+import os
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / 'scenario')]
+
+import doubles  # noqa: E402  (found only now)
+from client import scenario  # noqa: E402
+from client.server import Server  # noqa: E402
+
+# What belongs to a single server with its own folder, and not to this mode.
+EMBEDDED_ONLY = {
+    'readme', 'program',
+}
+SECRET = 'the same secret on every server of this test'
+ACCESS_KEY, KEY_SECRET, REGION = 'AKIDEXAMPLE', 'secret/of+example', 'eu-west-1'
+
+
+class Shared:
+    """The DynamoDB and the Redis of all scenarios; each has tables and a database of its own."""
+
+    def __init__(self, dynamodb_port, redis):
+        self.redis = redis
+        self.worlds = 0
+        self.environ = {
+            'AWS_ENDPOINT_URL_DYNAMODB': f'http://127.0.0.1:{dynamodb_port}',
+            'AWS_REGION': REGION, 'AWS_ACCESS_KEY_ID': ACCESS_KEY,
+            'AWS_SECRET_ACCESS_KEY': KEY_SECRET,
+        }
+
+    async def place(self, program):
+        """Fresh tables and a fresh database: (options, environment) of servers that share them."""
+        self.worlds += 1
+        prefix = f'w{self.worlds}_'
+        process = await asyncio.create_subprocess_exec(
+            program, 'store', 'init', '--no-backups', '--table-prefix', prefix,
+            env={**os.environ, **self.environ}, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT)
+        output, _ = await process.communicate()
+        assert process.returncode == 0, output.decode()
+        url = f'redis://127.0.0.1:{self.redis.port}/{self.worlds % 4096}'
+        return ('--store', 'dynamodb', '--registry', url, '--table-prefix', prefix), self.environ
+
+
+class ScaleServer(Server):
+    def __init__(self, *args, **more):
+        super().__init__(*args, **more)
+        self.data.mkdir(mode=0o700, exist_ok=True)
+        secret = self.data / 'secret'
+        if not secret.exists():
+            secret.write_text(SECRET + '\n')
+            secret.chmod(0o600)
+
+    async def verify(self):
+        """There is no folder to verify."""
+
+
+class ScaleWorld(scenario.World):
+    """As World, but `serve` starts several servers that are one system."""
+    shared = None
+    server_count = 2
+
+    def __init__(self, program, nodes):
+        super().__init__(program, nodes)
+        self.turn = 0
+        self.cluster = []
+
+    async def serve(self, *options, **more):
+        place, environ = await self.shared.place(self.program)
+        more['environ'] = {**environ, **more.get('environ', {})}
+        cluster = []
+        for number in range(1, self.server_count + 1):
+            server = ScaleServer(self.program, self.nodes,
+                                 (*options, *place, '--server-id', f'ws_server_{number}'), **more)
+            self.servers.append(server)
+            cluster.append(server)
+            await server.start()
+        if not self.cluster:
+            self.cluster = cluster
+        self.server = self.server or cluster[0]
+        return cluster[0]
+
+    def absent(self, user, device='phone', server=None):
+        if server is None and self.cluster:
+            server = self.cluster[self.turn % len(self.cluster)]
+            self.turn += 1
+        return super().absent(user, device, server)
+
+
+def main():
+    for file in sorted((HERE.parent / 'scenario').glob('*.py')):
+        if file.stem != 'run' and file.stem not in EMBEDDED_ONLY:
+            importlib.import_module(file.stem)
+    parser_servers = [arg for arg in sys.argv if arg.startswith('--servers')]
+    if parser_servers:
+        at = sys.argv.index(parser_servers[0])
+        ScaleWorld.server_count = int(sys.argv[at + 1])
+        del sys.argv[at:at + 2]
+    with contextlib.ExitStack() as stack:
+        tables = stack.enter_context(doubles.node('dynalite.mjs'))
+        proxy = stack.enter_context(doubles.node('sigv4_proxy.mjs', tables, ACCESS_KEY, KEY_SECRET,
+                                                 REGION))
+        redis = stack.enter_context(doubles.redis('--databases', '4096'))
+        ScaleWorld.shared = Shared(proxy, redis)
+        scenario.World = ScaleWorld
+        return scenario.main(__doc__.splitlines()[0])
+
+
+if __name__ == '__main__':
+    sys.exit(main())
