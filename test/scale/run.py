@@ -43,14 +43,15 @@ class Shared:
     async def place(self, program):
         """Fresh tables and a fresh database: (options, environment) of servers that share them."""
         self.worlds += 1
-        prefix = f'w{self.worlds}_'
+        number = self.worlds
+        prefix = f'w{number}_'
         process = await asyncio.create_subprocess_exec(
             program, 'store', 'init', '--no-backups', '--table-prefix', prefix,
             env={**os.environ, **self.environ}, stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT)
         output, _ = await process.communicate()
         assert process.returncode == 0, output.decode()
-        url = f'redis://127.0.0.1:{self.redis.port}/{self.worlds % 4096}'
+        url = f'redis://127.0.0.1:{self.redis.port}/{number % 4096}'
         return ('--store', 'dynamodb', '--registry', url, '--table-prefix', prefix), self.environ
 
 
