@@ -33,6 +33,14 @@ static struct tt_ddb_request *range(struct tt_ddb_work *work, const tt_id *conve
     return request;
 }
 
+static size_t content_size(const struct tt_ddb_answer *answer)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < answer->item_count; i++)
+        size += tt_ddb_get_raw(answer->items[i], "content").size;
+    return size;
+}
+
 /* The head is what stands at the end of the range, if the end was reached; else it is looked for.
  */
 static tt_err read_messages(struct tt_ddb_work *work)
@@ -43,12 +51,15 @@ static tt_err read_messages(struct tt_ddb_work *work)
     if (read->count_max > 0) {
         struct tt_ddb_request *request = range(
             work, &read->conversation, read->from.n == 0 ? 1 : read->from.n, 0, read->count_max);
-        const struct tt_ddb_answer *answer = tt_ddb_ask(work, request);
+        struct tt_ddb_answer *answer = tt_ddb_ask(work, request);
+        while (answer->more && answer->item_count < read->count_max &&
+               content_size(answer) < read->bytes_max)
+            tt_ddb_follow_pages(work, request, answer, answer->item_count + 1);
         TT_TRY(tt_ddb_known(answer));
-        struct tt_message *messages =
-            tt_arena_array(&work->op->arena, answer->item_count, sizeof(*messages));
-        read->message_count = take_messages(work, answer->items, answer->item_count, false,
-                                            read->bytes_max, messages);
+        size_t count = answer->item_count < read->count_max ? answer->item_count : read->count_max;
+        struct tt_message *messages = tt_arena_array(&work->op->arena, count, sizeof(*messages));
+        read->message_count =
+            take_messages(work, answer->items, count, false, read->bytes_max, messages);
         read->messages = messages;
         if (answer->item_count > 0)
             tt_ddb_saw_head(conversation, TT_SEQ(tt_ddb_get_number(

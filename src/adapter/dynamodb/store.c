@@ -386,6 +386,7 @@ struct tt_ddb_answer *tt_ddb_ask(struct tt_ddb_work *work, const struct tt_ddb_r
 void tt_ddb_follow_pages(struct tt_ddb_work *work, struct tt_ddb_request *request,
                          struct tt_ddb_answer *all, size_t count_max)
 {
+    /* An empty page with more behind it is a page too. */
     while (all->outcome == TT_DDB_DONE && all->more && all->item_count < count_max) {
         request->query.after = all->behind;
         const struct tt_ddb_answer *page = tt_ddb_ask(work, request);
