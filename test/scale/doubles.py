@@ -48,6 +48,11 @@ class Process:
             raise SystemExit(f'doubles: {args} did not start')
         self.port = int(line)
 
+    def tell(self, line):
+        """A line on its standard input."""
+        self.child.stdin.write(line + '\n')
+        self.child.stdin.flush()
+
     def close(self):
         self.child.stdin.close()
         self.child.stdout.close()
@@ -55,13 +60,20 @@ class Process:
 
 
 @contextlib.contextmanager
-def node(script, *args):
+def running(script, *args):
+    """A script of Node's; its `port` is where it listens."""
     install()
     process = Process([_tool('node'), HERE / script, *args])
     try:
-        yield process.port
+        yield process
     finally:
         process.close()
+
+
+@contextlib.contextmanager
+def node(script, *args):
+    with running(script, *args) as process:
+        yield process.port
 
 
 def free_port():
