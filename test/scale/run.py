@@ -45,7 +45,7 @@ class Shared:
             'AWS_SECRET_ACCESS_KEY': KEY_SECRET,
         }
 
-    async def place(self, program):
+    async def place(self, program, redis=None):
         """Fresh tables and a fresh database: (options, environment) of servers that share them."""
         self.worlds += 1
         number = self.worlds
@@ -56,7 +56,7 @@ class Shared:
             stderr=asyncio.subprocess.STDOUT)
         output, _ = await process.communicate()
         assert process.returncode == 0, output.decode()
-        url = f'redis://127.0.0.1:{self.redis.port}/{number % 4096}'
+        url = f'redis://127.0.0.1:{(redis or self.redis).port}/{number % 4096}'
         return ('--store', 'dynamodb', '--registry', url, '--table-prefix', prefix), self.environ
 
 
@@ -82,9 +82,25 @@ class ScaleWorld(scenario.World):
         super().__init__(program, nodes)
         self.turn = 0
         self.cluster = []
+        self.own_redis = None
+        self.prefix = self.database = None
+
+    async def serve_with_own_redis(self, *options, **more):
+        """For tests that take Redis away."""
+        self.own_redis = doubles.Redis('--databases', '4096')
+        return await self.serve(*options, **more)
+
+    async def end(self, failed):
+        try:
+            await super().end(failed)
+        finally:
+            if self.own_redis is not None:
+                self.own_redis.close()
 
     async def serve(self, *options, **more):
-        place, environ = await self.shared.place(self.program)
+        place, environ = await self.shared.place(self.program, self.own_redis)
+        self.prefix = place[-1]
+        self.database = int(place[3].rsplit('/', 1)[1])
         more['environ'] = {**environ, **more.get('environ', {})}
         cluster = []
         for number in range(1, self.server_count + 1):
@@ -109,6 +125,7 @@ def main():
     for file in sorted((HERE.parent / 'scenario').glob('*.py')):
         if file.stem != 'run' and file.stem not in EMBEDDED_ONLY:
             importlib.import_module(file.stem)
+    importlib.import_module('stories')
     scenario.scenarios[:] = [one for one in scenario.scenarios
                              if one.__name__ not in ONE_SERVER_ONLY]
     parser_servers = [arg for arg in sys.argv if arg.startswith('--servers')]
