@@ -60,8 +60,11 @@ void tt_ack(struct tt_core *core, struct tt_session *session, const tt_id *conve
         tt_emit_error(core, session, TT_FAIL(RATE_LIMITED), conversation, NULL);
         return;
     }
-    if (stream->acks_waiting == NULL)
-        stream->acks_waiting = tt_alloc(TT_ACKS_WAITING_MAX * sizeof(stream->acks_waiting[0]));
+    if (stream->ack_waiting_count == stream->ack_waiting_capacity) {
+        stream->ack_waiting_capacity = stream->ack_waiting_capacity * 2 + 4;
+        stream->acks_waiting = tt_grow(stream->acks_waiting, stream->ack_waiting_capacity,
+                                       sizeof(stream->acks_waiting[0]));
+    }
     stream->acks_waiting[stream->ack_waiting_count++] =
         (struct tt_ack_waiting){.is_read = is_read, .seq = seq};
     tt_stream_need_position(core, session, stream);
@@ -76,6 +79,7 @@ void tt_ack_waiting(struct tt_core *core, struct tt_session *session, struct tt_
                        stream->acks_waiting[i].seq);
     tt_free(stream->acks_waiting);
     stream->acks_waiting = NULL;
+    stream->ack_waiting_capacity = 0;
 }
 
 /* What an unanswered store left over: positions that were not read, acks of unknown outcome. */
@@ -103,7 +107,8 @@ static void tell_others(struct tt_core *core, const struct tt_advance *done, boo
         tt_arena_array(&core->arena, done->member_count, sizeof(*shares));
     struct tt_member_cursor *earlier =
         tt_arena_array(&core->arena, done->member_count, sizeof(*earlier));
-    memcpy(earlier, done->members, done->member_count * sizeof(*earlier));
+    if (done->member_count > 0)
+        memcpy(earlier, done->members, done->member_count * sizeof(*earlier));
     for (size_t i = 0; i < done->member_count; i++)
         if (tt_id_eq(&earlier[i].user, &done->user))
             earlier[i].cursor = unsure ? (struct tt_cursor){{0}, {0}} : done->before;

@@ -367,6 +367,8 @@ bool tt_open_hand_off(struct tt_core *core, struct tt_task *task, bool opened)
     if (task->registry == NULL || !tt_is_ok(task->registry->err))
         return false;
     const struct tt_about_users *about = &task->registry->about;
+    if (about->user_count == 0 || !tt_id_eq(&about->users[about->user_count - 1], &task->user))
+        return false; /* there was a session here when it was asked, and the others were watched */
     const struct tt_whereabouts *own = &about->found[about->user_count - 1];
     const struct tt_snapshot *snapshot = task->reply->snapshot;
     for (size_t i = 0; i < own->device_count; i++) {
@@ -388,7 +390,9 @@ bool tt_open_hand_off(struct tt_core *core, struct tt_task *task, bool opened)
             hint->cursor.delivered = snapshot->messages[snapshot->message_count - 1].seq;
         }
         if (opened && snapshot->other_count == 1) {
-            hint->status = snapshot->others[0].status;
+            /* What is, not what this caller may see of it: others look there too. */
+            hint->status = tt_status_of(&about->found[0],
+                                        task->store[PART_USERS]->get_users.users[0].last_seen);
             hint->version = about->found[0].version;
         }
         hint->reply_to = core->options.place;

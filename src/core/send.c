@@ -113,6 +113,7 @@ static void tell_sender(struct tt_core *core, struct tt_task *task, struct tt_se
         stream->my_read = tt_seq_max(stream->my_read, op->append.sender_cursor.read);
         tt_stream_position(core, session, stream, op->append.device_delivered);
         stream->cursor = tt_seq_max(stream->cursor, op->append.device_delivered);
+        stream->ack_limit = tt_seq_max(stream->ack_limit, stream->cursor);
         tt_stream_sent(core, session, stream, op->append.message.seq);
     } else {
         tt_emit_error(core, session, op->err, &task->conversation, &task->request.send.client_id);

@@ -57,7 +57,7 @@ struct tt_ack_waiting {
     tt_seq seq;
 };
 
-#define TT_ACKS_WAITING_MAX 16
+#define TT_ACKS_WAITING_MAX 2048 /* a burst of frames */
 
 struct tt_stream {
     tt_id conversation;
@@ -89,6 +89,7 @@ struct tt_stream {
     uint32_t sent_ahead_count;
     struct tt_ack_waiting *acks_waiting; /* for the position */
     uint32_t ack_waiting_count;
+    uint32_t ack_waiting_capacity;
     uint32_t appends_under_way;
     struct tt_task *sends_waiting; /* for their turn; oldest first */
 };

@@ -90,8 +90,8 @@ struct tt_stream *tt_stream_of(struct tt_core *core, struct tt_session *session,
 void tt_stream_release(struct tt_core *core, struct tt_session *session, struct tt_stream *stream)
 {
     (void)core;
-    if (stream->is_behind || stream->reading || stream->acking || stream->appends_under_way > 0 ||
-        stream->sends_waiting != NULL || stream->replay_to.n > 0)
+    if (stream->positioning || stream->is_behind || stream->reading || stream->acking ||
+        stream->appends_under_way > 0 || stream->sends_waiting != NULL || stream->replay_to.n > 0)
         return;
     unlink_by_use(session, stream);
     tt_map_remove(&session->streams, tt_id_slice(&stream->conversation));

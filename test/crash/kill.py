@@ -7,7 +7,9 @@ import asyncio
 import json
 import pathlib
 import random
+import shutil
 import sys
+import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -164,7 +166,10 @@ def main():
     options = parser.parse_args()
     clock.set_patience(options.patience)
     print(f'seed {options.seed}')
-    return scenario.report(options.report, *asyncio.run(play(options)))
+    with tempfile.TemporaryDirectory(prefix='twoticks-kill-') as folder:
+        # A copy: who builds meanwhile must not change what is tested.
+        options.program = shutil.copy2(options.program, folder)
+        return scenario.report(options.report, *asyncio.run(play(options)))
 
 
 if __name__ == '__main__':

@@ -1,6 +1,8 @@
 """acks: two ticks and blue: what moves a cursor, and what never does."""
 import asyncio
+import json
 
+from client import raw_socket
 from client.scenario import scenario
 
 
@@ -51,6 +53,47 @@ async def an_ack_that_repeats_or_goes_back_is_a_no_op_without_an_error(world):
 
 
 @scenario
+async def a_burst_of_acks_on_a_new_socket_is_taken(world):
+    conversation, alice, bob = await world.talk()
+    await alice.say_many(conversation, 40)
+    await bob.messages(conversation, 40)
+    await bob.delivered(conversation, 40)
+    await alice.expect('status_update', last_delivered_seq=40)
+    await bob.reconnect()
+    await bob.caught_up()
+    for seq in range(1, 42):
+        await bob.delivered(conversation, seq)
+    await bob.expect('error', code='ack_ahead', limit=40)
+    await bob.fence()
+    assert len(bob.frames('error')) == 1, bob.frames('error')
+
+
+@scenario
+async def my_own_message_may_be_acked_where_it_carried_my_cursor_along(world):
+    conversation, alice, bob = await world.talk(['--sends-per-second', 0])
+    for number in range(200):
+        await alice.say(conversation, 'x' * 60000)
+    stalled = await world.raw('bob', 'phone')
+    stalled.reader._transport.pause_reading()
+    await world.server.get(f'/conversation/{conversation}?after=0&limit=200', 'bob', 'phone')
+
+    def say(**frame):
+        stalled.write(raw_socket.frame(raw_socket.TEXT, json.dumps(frame).encode()))
+    say(type='delivered', conversation_id=conversation, seq=200)
+    await alice.expect('status_update', last_delivered_seq=200)
+    say(type='send', client_id='mine', conversation_id=conversation, content='my own')
+    await alice.expect('message', seq=201)
+    say(type='delivered', conversation_id=conversation, seq=201)
+    say(type='ping')
+    stalled.reader._transport.resume_reading()
+    while True:
+        frame = json.loads(await stalled.wait_for(raw_socket.TEXT))
+        assert frame['type'] != 'error', frame
+        if frame['type'] == 'pong':
+            break
+
+
+@scenario
 async def an_over_claimed_ack_is_refused_with_ack_ahead(world):
     conversation, alice, bob = await world.talk()
     await alice.say_many(conversation, 3)
@@ -74,6 +117,24 @@ async def an_ack_in_a_conversation_that_is_not_mine_is_not_found(world):
         await eve.send(type=kind, conversation_id=conversation, seq=1)
         assert (await eve.expect('error'))['code'] == 'not_found'
     assert await cursors(world, conversation) == (0, 0)
+
+
+@scenario
+async def an_ack_and_a_send_where_i_am_no_member_are_both_answered(world):
+    conversation, alice, bob = await world.talk()
+    await alice.say(conversation, 'hey')
+    zed = await world.device('zed')
+    for number in range(20):
+        await zed.delivered(conversation, 1)
+        await zed.send(type='send', client_id=f'z-{number}', conversation_id=conversation,
+                       content='let me in')
+    await zed.fence()
+    for _ in range(40):
+        await zed.expect('error', code='not_found')
+    errors = zed.frames('error')
+    assert {error['client_id'] for error in errors if 'client_id' in error} == \
+        {f'z-{number}' for number in range(20)}
+    assert len(errors) == 40, errors
 
 
 @scenario

@@ -17,7 +17,8 @@ async def more_sends_than_the_burst_are_rate_limited(world):
     assert error['code'] == 'rate_limited' and error['retry_after_ms'] > 0, error
     assert error['client_id'] and error['conversation_id'] == conversation
     await alice.fence()
-    sent = [frame['seq'] for frame in alice.frames('sent')]
+    taken = 80 - len(alice.frames('error'))
+    sent = [(await alice.expect('sent'))['seq'] for _ in range(taken)]
     assert 50 <= len(sent) < 80 and sent == list(range(1, len(sent) + 1)), sent
     assert await bob.messages(conversation, len(sent)) == sent
 
@@ -117,7 +118,7 @@ async def requests_in_a_pipe_wait_until_the_answers_before_them_are_read(world):
     assert answer.status == 200 and len(answer.json['messages']) == 50
     with open(f'/proc/{server.process.pid}/status') as status:
         kib = next(int(line.split()[1]) for line in status if line.startswith('VmHWM'))
-    assert kib < 150 * 1024, f'{kib} KiB resident'
+    assert kib < 150 * 1024 * clock.patience, f'{kib} KiB resident'  # sanitizers take more
     for number in range(99):
         answer = await clock.within(10, calls.read_answer(reader), f'answer {number}')
         assert answer.status == 200, answer

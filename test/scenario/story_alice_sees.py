@@ -170,6 +170,30 @@ async def who_does_not_share_last_seen_is_shown_none_either(world):
 
 
 @scenario
+async def what_a_caller_may_not_see_does_not_change_what_others_see(world):
+    await world.serve()
+    await world.device('bob')
+    watchers = []
+    for number in range(4):
+        watcher = await world.device(f'carol-{number}')
+        conversation = await world.conversation(f'carol-{number}', 'bob')
+        assert (await watcher.open(conversation))['bob_status'] == {'online': True}
+        watchers.append(watcher)
+    conversation = await world.conversation('alice', 'bob')
+    devices = [await world.device('alice', f'device-{number}') for number in range(4)]
+    await world.server.call('PUT', '/me', 'alice', json={'share_last_seen': 'nobody'})
+    for device in devices * 3:
+        answer = await world.server.call('GET', f'/conversation/{conversation}', 'alice',
+                                         device.device)
+        assert answer.json['bob_status'] == {'online': False, 'last_seen': None}, answer
+    for watcher in watchers:
+        await watcher.fence()
+        assert watcher.frames('presence') == [], watcher.frames('presence')
+    for device in devices:
+        assert device.frames('presence') == [], device.frames('presence')
+
+
+@scenario
 async def open_over_the_socket_answers_with_the_snapshots_keys(world):
     conversation, alice, bob = await world.talk()
     await alice.say(conversation, 'hey')

@@ -110,6 +110,28 @@ static tt_err open_index(struct tt_embedded_base *base, char *sentence)
     return err;
 }
 
+static struct tt_journal_options journal_options(const struct tt_embedded_base *base)
+{
+    return (struct tt_journal_options){
+        .dir_fd = base->folder.journal_fd,
+        .segment_size = base->options.segment_size,
+        .sync = base->options.disk.sync,
+        .sync_context = base->options.disk.context,
+    };
+}
+
+/* Who only looks takes the index forward too, and RocksDB writes it when it is closed. */
+static tt_err sync_before_index(const struct tt_embedded_base *base, char *sentence)
+{
+    struct tt_journal_options options = journal_options(base);
+    tt_err err = tt_journal_sync_found(&options, &base->map);
+    if (!tt_is_ok(err))
+        snprintf(sentence, TT_EMBEDDED_SENTENCE_SIZE,
+                 "syncing the journal in %s failed: %s; check the disk", base->options.dir,
+                 strerror(errno));
+    return err;
+}
+
 static tt_err open_all(struct tt_embedded_base *base, char *sentence)
 {
     TT_TRY(tt_folder_open(base->options.dir, !base->options.offline, &base->folder, sentence,
@@ -118,8 +140,9 @@ static tt_err open_all(struct tt_embedded_base *base, char *sentence)
     if (base->folder.is_new)
         TT_TRY(make_new(base, sentence));
     TT_TRY(open_index(base, sentence));
-    return tt_recover(base->folder.journal_fd, base->working, &base->map, sentence,
-                      TT_EMBEDDED_SENTENCE_SIZE);
+    TT_TRY(tt_recover(base->folder.journal_fd, base->working, &base->map, sentence,
+                      TT_EMBEDDED_SENTENCE_SIZE));
+    return base->options.offline ? sync_before_index(base, sentence) : TT_OK;
 }
 
 tt_err tt_embedded_base_open(const struct tt_embedded_options *options,
@@ -147,11 +170,6 @@ void tt_embedded_base_close(struct tt_embedded_base *base)
 
 tt_err tt_embedded_base_begin(struct tt_embedded_base *base, struct tt_journal **journal)
 {
-    struct tt_journal_options options = {
-        .dir_fd = base->folder.journal_fd,
-        .segment_size = base->options.segment_size,
-        .sync = base->options.disk.sync,
-        .sync_context = base->options.disk.context,
-    };
+    struct tt_journal_options options = journal_options(base);
     return tt_journal_create(&options, &base->map, journal);
 }

@@ -11,6 +11,7 @@
 #define BLOOM_BITS        10.0
 #define MEMTABLES_MAX     3
 #define LEVEL0_FILES      4
+#define METADATA_BLOCK    4096
 #define PERSISTED_TIER    2 /* kPersistedTier of rocksdb/options.h */
 #define SYNC_EVERY        (1024 * 1024)
 #define INFO_LOG_WARNINGS 2
@@ -58,7 +59,15 @@ static rocksdb_block_based_table_options_t *table_options(rocksdb_cache_t *cache
     rocksdb_block_based_options_set_filter_policy(table,
                                                   rocksdb_filterpolicy_create_bloom(BLOOM_BITS));
     rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1);
+    rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(table, 1);
     rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(table, 1);
+    /* In pieces of a few KiB: one filter of a whole file is larger than what a shard of the cache
+     * may hold, and would be read again, all of it, for every key that is asked for. */
+    rocksdb_block_based_options_set_index_type(
+        table, rocksdb_block_based_table_index_type_two_level_index_search);
+    rocksdb_block_based_options_set_partition_filters(table, 1);
+    rocksdb_block_based_options_set_metadata_block_size(table, METADATA_BLOCK);
+    rocksdb_block_based_options_set_pin_top_level_index_and_filter(table, 1);
     return table;
 }
 

@@ -146,8 +146,8 @@ static tt_err begin_segment(struct tt_journal *journal, uint64_t number, uint64_
     return TT_OK;
 }
 
-/* What was found may not have been synced before the crash; what builds on it must not be first. */
-static tt_err sync_found(const struct tt_journal_options *options, const struct tt_journal_map *map)
+tt_err tt_journal_sync_found(const struct tt_journal_options *options,
+                             const struct tt_journal_map *map)
 {
     char name[TT_JOURNAL_NAME_SIZE];
     if (map->segment_count == 0)
@@ -164,7 +164,7 @@ static tt_err sync_found(const struct tt_journal_options *options, const struct 
 tt_err tt_journal_create(const struct tt_journal_options *options, struct tt_journal_map *map,
                          struct tt_journal **created)
 {
-    TT_TRY(sync_found(options, map));
+    TT_TRY(tt_journal_sync_found(options, map));
     unlinkat(options->dir_fd, SPARE_NAME, 0);
     struct tt_journal *journal = tt_alloc(sizeof(*journal));
     journal->options = *options;

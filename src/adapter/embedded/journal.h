@@ -85,6 +85,11 @@ struct tt_journal_options {
     void *sync_context;
 };
 
+/* Syncs what a scan has found: it may not have been synced before the crash, and what builds on it,
+ * a segment or an index on disk, must not be there first. */
+TT_MUST_CHECK tt_err tt_journal_sync_found(const struct tt_journal_options *options,
+                                           const struct tt_journal_map *map);
+
 /* Begins a new segment behind what was found; takes the map if it succeeds. IO. */
 TT_MUST_CHECK tt_err tt_journal_create(const struct tt_journal_options *options,
                                        struct tt_journal_map *map, struct tt_journal **journal);

@@ -238,11 +238,19 @@ static void add_segment(struct tt_journal_map *map, const struct tt_journal_head
     };
 }
 
-/* A file whose header was never synced holds no frame of that number: it was being made when the
- * power went. Otherwise its header is damaged. */
+/* A file whose header was never synced holds no frame of that number, and where the header goes are
+ * zeros, or that of the file's earlier life: it was being made when the power went. Otherwise it is
+ * damaged. */
 static bool was_begun(const struct image *image)
 {
-    return proof_behind(image, TT_JOURNAL_HEADER_SIZE) > 0;
+    if (proof_behind(image, TT_JOURNAL_HEADER_SIZE) > 0)
+        return true;
+    if (image->has_header)
+        return image->header.number >= image->number;
+    for (size_t i = 0; i < image->bytes.size && i < TT_JOURNAL_HEADER_SIZE; i++)
+        if (image->bytes.data[i] != 0)
+            return true;
+    return false;
 }
 
 static tt_err scan_segment(const struct scan *scan, const struct image *image,

@@ -392,6 +392,23 @@ static int sync_maybe(void *context, int fd)
     return atomic_load(&disk->sync_fails) ? -1 : fdatasync(fd);
 }
 
+/* Else a power cut after it could leave an index that is ahead of the journal. */
+static void looking_syncs_what_it_found(void **unused)
+{
+    (void)unused;
+    struct bench bench;
+    struct sick_disk disk = {.sync_fails = true};
+    set_up(&bench);
+    open_store(&bench);
+    close_store(&bench);
+    bench.options.offline = true;
+    bench.options.disk = (struct tt_embedded_disk){&disk, NULL, sync_maybe};
+    expect_refused(&bench, TT_ERR_IO, "syncing the journal");
+    atomic_store(&disk.sync_fails, false);
+    open_store(&bench);
+    tear_down(&bench);
+}
+
 static bool space(void *context, const char *dir, uint64_t *free_bytes, uint64_t *total_bytes)
 {
     const struct sick_disk *disk = context;
@@ -630,6 +647,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_unfinished_store_is_made_again),
         cmocka_unit_test(looking_needs_a_store),
         cmocka_unit_test(looking_changes_nothing),
+        cmocka_unit_test(looking_syncs_what_it_found),
         cmocka_unit_test(after_a_failed_sync_nothing_is_acknowledged),
         cmocka_unit_test(a_full_disk_is_refused_at_the_start),
         cmocka_unit_test(segments_roll_and_the_journal_stays_short),

@@ -367,6 +367,24 @@ static void a_segment_that_was_never_begun_is_none(void **unused)
     tear_down(&rig);
 }
 
+/* What was overwritten as a whole proves nothing by frames; it still was never made like that. */
+static void a_last_segment_full_of_rubbish_is_refused(void **unused)
+{
+    (void)unused;
+    struct rig rig;
+    char image[LOOK_SIZE];
+    uint64_t last;
+    uint64_t end;
+    three_batches(&rig, image, &last, &end);
+    memset(image, 'x', LOOK_SIZE);
+    int fd = openat(rig.dir_fd, "journal-0000000002", O_RDWR | O_CREAT, 0600);
+    assert_int_equal(pwrite(fd, image, LOOK_SIZE, 0), LOOK_SIZE);
+    close(fd);
+    assert_int_equal(scan(&rig).code, TT_ERR_CORRUPT);
+    assert_int_equal(faccessat(rig.dir_fd, "journal-0000000002", F_OK, 0), 0);
+    tear_down(&rig);
+}
+
 static void segments_roll_and_are_recycled(void **unused)
 {
     (void)unused;
@@ -433,6 +451,7 @@ int main(void)
         cmocka_unit_test(damage_in_an_earlier_segment_is_refused),
         cmocka_unit_test(a_missing_segment_in_between_is_refused),
         cmocka_unit_test(a_segment_that_was_never_begun_is_none),
+        cmocka_unit_test(a_last_segment_full_of_rubbish_is_refused),
         cmocka_unit_test(segments_roll_and_are_recycled),
         cmocka_unit_test(a_failed_sync_is_an_error),
         cmocka_unit_test(a_record_fits_or_is_known_not_to),
