@@ -279,7 +279,8 @@ static void settings_have_defaults_and_change_one_by_one(struct fixture *f)
     struct tt_store_op *op = new_op(f, TT_STORE_PUT_USER);
     op->put_user.user = tt_id_of("bob");
     op->put_user.set_display_name = true;
-    op->put_user.settings.display_name = tt_arena_copy(&op->arena, tt_slice_text("Bob \\\"\xc3\xa9\\\""));
+    op->put_user.settings.display_name =
+        tt_arena_copy(&op->arena, tt_slice_text("Bob \\\"\xc3\xa9\\\""));
     expect_ok(run(f, op)->err);
     assert_true(op->put_user.settings.share_last_seen);
     assert_true(op->put_user.settings.push_preview);

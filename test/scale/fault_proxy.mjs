@@ -1,7 +1,7 @@
 // fault_proxy: passes requests on, and does to them what a network and a busy service do.
 //
-// usage: fault_proxy.mjs TARGET_PORT; prints its port. A line on stdin sets the fault for what comes
-// from then on: "none", or NAME SHARE with a share of 0 to 1:
+// usage: fault_proxy.mjs TARGET_PORT; prints its port. A line on stdin sets the fault for what
+// comes from then on: "none", or NAME SHARE with a share of 0 to 1:
 //   throttle  400 ThrottlingException, nothing done     fail   500, nothing done
 //   lose      done, and the connection is cut instead of an answer
 //   reset     nothing done, and the connection is cut   stall  answered 4 s late
@@ -23,7 +23,8 @@ function draw() {
 
 function answer(res, status, name) {
   res.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' });
-  res.end(JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${name}`, message: 'a test' }));
+  const __type = `com.amazonaws.dynamodb.v20120810#${name}`;
+  res.end(JSON.stringify({ __type, message: 'a test' }));
 }
 
 const agent = new http.Agent({ keepAlive: true });
@@ -35,8 +36,9 @@ const server = http.createServer((req, res) => {
     if (what === 'throttle') return answer(res, 400, 'ThrottlingException');
     if (what === 'fail') return answer(res, 500, 'InternalServerError');
     if (what === 'reset') return res.socket.resetAndDestroy();
+    const { method, url: path, headers } = req;
     const on = http.request(
-      { port: target, host: '127.0.0.1', method: req.method, path: req.url, headers: req.headers, agent },
+      { port: target, host: '127.0.0.1', method, path, headers, agent },
       (back) => {
         const parts = [];
         back.on('data', (part) => parts.push(part));

@@ -18,13 +18,14 @@ const signer = new SignatureV4({
 function refuse(res, why) {
   console.error(`refused: ${why}`);
   res.writeHead(403, { 'content-type': 'application/x-amz-json-1.0' });
-  res.end(JSON.stringify({ __type: 'com.amazon.coral.service#InvalidSignatureException', message: why }));
+  const __type = 'com.amazon.coral.service#InvalidSignatureException';
+  res.end(JSON.stringify({ __type, message: why }));
 }
 
 function parse(line) {
-  const match = /^AWS4-HMAC-SHA256 Credential=([^,]+), SignedHeaders=([^,]+), Signature=([0-9a-f]{64})$/.exec(
-    line ?? '',
-  );
+  const form =
+    /^AWS4-HMAC-SHA256 Credential=([^,]+), SignedHeaders=([^,]+), Signature=([0-9a-f]{64})$/;
+  const match = form.exec(line ?? '');
   return match && { credential: match[1], signed: match[2].split(';'), signature: match[3] };
 }
 
@@ -48,8 +49,9 @@ async function problem(req, body) {
     headers[name] = req.headers[name];
   }
   delete headers['x-amz-security-token'];
+  const { method, url: path } = req;
   const expected = await signer.sign(
-    { method: req.method, protocol: 'http:', hostname: 'unused', path: req.url, query: {}, headers, body },
+    { method, protocol: 'http:', hostname: 'unused', path, query: {}, headers, body },
     { signingDate: new Date(at) },
   );
   const wanted = parse(expected.headers.authorization);
@@ -66,8 +68,9 @@ const server = http.createServer((req, res) => {
     const body = Buffer.concat(chunks);
     const why = await problem(req, body);
     if (why) return refuse(res, why);
+    const { method, url: path, headers } = req;
     const on = http.request(
-      { port: target, host: '127.0.0.1', method: req.method, path: req.url, headers: req.headers, agent },
+      { port: target, host: '127.0.0.1', method, path, headers, agent },
       (answer) => {
         res.writeHead(answer.statusCode, answer.headers);
         answer.pipe(res);

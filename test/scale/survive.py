@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""survive: servers and Redis die and DynamoDB fails under load; everything promised must still be true.
+"""survive: servers and Redis die and DynamoDB fails under load; every promise must still hold.
 
 usage: survive.py [--program build/release/twoticks] [--rounds 10] [--servers 3] [--seed N]
 """
