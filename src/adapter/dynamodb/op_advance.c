@@ -5,11 +5,16 @@
 
 /* One cursor's step into the row's text. */
 static void add_step(struct tt_ddb_work *work, struct tt_ddb_status *row,
-                     enum tt_happening_kind kind, tt_seq before, tt_seq after, tt_time at)
+                     enum tt_happening_kind kind, tt_seq before, tt_seq after)
 {
+    const struct tt_advance *advance = &work->op->advance;
     if (after.n == before.n)
         return;
-    struct tt_happening step = {.kind = kind, .at = at, .from = tt_seq_next(before), .to = after};
+    struct tt_happening step = {.kind = kind,
+                                .at = advance->at,
+                                .from = tt_seq_next(before),
+                                .to = after,
+                                .device = advance->device};
     row->steps = tt_ddb_steps_add(row->steps, &step, &work->arena);
 }
 
@@ -27,9 +32,8 @@ static bool move(struct tt_ddb_work *work, struct tt_ddb_status *row,
     }
     row->cursor.delivered = tt_seq_max(before.delivered, delivered);
     row->cursor.read = tt_seq_max(before.read, advance->to.read);
-    add_step(work, row, TT_HAPPENED_DELIVERED, before.delivered, row->cursor.delivered,
-             advance->at);
-    add_step(work, row, TT_HAPPENED_READ, before.read, row->cursor.read, advance->at);
+    add_step(work, row, TT_HAPPENED_DELIVERED, before.delivered, row->cursor.delivered);
+    add_step(work, row, TT_HAPPENED_READ, before.read, row->cursor.read);
     return moved || row->cursor.delivered.n > before.delivered.n ||
            row->cursor.read.n > before.read.n;
 }

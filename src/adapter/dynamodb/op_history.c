@@ -72,7 +72,8 @@ static tt_err add_messages(struct telling *telling)
                                       .at = message.timestamp,
                                       .from = message.seq,
                                       .to = message.seq,
-                                      .user = message.sender};
+                                      .user = message.sender,
+                                      .device = message.sender_device};
         add(telling, &stored);
     }
     return TT_OK;
@@ -164,12 +165,25 @@ static tt_err add_connections(struct telling *telling)
     return TT_OK;
 }
 
+/* What happens at the same time is told in the order in which it makes sense. */
+static int rank(enum tt_happening_kind kind)
+{
+    static const enum tt_happening_kind order[] = {TT_HAPPENED_CONNECTED, TT_HAPPENED_STORED,
+                                                   TT_HAPPENED_DELIVERED, TT_HAPPENED_READ};
+    int at = 0;
+    while (at < (int)(sizeof(order) / sizeof(order[0])) && order[at] != kind)
+        at++;
+    return at;
+}
+
 static int by_time(const void *left, const void *right)
 {
     const struct tt_happening *const *a = left;
     const struct tt_happening *const *b = right;
     if ((*a)->at.ms != (*b)->at.ms)
         return (*a)->at.ms < (*b)->at.ms ? -1 : 1;
+    if ((*a)->kind != (*b)->kind)
+        return rank((*a)->kind) < rank((*b)->kind) ? -1 : 1;
     return *a < *b ? -1 : *a > *b; /* as they were found */
 }
 
