@@ -8,6 +8,7 @@
 #include "adapter/dynamodb/init.h"
 #include "adapter/entropy_os.h"
 #include "base/memory.h"
+#include "net/tls_client.h"
 
 #define CONNECTIONS_MAX 128
 #define TRY_MS          3000
@@ -20,6 +21,7 @@
 struct tt_scale {
     struct tt_entropy_os entropy;
     const struct tt_log *log;
+    struct tt_tls_trust *trust;
     struct tt_aws_chain *chain;
     struct tt_ddb_client *client;
     struct tt_ddb_store *store;
@@ -34,11 +36,12 @@ static const char *variable(void *context, const char *name)
 }
 
 static struct tt_aws_chain *open_chain(struct tt_loop *loop, const struct tt_scale_config *scale,
-                                       struct tt_entropy_os *entropy)
+                                       struct tt_tls_trust *trust, struct tt_entropy_os *entropy)
 {
     struct tt_aws_chain_options options = {
         .variable = variable,
         .region = scale->region,
+        .trust = trust,
         .clock = tt_clock_os(),
         .entropy = tt_entropy_os(entropy),
     };
@@ -48,6 +51,7 @@ static struct tt_aws_chain *open_chain(struct tt_loop *loop, const struct tt_sca
 static struct tt_ddb_client_options client_options(const struct tt_config *config,
                                                    const struct tt_scale_config *scale,
                                                    struct tt_aws_chain *chain,
+                                                   struct tt_tls_trust *trust,
                                                    struct tt_entropy_os *entropy)
 {
     struct tt_ddb_client_options options = {
@@ -60,7 +64,18 @@ static struct tt_ddb_client_options client_options(const struct tt_config *confi
         .entropy = tt_entropy_os(entropy),
     };
     memcpy(options.region, scale->region, sizeof(options.region));
+    options.remote.trust = trust;
     return options;
+}
+
+/* The system's authorities, and those of AWS_CA_BUNDLE. */
+static struct tt_tls_trust *open_trust(const char **problem)
+{
+    struct tt_tls_trust *trust = NULL;
+    const char *bundle = getenv("AWS_CA_BUNDLE");
+    if (bundle != NULL && bundle[0] == '\0')
+        bundle = NULL;
+    return tt_is_ok(tt_tls_trust_create(bundle, &trust, problem)) ? trust : NULL;
 }
 
 bool tt_scale_read(const struct tt_config *config, struct tt_scale_config *scale,
@@ -85,6 +100,7 @@ struct checking {
     struct tt_loop *loop;
     struct tt_redis *redis;
     bool up;
+    struct tt_tls_trust *trust;
     char *sentence;
 };
 
@@ -122,6 +138,7 @@ static bool check_redis(struct checking *checking, const struct tt_scale_config 
 {
     struct tt_redis_options options = scale->redis;
     options.entropy = tt_entropy_os(entropy);
+    options.remote.trust = checking->trust;
     checking->redis = tt_redis_create(checking->loop, &options, &check_events, checking);
     tt_loop_set_deadline(checking->loop, tt_mono_after(tt_loop_now(checking->loop), CHECK_MS));
     tt_loop_run(checking->loop);
@@ -135,12 +152,12 @@ static bool check_redis(struct checking *checking, const struct tt_scale_config 
 }
 
 static bool run_init(struct tt_loop *loop, const struct tt_config *config,
-                     const struct tt_scale_config *scale, struct tt_entropy_os *entropy,
-                     const struct tt_ddb_init_options *wanted)
+                     const struct tt_scale_config *scale, struct tt_tls_trust *trust,
+                     struct tt_entropy_os *entropy, const struct tt_ddb_init_options *wanted)
 {
-    struct tt_aws_chain *chain = open_chain(loop, scale, entropy);
+    struct tt_aws_chain *chain = open_chain(loop, scale, trust, entropy);
     struct tt_ddb_init_options options = *wanted;
-    options.client = client_options(config, scale, chain, entropy);
+    options.client = client_options(config, scale, chain, trust, entropy);
     bool done = tt_is_ok(tt_ddb_init(loop, &options));
     tt_aws_chain_destroy(&chain);
     return done;
@@ -150,15 +167,22 @@ bool tt_scale_check(const struct tt_config *config, const struct tt_scale_config
                     char sentence[TT_AWS_SENTENCE])
 {
     struct tt_entropy_os entropy = {.left = 0};
-    struct checking checking = {.sentence = sentence};
-    snprintf(sentence, TT_AWS_SENTENCE, "the tables cannot be looked for");
-    if (!tt_is_ok(tt_loop_create(&check_loop_events, &checking, &checking.loop)))
+    const char *problem = "";
+    struct checking checking = {.sentence = sentence, .trust = open_trust(&problem)};
+    snprintf(sentence, TT_AWS_SENTENCE, "AWS_CA_BUNDLE: %s", problem);
+    if (checking.trust == NULL)
         return false;
+    snprintf(sentence, TT_AWS_SENTENCE, "the tables cannot be looked for");
+    if (!tt_is_ok(tt_loop_create(&check_loop_events, &checking, &checking.loop))) {
+        tt_tls_trust_destroy(&checking.trust);
+        return false;
+    }
     struct tt_ddb_init_options look = {
         .look_only = true, .say = on_check_line, .context = &checking};
-    bool fine = run_init(checking.loop, config, scale, &entropy, &look) &&
+    bool fine = run_init(checking.loop, config, scale, checking.trust, &entropy, &look) &&
                 (!scale->has_redis || check_redis(&checking, scale, &entropy));
     tt_loop_destroy(&checking.loop);
+    tt_tls_trust_destroy(&checking.trust);
     return fine;
 }
 
@@ -168,11 +192,19 @@ bool tt_scale_init(const struct tt_config *config, const struct tt_scale_config 
     static const struct tt_loop_events events = {.wake = NULL};
     struct tt_entropy_os entropy = {.left = 0};
     struct tt_loop *loop;
-    if (!tt_is_ok(tt_loop_create(&events, NULL, &loop)))
+    const char *problem = "";
+    struct tt_tls_trust *trust = open_trust(&problem);
+    if (trust == NULL) {
+        say(NULL, tt_slice_text(problem));
         return false;
-    struct tt_ddb_init_options options = {.keep_backups = keep_backups, .say = say};
-    bool done = run_init(loop, config, scale, &entropy, &options);
-    tt_loop_destroy(&loop);
+    }
+    bool done = tt_is_ok(tt_loop_create(&events, NULL, &loop));
+    if (done) {
+        struct tt_ddb_init_options options = {.keep_backups = keep_backups, .say = say};
+        done = run_init(loop, config, scale, trust, &entropy, &options);
+        tt_loop_destroy(&loop);
+    }
+    tt_tls_trust_destroy(&trust);
     return done;
 }
 
@@ -195,6 +227,7 @@ static void open_redis(struct tt_scale *scale, struct tt_loop *loop,
         .poll_ms = TT_REDIS_POLL_MS,
     };
     registry.redis.entropy = tt_entropy_os(&scale->entropy);
+    registry.redis.remote.trust = scale->trust;
     scale->registry = tt_redis_registry_create(loop, &registry, &sinks->registry);
     struct tt_redis_bus_options bus = {
         .redis = registry.redis,
@@ -213,9 +246,11 @@ struct tt_scale *tt_scale_create(struct tt_loop *loop, const struct tt_config *c
 {
     struct tt_scale *scale = tt_alloc(sizeof(*scale));
     scale->log = log;
-    scale->chain = open_chain(loop, shared, &scale->entropy);
+    const char *problem;
+    scale->trust = open_trust(&problem); /* was good when the tables were looked for */
+    scale->chain = open_chain(loop, shared, scale->trust, &scale->entropy);
     struct tt_ddb_client_options client =
-        client_options(config, shared, scale->chain, &scale->entropy);
+        client_options(config, shared, scale->chain, scale->trust, &scale->entropy);
     client.complain = complain;
     client.complain_context = scale;
     scale->client = tt_ddb_client_create(loop, &client);
@@ -245,6 +280,8 @@ void tt_scale_destroy(struct tt_scale **take_scale)
         tt_redis_registry_destroy(&scale->registry);
         tt_redis_bus_destroy(&scale->bus);
     }
+    if (scale->trust != NULL)
+        tt_tls_trust_destroy(&scale->trust);
     tt_free(scale);
 }
 

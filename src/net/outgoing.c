@@ -5,6 +5,9 @@
 
 #include "base/memory.h"
 #include "net/alarm.h"
+#include "net/tls_client.h"
+
+#define TLS_CONNECT_MS 5000
 
 struct tt_outgoing {
     struct tt_loop *loop;
@@ -12,8 +15,11 @@ struct tt_outgoing {
     const struct tt_socket_events *events;
     void *context;
     struct tt_socket *socket; /* NULL before the name is known and after the end */
-    struct tt_buffer early;   /* written before there was a socket */
+    struct tt_tls_client *tls;
+    struct tt_buffer early;   /* written before there was a socket; of TLS, all that is written */
     struct tt_alarm *failing; /* tells `ended` in a later turn */
+    struct tt_alarm *writing; /* of TLS: encrypts in the next turn what was written in this one */
+    bool ready;               /* of TLS */
     uv_getaddrinfo_t lookup;
     bool looking_up;
     bool destroyed; /* the memory waits for the lookup */
@@ -71,6 +77,53 @@ static void fail_later(struct tt_outgoing *outgoing)
     tt_alarm_set(outgoing->failing, tt_loop_now(outgoing->loop));
 }
 
+static void on_writing(void *context)
+{
+    struct tt_outgoing *outgoing = context;
+    if (!outgoing->ready || outgoing->early.size == 0)
+        return;
+    tt_tls_client_write(outgoing->tls, tt_buffer_slice(&outgoing->early));
+    tt_buffer_deinit(&outgoing->early);
+}
+
+static void on_tls_ready(void *context)
+{
+    struct tt_outgoing *outgoing = context;
+    outgoing->ready = true;
+    on_writing(outgoing);
+    on_connected(outgoing);
+}
+
+static void on_tls_ended(void *context, enum tt_tls_end end, const char *reason)
+{
+    struct tt_outgoing *outgoing = context;
+    (void)reason;
+    outgoing->ready = false;
+    outgoing->events->ended(outgoing->context,
+                            end == TT_TLS_CLOSED ? TT_SOCKET_PEER_CLOSED : TT_SOCKET_FAILED);
+}
+
+static const struct tt_tls_events tls_events = {
+    .ready = on_tls_ready,
+    .read = on_read,
+    .ended = on_tls_ended,
+};
+
+static bool open_tls(struct tt_outgoing *outgoing)
+{
+    if (outgoing->remote->trust == NULL)
+        return false; /* never in clear what was meant to be secret */
+    struct tt_tls_options options = {
+        .trust = outgoing->remote->trust,
+        .host = tt_slice_text(outgoing->remote->host),
+        .port = outgoing->remote->port,
+        .connect_ms = TLS_CONNECT_MS,
+    };
+    outgoing->writing = tt_alarm_create(outgoing->loop, on_writing, outgoing);
+    outgoing->tls = tt_tls_client_create(outgoing->loop, &options, &tls_events, outgoing);
+    return true;
+}
+
 static bool open_socket(struct tt_outgoing *outgoing, const struct sockaddr *found)
 {
     struct tt_address address = {0};
@@ -117,7 +170,7 @@ struct tt_outgoing *tt_outgoing_connect(struct tt_loop *loop, const struct tt_re
     struct sockaddr_in6 v6;
     bool opened = false;
     if (remote->tls) {
-        opened = false; /* never in clear what was meant to be secret */
+        opened = open_tls(outgoing);
     } else if (uv_ip4_addr(remote->host, remote->port, &v4) == 0) {
         opened = open_socket(outgoing, (const struct sockaddr *)&v4);
     } else if (uv_ip6_addr(remote->host, remote->port, &v6) == 0) {
@@ -135,12 +188,19 @@ struct tt_outgoing *tt_outgoing_connect(struct tt_loop *loop, const struct tt_re
 
 struct tt_buffer *tt_outgoing_output(struct tt_outgoing *outgoing)
 {
-    return outgoing->socket != NULL ? tt_socket_output(outgoing->socket) : &outgoing->early;
+    if (outgoing->socket != NULL)
+        return tt_socket_output(outgoing->socket);
+    if (outgoing->ready && tt_alarm_at(outgoing->writing).ms == 0)
+        tt_alarm_set(outgoing->writing, tt_loop_now(outgoing->loop));
+    return &outgoing->early;
 }
 
 size_t tt_outgoing_buffered(const struct tt_outgoing *outgoing)
 {
-    return outgoing->socket != NULL ? tt_socket_buffered(outgoing->socket) : outgoing->early.size;
+    if (outgoing->socket != NULL)
+        return tt_socket_buffered(outgoing->socket);
+    return outgoing->early.size +
+           (outgoing->tls == NULL ? 0 : tt_tls_client_buffered(outgoing->tls));
 }
 
 void tt_outgoing_destroy(struct tt_outgoing **take_outgoing)
@@ -149,6 +209,10 @@ void tt_outgoing_destroy(struct tt_outgoing **take_outgoing)
     *take_outgoing = NULL;
     if (outgoing->socket != NULL)
         tt_socket_destroy(&outgoing->socket);
+    if (outgoing->tls != NULL)
+        tt_tls_client_destroy(&outgoing->tls);
+    if (outgoing->writing != NULL)
+        tt_alarm_destroy(&outgoing->writing);
     if (outgoing->failing != NULL)
         tt_alarm_destroy(&outgoing->failing);
     if (outgoing->looking_up) {

@@ -15,12 +15,15 @@
 #define TT_HOST_SIZE_MAX 255
 
 struct tt_outgoing;
+struct tt_tls_trust;
 
 /* Where to connect to. */
 struct tt_remote {
     char host[TT_HOST_SIZE_MAX + 1]; /* a name or an IP address, without brackets; terminated */
     uint16_t port;
     bool tls;
+    struct tt_tls_trust *trust; /* of TLS: whose certificates are believed; borrowed. NULL:
+                                   nobody's, and no connection stands */
 };
 
 /* Never fails at once: what goes wrong is told by `ended`, never from within. What is written

@@ -125,6 +125,7 @@ static void open_http(struct tt_aws_chain *chain, const struct tt_remote *remote
         .body_size_max = ANSWER_SIZE_MAX,
         .idle_ms_max = 1000,
     };
+    options.remote.trust = chain->options.trust;
     tt_http_pool_host(remote, chain->host);
     chain->http = tt_http_pool_create(chain->loop, &options);
 }

@@ -16,7 +16,8 @@ struct tt_aws_chain;
 struct tt_aws_chain_options {
     const char *(*variable)(void *context, const char *name); /* of the environment; NULL: unset */
     void *context;
-    const char *region; /* of STS; borrowed */
+    const char *region;         /* of STS; borrowed */
+    struct tt_tls_trust *trust; /* for https; borrowed */
     struct tt_clock_port clock;
     struct tt_entropy_port entropy;
 };
