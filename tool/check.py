@@ -110,7 +110,8 @@ class Check:
             for servers in (2, 3):
                 self.script(f'scenarios, {servers} servers', 'test/scale/run.py',
                             '--program', program, '--servers', servers, '--patience', 3)
-            self.script('stores and registries behind TLS', 'test/scale/tls.py', '--program', program)
+            self.script('stores and registries behind TLS', 'test/scale/tls.py',
+                        '--program', program)
             self.script('servers killed under load', 'test/scale/survive.py', '--program',
                         program, '--rounds', 100 if self.long else 10, '--patience', 4)
             self.script('killed under load', 'test/crash/kill.py', '--program', program,
