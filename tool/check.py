@@ -15,6 +15,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RELEASE = ROOT / 'build/release'
 ASAN = ROOT / 'build/asan'
+NODE = ROOT / '.node/bin/node'
 REPORTS = ROOT / 'build/check'
 SANITIZERS = {
     'ASAN_OPTIONS': 'abort_on_error=1:detect_leaks=1:strict_string_checks=1',
@@ -79,12 +80,23 @@ class Check:
         report = REPORTS / (name.replace(' ', '-').replace(',', '') + '.json')
         report.unlink(missing_ok=True)
         ok = self.command(name, ['/usr/bin/python3', script, '--report', report, *args])
+        self.count(name, ok, report)
+
+    def count(self, name, ok, report):
         results = json.loads(report.read_text()) if report.exists() else \
             {'passed': [], 'failed': []}
         self.passed += len(results['passed'])
         self.failed += [f'{name}: {test}' for test in results['failed']]
         if not results['passed'] and not results['failed'] or (not ok and not results['failed']):
             self.failed.append(name)
+
+    def node(self, name, *args):
+        """Runs a suite of JavaScript, which writes the same kind of report."""
+        report = REPORTS / (name.replace(' ', '-').replace(',', '') + '.json')
+        report.unlink(missing_ok=True)
+        ok = self.command(name, [NODE, 'test/web/run.js', '--report', report, *args],
+                          {'TWOTICKS': str(RELEASE / 'twoticks')})
+        self.count(name, ok, report)
 
     def simple(self, name, *args):
         if self.command(name, args):
@@ -94,9 +106,11 @@ class Check:
 
     def run(self):
         REPORTS.mkdir(parents=True, exist_ok=True)
-        release = self.build(RELEASE, ['--buildtype=release'])
+        self.simple('node', 'tool/node')
+        release = self.build(RELEASE, ['--buildtype=release', '-Dweb=enabled'])
         asan = self.build(ASAN, ['--buildtype=debugoptimized', '-Db_sanitize=address,undefined',
-                                 '-Db_lundef=false'], {'CC': 'clang-14', 'CXX': 'clang++-14'})
+                                 '-Db_lundef=false', '-Dweb=disabled'],
+                          {'CC': 'clang-14', 'CXX': 'clang++-14'})
         if release:
             self.meson(RELEASE)
         if asan:
@@ -117,6 +131,11 @@ class Check:
             self.script('killed under load', 'test/crash/kill.py', '--program', program,
                         '--rounds', 50 if self.long else 10)
             self.script('a full disk', 'test/crash/full_disk.py', '--program', program)
+        if release:
+            self.node('types', '--types')
+            self.node('library', 'sdk/js/test')
+            stories = ['test/web/phone_off.test.ts', 'test/web/alice_sees.test.ts']
+            self.node('browser', *(['test/web'] if self.long else stories))
         if asan:
             self.script('scenarios, sanitized, 3 nodes', 'test/scenario/run.py',
                         '--program', ASAN / 'twoticks', '--nodes', 3, '--patience', 4)

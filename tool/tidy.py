@@ -149,6 +149,14 @@ def check_python(path, lines, text):
             yield number, 'tests wait for what they wait for; they do not sleep'
 
 
+def check_script(path, lines, text):
+    if path.endswith(('.config.ts', '.d.ts')):
+        return
+    name = pathlib.Path(path).stem.split('.')[0]
+    if not re.match(r'(#!.*\n)?/\*\n \* %s: ' % re.escape(name), text):
+        yield 1, 'the first comment begins "name: what it is"'
+
+
 def check_shell(path, lines, text):
     if 'set -eu' not in lines:
         yield 1, 'shell scripts say `set -eu`'
@@ -174,7 +182,7 @@ def check_functions_named(root, path, text):
 
 def complaints(root, path, text):
     lines = text.splitlines()
-    if path == 'LICENSE' or '/corpus/' in path:
+    if pathlib.Path(path).name == 'LICENSE' or '/corpus/' in path:
         return
     yield from check_name(path)
     yield from check_text(path, lines, text)
@@ -186,6 +194,8 @@ def complaints(root, path, text):
         yield from check_markdown(root, path, text)
         if path == 'docs/flows.md':
             yield from check_functions_named(root, path, text)
+    elif path.endswith(('.ts', '.tsx', '.js')):
+        yield from check_script(path, lines, text)
     elif text.startswith('#!/bin/sh'):
         yield from check_shell(path, lines, text)
 
@@ -193,10 +203,10 @@ def complaints(root, path, text):
 def files(root):
     listed = subprocess.run(['git', '-c', 'safe.directory=*', '-C', root, 'ls-files', '-z'],
                             check=True, capture_output=True).stdout.decode()
-    # A fuzzer's corpus is bytes, not text.
+    # A fuzzer's corpus and pictures are bytes, not text; npm writes its lock as it likes.
     return [path for path in listed.split('\0') if path and pathlib.Path(root, path).is_file()
             and not path.startswith('test/fuzz/corpus/')
-            and not path.endswith('package-lock.json')]
+            and not path.endswith(('.png', '.webp', '.gif', 'package-lock.json'))]
 
 
 # One planted breach per rule: path, text, and a word of the complaint.
@@ -229,6 +239,7 @@ PLANTED = [
     ('tool/a.py', '"""a: x"""\ndef\n', 'not Python'),
     ('tool/a.py', 'import sys\n', 'docstring'),
     ('tool/a.py', '#!/usr/bin/env python3\n"""a: x"""\n', 'begin with'),
+    ('web/src/a.tsx', 'export const a = 1;\n', 'begins'),
     ('tool/a', '#!/bin/sh\n# a: x\n', 'set -eu'),
     ('tool/a', '#!/bin/sh\nset -eu\n', 'second line'),
     ('tool/a', '#!/bin/sh\n# a: x\nset -eu\nif\n', 'not a shell'),

@@ -47,6 +47,9 @@ static const struct tt_option options[] = {
     TT_LIST_ROW(AT(allow_origin), "allow-origin", "ORIGIN",
                 "another origin whose pages may connect (repeat it, or use commas)"),
 
+    TT_FLAG_ROW(AT(demo), "demo",
+                "whoever opens the page may be alice or bob; on a loopback address only"),
+
     TT_HEADING_ROW("Log"),
     TT_CHOICE_ROW(AT(log_level), "log-level", "LEVEL", "info", "error|warn|info|debug",
                   "how much is logged, to stderr"),
@@ -161,6 +164,11 @@ static bool derive(struct tt_config *config)
     if (!scale_out && strcmp(config->registry, "local") != 0) {
         tt_config_complain("--registry redis://... goes with --store dynamodb: an embedded store "
                            "belongs to one server alone");
+        return false;
+    }
+    if (config->demo && !tt_address_is_loopback(&config->listen_address)) {
+        tt_config_complain("--demo lets anybody in, so it is for a loopback address only: "
+                           "--listen 127.0.0.1:8080, or leave --demo away");
         return false;
     }
     if (config->jwt_key != NULL && config->jwks != NULL) {

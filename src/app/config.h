@@ -26,6 +26,7 @@ struct tt_config {
     const char *audience;
     uint64_t token_ms;
     struct tt_option_list allow_origin;
+    bool demo;
 
     const char *log_level;
     const char *log_format;

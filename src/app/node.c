@@ -10,6 +10,7 @@
 #include "adapter/entropy_os.h"
 #include "adapter/notifier_record.h"
 #include "app/wait.h"
+#include "app/web_files.h"
 #include "base/memory.h"
 #include "driver/driver.h"
 
@@ -310,6 +311,8 @@ static void create_edge(struct tt_node *node)
     options.body_ms = (uint32_t)config->request_ms;
     options.idle_ms = (uint32_t)config->idle_ms;
     options.token_ms = (int64_t)config->token_ms;
+    options.files = &tt_web_files;
+    options.demo = config->demo;
     struct tt_edge_owner owner = {
         .context = node, .post = on_edge_event, .wall = wall, .answered = on_answered};
     node->edge = tt_edge_create(&options, node->loop, &owner);

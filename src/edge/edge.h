@@ -16,6 +16,7 @@
 #include "core/effect.h"
 #include "core/event.h"
 #include "edge/auth.h"
+#include "edge/static.h"
 #include "net/loop.h"
 
 struct tt_edge;
@@ -48,6 +49,8 @@ struct tt_edge_options {
     uint32_t idle_ms;   /* between two requests */
     const struct tt_edge_page *pages;
     size_t page_count;
+    const struct tt_static_files *files; /* the web client; NULL: none */
+    bool demo;                           /* anybody near may be alice or bob, see edge/demo.h */
 };
 
 /* The defaults of base/limits.h; `auth` stays to be filled in. What options point at is borrowed

@@ -1,17 +1,20 @@
 /* Requests and their answers. */
 #include "edge/connection.h"
 
+#include "edge/demo.h"
 #include "edge/reply_codec.h"
 #include "net/http1_answer.h"
 #include "net/websocket_handshake.h"
 
 #define JSON_TYPE "application/json"
 
-/* An answer in the making: its body is in edge->text, more header fields in edge->fields. */
+/* An answer in the making: more header fields are in edge->fields. */
 struct answer {
     int status;
     const char *content_type;
-    const char *reason; /* for the log */
+    const char *reason;     /* for the log */
+    struct tt_slice body;   /* if empty, the body is in edge->text */
+    bool says_how_to_cache; /* its fields do; any other is not kept */
 };
 
 static const struct tt_http1_request *request_of(const struct tt_connection *connection)
@@ -63,17 +66,19 @@ static void end_answer(struct tt_connection *connection, const struct tt_http1_r
 {
     struct tt_edge *edge = connection->edge;
     struct tt_buffer *fields = &edge->fields;
-    tt_http1_add_field(fields, "Cache-Control", TT_SLICE_LITERAL("no-store"));
+    if (!answer->says_how_to_cache)
+        tt_http1_add_field(fields, "Cache-Control", TT_SLICE_LITERAL("no-store"));
     tt_http1_add_field(fields, "X-Content-Type-Options", TT_SLICE_LITERAL("nosniff"));
     if (request != NULL && connection->door == TT_EDGE_PUBLIC)
         tt_origin_add_fields(&edge->options.auth.origins, request, fields);
     count(edge, request, answer);
 
-    const struct tt_http1_answer wire = {.status = answer->status,
-                                         .content_type = answer->content_type,
-                                         .fields = tt_buffer_slice(fields),
-                                         .body = tt_buffer_slice(&edge->text),
-                                         .close = edge->draining};
+    const struct tt_http1_answer wire = {
+        .status = answer->status,
+        .content_type = answer->content_type,
+        .fields = tt_buffer_slice(fields),
+        .body = answer->body.size > 0 ? answer->body : tt_buffer_slice(&edge->text),
+        .close = edge->draining};
     bool goes_on = tt_http1_write_answer(request, &wire, tt_socket_output(connection->socket));
     trim_scratch(edge);
     if (!goes_on || request == NULL) {
@@ -110,7 +115,8 @@ static void answer_error(struct tt_connection *connection, int status, tt_err er
     edge->text.size = 0;
     tt_write_http_error(err, problem, &edge->text);
     add_error_fields(edge, status, 0);
-    end_answer(connection, request_of(connection), &(struct answer){status, JSON_TYPE, reason});
+    end_answer(connection, request_of(connection),
+               &(struct answer){.status = status, .content_type = JSON_TYPE, .reason = reason});
 }
 
 static void answer_failure(struct tt_connection *connection, tt_err err,
@@ -140,7 +146,7 @@ void tt_exchange_give_up(struct tt_connection *connection, int status, tt_err er
     begin_answer(edge);
     tt_write_http_error(err, &problem, &edge->text);
     add_error_fields(edge, status, 0);
-    end_answer(connection, NULL, &(struct answer){status, JSON_TYPE, NULL});
+    end_answer(connection, NULL, &(struct answer){.status = status, .content_type = JSON_TYPE});
 }
 
 static const struct tt_edge_page *find_page(const struct tt_connection *connection)
@@ -153,16 +159,39 @@ static const struct tt_edge_page *find_page(const struct tt_connection *connecti
     return NULL;
 }
 
+static bool is_reading(const struct tt_http1_request *request)
+{
+    return request->method == TT_HTTP1_GET || request->method == TT_HTTP1_HEAD;
+}
+
 static void answer_page(struct tt_connection *connection, const struct tt_edge_page *page)
 {
     const struct tt_http1_request *request = request_of(connection);
-    if (request->method != TT_HTTP1_GET && request->method != TT_HTTP1_HEAD) {
+    if (!is_reading(request)) {
         tt_http1_add_field(&connection->edge->fields, "Allow", TT_SLICE_LITERAL("GET, HEAD"));
         answer_failure(connection, TT_FAIL(METHOD), NULL, NULL);
         return;
     }
     int status = page->write(page->context, &connection->edge->text);
-    end_answer(connection, request, &(struct answer){status, page->content_type, NULL});
+    end_answer(connection, request,
+               &(struct answer){.status = status, .content_type = page->content_type});
+}
+
+static const struct tt_static_file *find_file(const struct tt_connection *connection)
+{
+    const struct tt_static_files *files = connection->edge->options.files;
+    const struct tt_http1_request *request = request_of(connection);
+    if (files == NULL || connection->door != TT_EDGE_PUBLIC || !is_reading(request))
+        return NULL;
+    return tt_static_find(files, request->path);
+}
+
+static void answer_file(struct tt_connection *connection, const struct tt_static_file *file)
+{
+    const struct tt_http1_request *request = request_of(connection);
+    struct answer answer = {.content_type = file->content_type, .says_how_to_cache = true};
+    answer.status = tt_static_answer(file, request, &connection->edge->fields, &answer.body);
+    end_answer(connection, request, &answer);
 }
 
 static void answer_options(struct tt_connection *connection)
@@ -179,19 +208,14 @@ static void answer_options(struct tt_connection *connection)
     tt_origin_add_preflight_fields(&edge->options.auth.origins, request, tt_buffer_slice(&methods),
                                    &edge->fields);
     tt_buffer_deinit(&methods);
-    end_answer(connection, request, &(struct answer){204, NULL, NULL});
+    end_answer(connection, request, &(struct answer){.status = 204});
 }
 
-static void answer_token(struct tt_connection *connection, const struct tt_caller *caller)
+/* A fresh token; the server signs its own. */
+static void answer_with_token(struct tt_connection *connection, const struct tt_caller *caller)
 {
     struct tt_edge *edge = connection->edge;
     const struct tt_edge_options *options = &edge->options;
-    if (options->signing_secret.size == 0) {
-        const struct tt_problem problem = {
-            .text = "this server signs no tokens; ask whoever signed yours"};
-        answer_failure(connection, TT_FAIL(NOT_FOUND), &problem, NULL);
-        return;
-    }
     tt_time now = edge->owner.wall(edge->owner.context);
     tt_time expires = {(now.ms + options->token_ms) / 1000 * 1000};
     const struct tt_jwt_claims claims = {caller->user, caller->device, expires};
@@ -204,7 +228,51 @@ static void answer_token(struct tt_connection *connection, const struct tt_calle
     tt_json_put_id(&json, "device_id", &caller->device);
     tt_json_end_object(&json);
     tt_buffer_deinit(&token);
-    end_answer(connection, request_of(connection), &(struct answer){200, JSON_TYPE, NULL});
+    end_answer(connection, request_of(connection),
+               &(struct answer){.status = 200, .content_type = JSON_TYPE});
+}
+
+static void answer_token(struct tt_connection *connection, const struct tt_caller *caller)
+{
+    if (connection->edge->options.signing_secret.size == 0) {
+        const struct tt_problem problem = {
+            .text = "this server signs no tokens; ask whoever signed yours"};
+        answer_failure(connection, TT_FAIL(NOT_FOUND), &problem, NULL);
+    } else {
+        answer_with_token(connection, caller);
+    }
+}
+
+/* Only a server that signs its own tokens can offer it. */
+static bool offers_demo(const struct tt_connection *connection)
+{
+    const struct tt_edge_options *options = &connection->edge->options;
+    return options->demo && options->signing_secret.size > 0 &&
+           tt_demo_is_local(request_of(connection));
+}
+
+static void answer_sign_in(struct tt_connection *connection)
+{
+    struct tt_json_writer json = {.out = &connection->edge->text};
+    tt_json_begin_object(&json, NULL);
+    tt_json_put_bool(&json, "accounts", false);
+    tt_demo_write_users(&json, offers_demo(connection));
+    tt_json_end_object(&json);
+    end_answer(connection, request_of(connection),
+               &(struct answer){.status = 200, .content_type = JSON_TYPE});
+}
+
+static void answer_demo(struct tt_connection *connection)
+{
+    struct tt_problem problem = {.text = "this server offers no demo; start it by ./run for one"};
+    struct tt_caller caller;
+    tt_err err = TT_FAIL(NOT_FOUND);
+    if (offers_demo(connection))
+        err = tt_demo_read(request_of(connection)->body, &caller, &problem);
+    if (tt_is_ok(err))
+        answer_with_token(connection, &caller);
+    else
+        answer_failure(connection, err, &problem, NULL);
 }
 
 /* The core has it until the reply. The connection may even be gone when this returns. */
@@ -289,7 +357,22 @@ static void carry_out(struct tt_connection *connection, const struct tt_route *r
     case TT_ROUTE_TOKEN:
         answer_token(connection, &caller);
         break;
+    case TT_ROUTE_SIGN_IN:
+    case TT_ROUTE_DEMO:
+        break; /* answered before anybody was asked for a token */
     }
+}
+
+/* What needs no token. False: it does. */
+static bool carry_out_for_anybody(struct tt_connection *connection, const struct tt_route *route)
+{
+    if (route->kind == TT_ROUTE_SIGN_IN)
+        answer_sign_in(connection);
+    else if (route->kind == TT_ROUTE_DEMO)
+        answer_demo(connection);
+    else
+        return false;
+    return true;
 }
 
 void tt_exchange_begin(struct tt_connection *connection)
@@ -301,6 +384,11 @@ void tt_exchange_begin(struct tt_connection *connection)
     const struct tt_edge_page *page = find_page(connection);
     if (page != NULL) {
         answer_page(connection, page);
+        return;
+    }
+    const struct tt_static_file *file = find_file(connection);
+    if (file != NULL) {
+        answer_file(connection, file);
         return;
     }
     if (connection->door == TT_EDGE_ADMIN) {
@@ -319,7 +407,7 @@ void tt_exchange_begin(struct tt_connection *connection)
     tt_buffer_deinit(&allow);
     if (tt_err_is(err, TT_ERR_NOT_FOUND) || tt_err_is(err, TT_ERR_METHOD))
         answer_failure(connection, err, NULL, NULL);
-    else
+    else if (!carry_out_for_anybody(connection, &route))
         carry_out(connection, &route, err);
 }
 
@@ -330,7 +418,8 @@ void tt_exchange_reply(struct tt_connection *connection, const struct tt_reply *
     begin_answer(edge);
     int status = tt_reply_write(reply, &caller, &edge->text);
     add_error_fields(edge, status, reply->retry_after_ms);
-    end_answer(connection, request_of(connection), &(struct answer){status, JSON_TYPE, NULL});
+    end_answer(connection, request_of(connection),
+               &(struct answer){.status = status, .content_type = JSON_TYPE});
 }
 
 void tt_exchange_reject(struct tt_connection *connection, tt_err err,
@@ -344,5 +433,6 @@ void tt_exchange_reject(struct tt_connection *connection, tt_err err,
         tt_write_http_error(err, NULL, &edge->text);
     int status = tt_err_http(err);
     add_error_fields(edge, status, 0);
-    end_answer(connection, request_of(connection), &(struct answer){status, JSON_TYPE, NULL});
+    end_answer(connection, request_of(connection),
+               &(struct answer){.status = status, .content_type = JSON_TYPE});
 }

@@ -11,6 +11,8 @@ static const struct {
 } routes[] = {
     {TT_HTTP1_GET, "/ws", TT_ROUTE_SOCKET, 0},
     {TT_HTTP1_POST, "/token", TT_ROUTE_TOKEN, 0},
+    {TT_HTTP1_GET, "/login", TT_ROUTE_SIGN_IN, 0},
+    {TT_HTTP1_POST, "/demo/login", TT_ROUTE_DEMO, 0},
     {TT_HTTP1_GET, "/conversations", TT_ROUTE_REQUEST, TT_REQUEST_LIST},
     {TT_HTTP1_POST, "/conversation", TT_ROUTE_REQUEST, TT_REQUEST_CREATE},
     {TT_HTTP1_GET, "/conversation/{c}", TT_ROUTE_REQUEST, TT_REQUEST_SNAPSHOT},

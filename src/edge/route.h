@@ -17,6 +17,8 @@ enum tt_route_kind {
     TT_ROUTE_REQUEST, /* the core answers */
     TT_ROUTE_SOCKET,  /* GET /ws */
     TT_ROUTE_TOKEN,   /* POST /token: the edge answers */
+    TT_ROUTE_SIGN_IN, /* GET /login: how one can sign in; the edge answers, to anybody */
+    TT_ROUTE_DEMO,    /* POST /demo/login: likewise */
 };
 
 struct tt_route {

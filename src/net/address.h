@@ -5,6 +5,7 @@
 #define TT_NET_ADDRESS_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,9 @@ size_t tt_address_format(const struct tt_address *address, char text[TT_ADDRESS_
 size_t tt_address_format_host(const struct tt_address *address, char text[TT_ADDRESS_TEXT_SIZE]);
 
 uint16_t tt_address_port(const struct tt_address *address);
+/* Whether only this machine can reach it: 127.0.0.0/8 or ::1. */
+bool tt_address_is_loopback(const struct tt_address *address);
+
 socklen_t tt_address_size(const struct tt_address *address);
 
 #endif

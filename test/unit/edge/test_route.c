@@ -17,6 +17,8 @@ static void finds_each_route(void **unused)
     } cases[] = {
         {TT_HTTP1_GET, "/ws", TT_ROUTE_SOCKET, 0, "", "", 0, false},
         {TT_HTTP1_POST, "/token", TT_ROUTE_TOKEN, 0, "", "", 0, true},
+        {TT_HTTP1_GET, "/login", TT_ROUTE_SIGN_IN, 0, "", "", 0, false},
+        {TT_HTTP1_POST, "/demo/login", TT_ROUTE_DEMO, 0, "", "", 0, true},
         {TT_HTTP1_GET, "/conversations", TT_ROUTE_REQUEST, TT_REQUEST_LIST, "", "", 0, false},
         {TT_HTTP1_POST, "/conversation", TT_ROUTE_REQUEST, TT_REQUEST_CREATE, "", "", 0, true},
         {TT_HTTP1_GET, "/conversation/conv_abc123", TT_ROUTE_REQUEST, TT_REQUEST_SNAPSHOT,

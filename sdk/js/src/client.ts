@@ -1,0 +1,641 @@
+/*
+ * client: the library's face: one device of one user, whatever number of tabs it has.
+ */
+import type { Broadcast, Change, LineState, Order, PassedFrame, Signal } from './change.ts';
+import { Emitter } from './emitter.ts';
+import { TwoTicksError } from './error.ts';
+import { Http, path } from './http.ts';
+import { type Conversation, Model } from './model.ts';
+import { holds, spanWith } from './range.ts';
+import type { MessageRecord, OutboxRecord } from './record.ts';
+import type { Store } from './store.ts';
+import { openIndexedDb } from './store_indexeddb.ts';
+import { MemoryStore } from './store_memory.ts';
+import { Sync } from './sync.ts';
+import { BrowserTabs, canShareTabs, SingleTab, type Tabs } from './tabs.ts';
+import { Timeline } from './timeline.ts';
+import { type TokenProvider, TokenSource } from './token.ts';
+import type {
+  Entry,
+  MessageInfo,
+  Settings,
+  Snapshot,
+  Status,
+  TimelineEvent,
+  WireMember,
+  WireMessage,
+  Why,
+} from './wire.ts';
+
+export interface ClientOptions {
+  /** The server, `https://chat.example`; in a browser by default the page's own. */
+  url?: string;
+  /** Who this is; must be what the token says. */
+  userId: string;
+  /** Which of the user's devices; must be what the token says. Default: `default`. */
+  deviceId?: string;
+  /** A token, or a function that gets one. Without it the cookie of the browser signs in. */
+  token?: string | TokenProvider;
+  /** Where messages are kept. Default: IndexedDB where there is one, else memory. */
+  store?: Store;
+}
+
+export interface Sent {
+  conversationId: string;
+  clientId: string;
+  seq: number;
+  timestamp: string;
+}
+
+export interface ClientEvents {
+  /** The line's state. */
+  line: LineState;
+  /** The list, or an entry of it, looks different. */
+  conversations: void;
+  /** One conversation looks different: a message, a tick, a cursor. */
+  conversation: string;
+  /** Somebody else's message came, for the first time on this device. */
+  message: WireMessage & { conversationId: string };
+  presence: { userId: string; status: Status };
+  typing: { conversationId: string; userId: string };
+  /** An own message was stored: one tick. */
+  sent: Sent;
+  /** An own message was refused for good. */
+  refused: { clientId: string; code: string; message: string };
+  /** Everything that was pending when the line came up is here. */
+  caught_up: void;
+  /** Frames as they pass; only after `traceFrames(true)`. */
+  frame: PassedFrame;
+  /** Something went wrong that no call waits for. */
+  problem: { code: string; message: string };
+}
+
+const OPEN_MS_MAX = 3_000;
+const TYPING_EVERY_MS = 3_000;
+
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function providerOf(token: ClientOptions['token'], base: string): TokenProvider | null {
+  if (token === undefined) return null;
+  if (typeof token === 'function') return token;
+  return async (current) => {
+    if (current === null) return token;
+    const response = await fetch(`${base}/token`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${current}` },
+    });
+    if (response.status === 401 || response.status === 404) return null;
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    return ((await response.json()) as { token: string }).token;
+  };
+}
+
+/** Connects a device. Resolves when what is stored can be used; the line comes up by itself. */
+export async function connect(options: ClientOptions): Promise<Client> {
+  const base = (options.url ?? globalThis.location?.origin ?? '').replace(/\/$/, '');
+  const device = options.deviceId ?? 'default';
+  const name = `twoticks ${base} ${options.userId} ${device}`;
+  const inBrowser = typeof indexedDB !== 'undefined' && canShareTabs();
+  const store = options.store ?? (inBrowser ? await openIndexedDb(name) : new MemoryStore());
+  const tabs = inBrowser && !options.store ? new BrowserTabs(name) : new SingleTab();
+  const client = new Client({
+    base,
+    userId: options.userId,
+    deviceId: device,
+    store,
+    tabs,
+    provider: providerOf(options.token, base),
+  });
+  await client.start();
+  return client;
+}
+
+interface Parts {
+  base: string;
+  userId: string;
+  deviceId: string;
+  store: Store;
+  tabs: Tabs;
+  provider: TokenProvider | null;
+}
+
+export class Client extends Emitter<ClientEvents> {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly #base: string;
+  readonly #store: Store;
+  readonly #tabs: Tabs;
+  readonly #tokens: TokenSource;
+  readonly #http: Http;
+  readonly #model: Model;
+  readonly #timelines = new Map<string, Timeline>();
+  readonly #seen = new Map<string, number>();
+  readonly #typedAt = new Map<string, number>();
+  #sync: Sync | null = null;
+  #opened: string | null = null;
+  #traced = false;
+  #closed = false;
+  #forget: (() => void)[] = [];
+
+  constructor(parts: Parts) {
+    super();
+    this.userId = parts.userId;
+    this.deviceId = parts.deviceId;
+    this.#base = parts.base;
+    this.#store = parts.store;
+    this.#tabs = parts.tabs;
+    this.#tokens = new TokenSource(parts.provider, (token) => this.#sync?.renewed(token));
+    this.#http = new Http(parts.base, this.#tokens);
+    this.#model = new Model(parts.userId);
+  }
+
+  /** Called by `connect`. */
+  async start(): Promise<void> {
+    this.#tabs.listen((message) => this.#hear(message));
+    const { conversations, outbox } = await this.#store.load();
+    this.#model.apply(conversations.map((record) => ({ kind: 'conversation', record })));
+    this.#model.apply(outbox.map((record) => ({ kind: 'outbox', record })));
+    this.#tabs.join(() => this.#lead());
+    this.#order({ kind: 'who' });
+    this.#watchWindow();
+  }
+
+  #lead(): void {
+    if (this.#closed) return;
+    this.#sync = new Sync({
+      url: `${this.#base.replace(/^http/, 'ws')}/ws`,
+      user_id: this.userId,
+      leader: this.#tabs.id,
+      store: this.#store,
+      tokens: this.#tokens,
+      http: this.#http,
+      told: (changes) => this.#tell({ to: 'all', changes }),
+      signal: (signal) => this.#tell({ to: 'all', signal }),
+    });
+    if (this.#traced) this.#sync.obey({ kind: 'trace', on: true });
+    void this.#sync.start();
+  }
+
+  #watchWindow(): void {
+    if (typeof window === 'undefined') return;
+    const nudge = () => this.#order({ kind: 'connect' });
+    const look = () => {
+      if (document.visibilityState !== 'visible') return;
+      nudge();
+      if (this.#opened !== null) this.#order({ kind: 'open', conversation_id: this.#opened });
+    };
+    window.addEventListener('online', nudge);
+    document.addEventListener('visibilitychange', look);
+    this.#forget.push(
+      () => window.removeEventListener('online', nudge),
+      () => document.removeEventListener('visibilitychange', look),
+    );
+  }
+
+  /** Leaves: the socket is closed, or passes to another tab. What is stored stays. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const forget of this.#forget) forget();
+    this.#sync?.stop();
+    this.#tokens.stop();
+    this.#tabs.leave();
+    this.#store.close();
+  }
+
+  /** Forgets everything that this device has stored; for signing out. Then closes. */
+  async erase(): Promise<void> {
+    this.#sync?.stop();
+    await this.#store.erase();
+    this.close();
+  }
+
+  #tell(message: Broadcast): void {
+    if (this.#closed) return;
+    this.#tabs.post(message);
+    this.#hear(message);
+  }
+
+  #order(order: Order): void {
+    if (this.#closed) return;
+    if (this.#sync) this.#sync.obey(order);
+    else this.#tabs.post({ to: 'leader', order });
+  }
+
+  #hear(message: Broadcast): void {
+    if (this.#closed) return;
+    if (message.to === 'leader') this.#sync?.obey(message.order);
+    else if ('changes' in message) this.#changed(message.changes);
+    else this.#signalled(message.signal);
+  }
+
+  #changed(changes: Change[]): void {
+    const touched = this.#model.apply(changes);
+    for (const [id, timeline] of this.#timelines) {
+      if (!touched || touched.has(id)) timeline.apply(changes, id);
+    }
+    for (const id of touched ?? []) this.emit('conversation', id);
+    this.emit('conversations', undefined);
+  }
+
+  #signalled(signal: Signal): void {
+    const leader = this.#model.leader;
+    this.#model.hear(signal, Date.now());
+    switch (signal.kind) {
+      case 'line':
+        if (signal.leader !== leader) this.#newLeader();
+        if (signal.state === 'online')
+          for (const timeline of this.#timelines.values()) void timeline.refresh().catch(() => {});
+        this.emit('line', signal.state);
+        break;
+      case 'presence':
+        this.emit('presence', { userId: signal.user_id, status: signal.status });
+        break;
+      case 'typing':
+        this.emit('typing', {
+          conversationId: signal.conversation_id,
+          userId: signal.user_id,
+        });
+        break;
+      case 'sent':
+        this.emit('sent', {
+          conversationId: signal.conversation_id,
+          clientId: signal.client_id,
+          seq: signal.seq,
+          timestamp: signal.timestamp,
+        });
+        break;
+      case 'refused':
+        this.emit('refused', {
+          clientId: signal.client_id,
+          code: signal.code,
+          message: signal.message,
+        });
+        break;
+      case 'arrived':
+        this.emit('message', { conversationId: signal.conversation_id, ...signal.message });
+        break;
+      case 'opened':
+        this.emit('conversation', signal.conversation_id);
+        break;
+      case 'caught_up':
+        this.emit('caught_up', undefined);
+        break;
+      case 'frame':
+        this.emit('frame', signal.passed);
+        break;
+      case 'problem':
+        this.emit('problem', signal);
+        break;
+    }
+  }
+
+  /** Orders to the old one may have been lost with it. */
+  #newLeader(): void {
+    for (const [conversation_id, seq] of this.#seen)
+      this.#order({ kind: 'seen', conversation_id, seq });
+    if (this.#opened !== null) this.#order({ kind: 'open', conversation_id: this.#opened });
+    if (this.#traced) this.#order({ kind: 'trace', on: true });
+    this.#order({ kind: 'send_outbox' });
+  }
+
+  // What is there.
+
+  get line(): LineState {
+    return this.#model.line;
+  }
+
+  /** Newest activity first. */
+  conversations(): Conversation[] {
+    return this.#model.conversations();
+  }
+
+  conversation(id: string): Conversation | undefined {
+    return this.#model.conversation(id);
+  }
+
+  /** Somebody's status, if it is known and the line is up. */
+  status(userId: string): Status | undefined {
+    return this.#model.line === 'online' ? this.#model.presence.get(userId) : undefined;
+  }
+
+  /** The other members of a conversation that was opened, each with their own cursors. */
+  members(conversationId: string): readonly WireMember[] {
+    return this.#model.members.get(conversationId) ?? [];
+  }
+
+  /** Who is typing there; `untilMs` is when that changes if no more is heard. */
+  typing(conversationId: string): { users: string[]; untilMs: number } {
+    return this.#model.typing(conversationId, Date.now());
+  }
+
+  // Sending.
+
+  /**
+   * Sends a message: it is stored on the device first, and goes out when there is a line, in order,
+   * surviving a reload. Resolves at one tick; rejects if the server refuses it for good.
+   */
+  async send(conversationId: string, content: string): Promise<Sent> {
+    const { sent } = await this.queue(conversationId, content);
+    return sent;
+  }
+
+  /** The same in two steps: resolves when the message is safe on this device. */
+  async queue(
+    conversationId: string,
+    content: string,
+  ): Promise<{ clientId: string; sent: Promise<Sent> }> {
+    const clientId = randomId();
+    const sent = this.#outcome(clientId);
+    // Who does not look at the outcome gets events; it is no unhandled rejection.
+    sent.catch(() => {});
+    const record = await this.#store.addToOutbox({
+      client_id: clientId,
+      conversation_id: conversationId,
+      content,
+      at: new Date().toISOString(),
+      refusal: null,
+    });
+    this.#typedAt.delete(conversationId);
+    this.#tell({ to: 'all', changes: [{ kind: 'outbox', record }] });
+    this.#order({ kind: 'send_outbox' });
+    return { clientId, sent };
+  }
+
+  #outcome(clientId: string): Promise<Sent> {
+    return new Promise((resolve, reject) => {
+      const offs = [
+        this.on('sent', (sent) => {
+          if (sent.clientId !== clientId) return;
+          for (const off of offs) off();
+          resolve(sent);
+        }),
+        this.on('refused', (refused) => {
+          if (refused.clientId !== clientId) return;
+          for (const off of offs) off();
+          reject(new TwoTicksError(refused.code, refused.message));
+        }),
+      ];
+    });
+  }
+
+  #waiting(conversationId: string, clientId: string): OutboxRecord | undefined {
+    const waiting = this.#model.outbox.get(conversationId) ?? [];
+    return waiting.find((one) => one.client_id === clientId);
+  }
+
+  /** Sends a refused message again, under the same `client_id`. */
+  async retry(conversationId: string, clientId: string): Promise<void> {
+    const record = this.#waiting(conversationId, clientId);
+    if (!record?.refusal) return;
+    const changes: Change[] = [{ kind: 'outbox', record: { ...record, refusal: null } }];
+    await this.#store.commit(changes);
+    this.#tell({ to: 'all', changes });
+    this.#order({ kind: 'send_outbox' });
+  }
+
+  /** Gives a refused message up. */
+  async discard(conversationId: string, clientId: string): Promise<void> {
+    if (!this.#waiting(conversationId, clientId)?.refusal) return;
+    const changes: Change[] = [
+      { kind: 'outbox_gone', conversation_id: conversationId, client_id: clientId },
+    ];
+    await this.#store.commit(changes);
+    this.#tell({ to: 'all', changes });
+  }
+
+  /** The user pressed a key; tells the others at most every 3 s. */
+  type(conversationId: string): void {
+    const now = Date.now();
+    if (now - (this.#typedAt.get(conversationId) ?? 0) < TYPING_EVERY_MS) return;
+    this.#typedAt.set(conversationId, now);
+    this.#order({ kind: 'typing', conversation_id: conversationId });
+  }
+
+  // Reading.
+
+  /**
+   * The chat is on screen: one round trip brings history, ticks and presence, and presence goes on
+   * coming. Resolves when that is here, or, without a line, at once: what is stored can be read.
+   */
+  async open(conversationId: string): Promise<void> {
+    this.#opened = conversationId;
+    if (this.#model.line !== 'online') {
+      this.#order({ kind: 'open', conversation_id: conversationId });
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      const offs = [
+        this.on('conversation', (id) => {
+          if (id === conversationId && this.#model.members.has(id)) finish();
+        }),
+        this.on('problem', finish),
+        this.on('line', finish),
+      ];
+      const timer = setTimeout(finish, OPEN_MS_MAX);
+      this.#model.members.delete(conversationId);
+      this.#order({ kind: 'open', conversation_id: conversationId });
+      function finish(): void {
+        clearTimeout(timer);
+        for (const off of offs) off();
+        resolve();
+      }
+    });
+  }
+
+  /** The chat is not on screen any more. */
+  leave(conversationId: string): void {
+    if (this.#opened === conversationId) this.#opened = null;
+    this.#order({ kind: 'close', conversation_id: conversationId });
+  }
+
+  /** The user has seen every message up to `seq`, on a visible screen that has the focus. */
+  markRead(conversationId: string, seq: number): void {
+    if (seq <= (this.#seen.get(conversationId) ?? 0)) return;
+    const known = this.#model.records.get(conversationId);
+    if (known && seq <= known.my_last_read_seq) return;
+    this.#seen.set(conversationId, seq);
+    this.#order({ kind: 'seen', conversation_id: conversationId, seq });
+  }
+
+  /** A window onto a conversation's messages; the same one for the same conversation. */
+  timeline(conversationId: string): Timeline {
+    const known = this.#timelines.get(conversationId);
+    if (known) return known;
+    const timeline = new Timeline({
+      me: this.userId,
+      cursors: () => {
+        const one = this.#model.conversation(conversationId);
+        return {
+          headSeq: one?.headSeq ?? 0,
+          lastDeliveredSeq: one?.lastDeliveredSeq ?? 0,
+          lastReadSeq: one?.lastReadSeq ?? 0,
+          myLastReadSeq: one?.myLastReadSeq ?? 0,
+        };
+      },
+      waiting: () => this.#model.outbox.get(conversationId) ?? [],
+      page: (where, limit) => this.history(conversationId, where, limit),
+    });
+    this.#timelines.set(conversationId, timeline);
+    return timeline;
+  }
+
+  /**
+   * At most `limit` messages right before or after a seq, ascending: from this device where it has
+   * them, else from the server; without a line, what is here.
+   */
+  async history(
+    conversationId: string,
+    where: { before: number } | { after: number },
+    limit = 50,
+  ): Promise<MessageRecord[]> {
+    const record = this.#model.records.get(conversationId);
+    const head = record?.head_seq ?? 0;
+    const spans = record?.spans ?? [];
+    const up = 'before' in where;
+    let from = up ? Math.max(1, where.before - limit) : where.after + 1;
+    let to = up ? Math.min(head, where.before - 1) : Math.min(head, where.after + limit);
+    if (record && from > to) return [];
+    if (!record || !holds(spans, from, to)) {
+      try {
+        return await this.#fetchPage(conversationId, where, limit);
+      } catch (error) {
+        if ((error as TwoTicksError).code !== 'offline') throw error;
+      }
+      const span = spanWith(spans, up ? to : from);
+      if (!span) return [];
+      from = Math.max(from, span[0]);
+      to = Math.min(to, span[1]);
+    }
+    return this.#store.messages(conversationId, from, to);
+  }
+
+  async #fetchPage(
+    conversation_id: string,
+    where: { before: number } | { after: number },
+    limit: number,
+  ): Promise<MessageRecord[]> {
+    const page = await this.#http.get<Snapshot>(path`/conversation/${conversation_id}`, {
+      ...where,
+      limit: Math.min(limit, 200),
+    });
+    if (page.messages.length > 0)
+      this.#order({ kind: 'page', conversation_id, messages: page.messages });
+    return page.messages.map((message) => ({ conversation_id, ...message }));
+  }
+
+  // Requests.
+
+  /** Makes a conversation; a direct one that there is already is answered. */
+  async create(options: {
+    members: string[];
+    kind?: 'direct' | 'group';
+    title?: string;
+    conversationId?: string;
+  }): Promise<string> {
+    const { members, kind, title, conversationId } = options;
+    const all = [...new Set([this.userId, ...members])];
+    const body = {
+      members: all,
+      kind: kind ?? (all.length > 2 ? 'group' : 'direct'),
+      ...(title === undefined ? {} : { title }),
+      ...(conversationId === undefined ? {} : { conversation_id: conversationId }),
+    };
+    const made = await this.#http.request<Entry>('POST', '/conversation', body);
+    if (!this.#model.records.has(made.conversation_id)) {
+      const known = this.#whenKnown(made.conversation_id);
+      this.#order({ kind: 'entry', conversation_id: made.conversation_id });
+      await known;
+    }
+    return made.conversation_id;
+  }
+
+  #whenKnown(id: string): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = () => {
+        clearTimeout(timer);
+        off();
+        resolve();
+      };
+      const off = this.on('conversation', (one) => {
+        if (one === id) finish();
+      });
+      const timer = setTimeout(finish, OPEN_MS_MAX);
+    });
+  }
+
+  /** When each of the others got and read a message. */
+  info(conversationId: string, seq: number): Promise<MessageInfo> {
+    return this.#http.get(path`/conversation/${conversationId}/messages/${seq}/info`);
+  }
+
+  /** Why a tick is what it is. */
+  why(conversationId: string, seq: number): Promise<Why> {
+    return this.#http.get(path`/conversation/${conversationId}/messages/${seq}/why`);
+  }
+
+  /** What happened to the messages of a conversation, and when. */
+  async events(
+    conversationId: string,
+    span: { from?: number; to?: number } = {},
+  ): Promise<TimelineEvent[]> {
+    const found = await this.#http.get<{ events: TimelineEvent[] }>(
+      path`/conversation/${conversationId}/timeline`,
+      span,
+    );
+    return found.events;
+  }
+
+  /** Mutes a conversation until then; null: no longer. */
+  async mute(conversationId: string, until: Date | null): Promise<void> {
+    await this.#http.request('PUT', path`/conversation/${conversationId}/settings`, {
+      muted_until: until?.toISOString() ?? null,
+    });
+    this.#order({ kind: 'entry', conversation_id: conversationId });
+  }
+
+  settings(): Promise<Settings> {
+    return this.#http.get('/me');
+  }
+
+  changeSettings(settings: Settings): Promise<Settings> {
+    return this.#http.request('PUT', '/me', settings);
+  }
+
+  /** Registers where this device is to be rung, e.g. a browser's PushSubscription as JSON. */
+  async registerPush(
+    address: { provider: 'apns' | 'fcm' | 'webpush' } & Record<string, unknown>,
+  ): Promise<void> {
+    await this.#http.request('PUT', path`/device/${this.deviceId}/push`, address);
+  }
+
+  async unregisterPush(): Promise<void> {
+    await this.#http.request('DELETE', path`/device/${this.deviceId}/push`);
+  }
+
+  // The line.
+
+  /** Now is a good moment to connect, or to see whether the line still lives. */
+  reconnect(): void {
+    this.#order({ kind: 'connect' });
+  }
+
+  /** After `replaced`: connects here, and pushes the other one out. */
+  takeOver(): void {
+    this.#order({ kind: 'take_over' });
+  }
+
+  /** Turns the event `frame` on or off. */
+  traceFrames(on: boolean): void {
+    this.#traced = on;
+    this.#order({ kind: 'trace', on });
+  }
+
+  /** Resolves when the line is up. */
+  async online(): Promise<void> {
+    while (this.#model.line !== 'online') await this.once('line');
+  }
+}

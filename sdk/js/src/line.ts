@@ -1,0 +1,210 @@
+/*
+ * line: the one WebSocket of a device, kept up.
+ *
+ * It is up from the server's `hello` on. When it ends it is tried again with full jitter, except
+ * after 4409 (the device is connected elsewhere: two that both came back would push each other out
+ * for ever) and without a token that the server takes. A line that looks open but answers nothing
+ * is ended here: browsers do not show pings, so a `ping` frame asks.
+ */
+import { Backoff } from './backoff.ts';
+import type { LineState } from './change.ts';
+import type { TokenSource } from './token.ts';
+import type { ClientFrame, Hello, ServerFrame } from './wire.ts';
+
+export interface LineEvents {
+  state(state: LineState): void;
+  frame(frame: ServerFrame): void;
+  hello(hello: Hello): void;
+  passed(direction: 'in' | 'out', frame: ServerFrame | ClientFrame): void;
+  /** Whether the server refuses this token; asked when an upgrade failed, which says no why. */
+  isRefused(): Promise<boolean>;
+}
+
+const OPEN_MS_MAX = 15_000;
+const ANSWER_MS_MAX = 10_000;
+const PROBE_MS_MAX = 5_000;
+const HEARTBEAT_SECONDS = 25;
+const RENEW_PAUSE_MS = 5_000;
+const CLOSE_EXPIRED = 4401;
+const CLOSE_REPLACED = 4409;
+const CLOSE_SILENT = 4000;
+
+type Timer = ReturnType<typeof setTimeout> | undefined;
+
+export class Line {
+  readonly #url: string;
+  readonly #tokens: TokenSource;
+  readonly #events: LineEvents;
+  readonly #backoff: Backoff;
+  #socket: WebSocket | null = null;
+  #state: LineState = 'stopped';
+  #retry: Timer;
+  #watch: Timer;
+  #heartbeatMs = HEARTBEAT_SECONDS * 1000;
+  #attempt = 0;
+  #renewedAt = 0;
+
+  constructor(url: string, tokens: TokenSource, events: LineEvents, backoff = new Backoff()) {
+    this.#url = url;
+    this.#tokens = tokens;
+    this.#events = events;
+    this.#backoff = backoff;
+  }
+
+  get state(): LineState {
+    return this.#state;
+  }
+
+  #become(state: LineState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#events.state(state);
+  }
+
+  start(): void {
+    if (this.#state === 'stopped') void this.#connect();
+  }
+
+  stop(): void {
+    this.#attempt++;
+    this.#drop(1000);
+    this.#become('stopped');
+  }
+
+  /** Now is a good moment: the network came back, or somebody looks. */
+  nudge(): void {
+    if (this.#state === 'offline') {
+      this.#backoff.reset();
+      void this.#connect();
+    } else if (this.#state === 'online') {
+      this.#ask(PROBE_MS_MAX);
+    }
+  }
+
+  /** After `replaced` or `signed_out`: connect all the same. */
+  takeOver(): void {
+    if (this.#state === 'replaced' || this.#state === 'signed_out') void this.#connect();
+  }
+
+  /** Ends the socket as a broken one, so that the stream starts again from the stored cursor. */
+  restart(): void {
+    if (this.#socket) this.#ended(this.#socket, CLOSE_SILENT);
+  }
+
+  /** False when there is no line; nothing is kept for later. */
+  send(frame: ClientFrame): boolean {
+    if (this.#state !== 'online' || !this.#socket) return false;
+    this.#socket.send(JSON.stringify(frame));
+    this.#events.passed('out', frame);
+    return true;
+  }
+
+  async #connect(): Promise<void> {
+    const attempt = ++this.#attempt;
+    clearTimeout(this.#retry);
+    this.#become('connecting');
+    const token = await this.#tokens.current().catch(() => undefined);
+    if (attempt !== this.#attempt) return;
+    if (token === undefined) {
+      this.#become('offline');
+      this.#later();
+      return;
+    }
+    if (token === null && !this.#tokens.usesCookie) {
+      this.#become('signed_out');
+      return;
+    }
+    const socket = new WebSocket(
+      this.#url,
+      token ? ['twoticks.v1', `bearer.${token}`] : ['twoticks.v1'],
+    );
+    this.#socket = socket;
+    this.#watch = setTimeout(() => this.#ended(socket, CLOSE_SILENT), OPEN_MS_MAX);
+    socket.onmessage = (event) => this.#received(socket, event.data);
+    socket.onclose = (event) => this.#ended(socket, event.code);
+  }
+
+  #received(socket: WebSocket, data: unknown): void {
+    if (socket !== this.#socket || typeof data !== 'string') return;
+    let frame: ServerFrame;
+    try {
+      frame = JSON.parse(data) as ServerFrame;
+    } catch {
+      return;
+    }
+    this.#listen();
+    this.#events.passed('in', frame);
+    if (frame.type === 'hello') {
+      this.#heartbeatMs = Math.max(frame.heartbeat_seconds || HEARTBEAT_SECONDS, 1) * 1000;
+      this.#backoff.reset();
+      this.#listen();
+      this.#become('online');
+      this.#events.hello(frame);
+    } else if (frame.type !== 'pong') {
+      this.#events.frame(frame);
+    }
+  }
+
+  /** Something was heard: the line is good for one more heartbeat. */
+  #listen(): void {
+    clearTimeout(this.#watch);
+    this.#watch = setTimeout(() => this.#ask(ANSWER_MS_MAX), this.#heartbeatMs);
+  }
+
+  #ask(within: number): void {
+    const socket = this.#socket;
+    if (!socket || !this.send({ type: 'ping' })) return;
+    clearTimeout(this.#watch);
+    this.#watch = setTimeout(() => this.#ended(socket, CLOSE_SILENT), within);
+  }
+
+  #drop(code: number): void {
+    clearTimeout(this.#watch);
+    clearTimeout(this.#retry);
+    const socket = this.#socket;
+    this.#socket = null;
+    if (!socket) return;
+    socket.onmessage = null;
+    socket.onclose = null;
+    // Closing one that is still connecting is told to the console as an error; it is let go of.
+    if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close(1000);
+    else socket.close(code);
+  }
+
+  #ended(socket: WebSocket, code: number): void {
+    if (socket !== this.#socket) return;
+    const wasOnline = this.#state === 'online';
+    this.#drop(code === CLOSE_SILENT ? CLOSE_SILENT : 1000);
+    if (code === CLOSE_REPLACED) {
+      this.#become('replaced');
+      return;
+    }
+    this.#become('offline');
+    void this.#again(code, wasOnline);
+  }
+
+  async #again(code: number, wasOnline: boolean): Promise<void> {
+    const attempt = this.#attempt;
+    const expired = code === CLOSE_EXPIRED;
+    if (expired || (!wasOnline && (await this.#events.isRefused()))) {
+      const fresh = await this.#tokens.renew().catch(() => undefined);
+      if (attempt !== this.#attempt) return;
+      if (fresh === null) {
+        this.#become('signed_out');
+        return;
+      }
+      // At once, but not in a circle with a server that takes no token for long.
+      const again = Date.now() - this.#renewedAt < RENEW_PAUSE_MS;
+      this.#renewedAt = Date.now();
+      if (expired && fresh !== undefined && !again) {
+        void this.#connect();
+        return;
+      }
+    }
+    if (attempt === this.#attempt) this.#later();
+  }
+
+  #later(): void {
+    this.#retry = setTimeout(() => void this.#connect(), this.#backoff.next());
+  }
+}

@@ -1,0 +1,98 @@
+/*
+ * composer: where one writes. Enter sends, Shift+Enter breaks the line; what is not sent is kept.
+ */
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { draftOf, keepDraft } from '../draft.ts';
+import { useClient } from '../hooks.ts';
+import { Icon } from '../part/icon.tsx';
+import { say } from '../word/language.ts';
+import { EmojiChoice } from './emoji.tsx';
+
+const HEIGHT_MAX = 180;
+const WIDE = '(min-width: 800px)';
+
+export function Composer({ id, onSend }: { id: string; onSend: (text: string) => void }) {
+  const client = useClient();
+  const field = useRef<HTMLTextAreaElement>(null);
+  const [text, setText] = useState(() => draftOf(client.userId, id));
+  const [choosing, setChoosing] = useState(false);
+
+  useLayoutEffect(() => {
+    const element = field.current!;
+    element.style.height = 'auto';
+    element.style.height = `${Math.min(element.scrollHeight, HEIGHT_MAX)}px`;
+    element.style.overflowY = element.scrollHeight > HEIGHT_MAX ? 'auto' : 'hidden';
+  }, [text]);
+  useEffect(() => {
+    // On a phone it would open the keyboard over what one came to read.
+    if (matchMedia(WIDE).matches) field.current?.focus({ preventScroll: true });
+  }, []);
+
+  const change = (next: string) => {
+    setText(next);
+    keepDraft(client.userId, id, next);
+    if (next.trim()) client.type(id);
+  };
+  const send = () => {
+    if (!text.trim()) return;
+    onSend(text);
+    setText('');
+    keepDraft(client.userId, id, '');
+    setChoosing(false);
+    field.current?.focus();
+  };
+  const press = (event: KeyboardEvent) => {
+    if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      send();
+    } else if (event.key === 'Escape' && choosing) {
+      event.preventDefault();
+      setChoosing(false);
+    }
+  };
+  const insert = (emoji: string) => {
+    const element = field.current!;
+    const { selectionStart: from, selectionEnd: to } = element;
+    change(text.slice(0, from) + emoji + text.slice(to));
+    element.focus();
+    requestAnimationFrame(() =>
+      element.setSelectionRange(from + emoji.length, from + emoji.length),
+    );
+  };
+
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      {choosing && <EmojiChoice onChoose={insert} />}
+      <div class="composer-box">
+        <button
+          type="button"
+          class="round"
+          aria-label={say('emoji')}
+          aria-expanded={choosing}
+          onClick={() => setChoosing(!choosing)}
+        >
+          <Icon name="smile" />
+        </button>
+        <textarea
+          ref={field}
+          rows={1}
+          dir="auto"
+          value={text}
+          placeholder={say('message')}
+          aria-label={say('message')}
+          onInput={(event) => change(event.currentTarget.value)}
+          onKeyDown={press}
+        />
+        <button type="submit" class="round send" aria-label={say('send')} disabled={!text.trim()}>
+          <Icon name="send" />
+        </button>
+      </div>
+    </form>
+  );
+}
