@@ -52,12 +52,15 @@ static const struct tt_option options[] = {
     TT_TEXT_ROW(AT(tls_key), "tls-key", "FILE", NULL, "the certificate's private key (PEM)"),
     TT_LIST_ROW(AT(trusted_proxies), "trusted-proxies", "NETWORK",
                 "believe X-Forwarded-For and -Proto from there: 10.0.0.0/8,::1 (or repeat it)"),
+    TT_FLAG_ROW(AT(proxy_protocol), "proxy-protocol",
+                "connections from --trusted-proxies begin with a PROXY header (v1 or v2)"),
 
     TT_HEADING_ROW("Log"),
     TT_CHOICE_ROW(AT(log_level), "log-level", "LEVEL", "info", "error|warn|info|debug",
                   "how much is logged, to stderr"),
     TT_CHOICE_ROW(AT(log_format), "log-format", "FORMAT", "text", "text|json",
                   "how a line is written"),
+    TT_FLAG_ROW(AT(access_log), "access-log", "a line for each answered request, too"),
 
     TT_HEADING_ROW("Limits"),
     TT_NUMBER_ROW(AT(sends_per_s), "sends-per-second", TT_LIMIT_SENDS_PER_S, 0, 1000000,
@@ -218,6 +221,11 @@ static bool derive(struct tt_config *config)
     }
     if (!derive_proxies(config))
         return false;
+    if (config->proxy_protocol && config->trusted_proxies.count == 0) {
+        tt_config_complain("--proxy-protocol believes whom --trusted-proxies names, so give both: "
+                           "--trusted-proxies 10.0.0.0/8");
+        return false;
+    }
     if (config->refresh_ms_min > config->refresh_ms_max) {
         tt_config_complain("--refresh-min is larger than --refresh-max; swap them");
         return false;
