@@ -120,6 +120,7 @@ class Check:
             for nodes in (1, 3):
                 self.script(f'scenarios, {nodes} nodes', 'test/scenario/run.py',
                             '--program', program, '--nodes', nodes)
+            self.script('the wire', 'test/wire/run.py', '--program', RELEASE / 'test/wire/echo')
             self.script('killed under load', 'test/crash/kill.py', '--program', program,
                         '--rounds', 50 if self.long else 10)
             self.script('a full disk', 'test/crash/full_disk.py', '--program', program)
@@ -132,6 +133,9 @@ class Check:
             self.script('scenarios, sanitized, 3 nodes', 'test/scenario/run.py',
                         '--program', ASAN / 'twoticks', '--nodes', 3, '--patience', 4)
         if self.long:
+            if asan:
+                self.script('the wire, sanitized', 'test/wire/run.py', '--patience', 4,
+                            '--program', ASAN / 'test/wire/echo')
             self.simple('clang-tidy', 'tool/lint', '--tidy', ASAN)
 
 

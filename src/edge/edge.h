@@ -20,6 +20,7 @@
 #include "edge/static.h"
 #include "net/ip.h"
 #include "net/loop.h"
+#include "net/tls_server.h"
 
 struct tt_edge;
 
@@ -43,6 +44,7 @@ struct tt_edge_options {
     struct tt_slice vapid;          /* the public key for Web Push; empty: this server sends none */
     size_t content_size_max;
     size_t frame_size_max;
+    uint32_t fragment_count_max; /* of one WebSocket message */
     size_t head_size_max;
     size_t body_size_max;
     size_t members_max;
@@ -53,9 +55,11 @@ struct tt_edge_options {
     const struct tt_edge_page *pages;
     size_t page_count;
     const struct tt_static_files *files; /* the web client; NULL: none */
+    struct tt_tls_server *tls;           /* what the public door speaks; NULL: plain HTTP */
     struct tt_networks trusted_proxies;  /* whose X-Forwarded-For and -Proto are believed */
     enum tt_accounts accounts;
-    bool demo; /* anybody near may be alice or bob, see edge/demo.h */
+    bool demo;   /* anybody near may be alice or bob, see edge/demo.h */
+    bool echoes; /* messages go back as they came; only for tests of the wire (test/wire) */
 };
 
 /* The defaults of base/limits.h; `auth` stays to be filled in. What options point at is borrowed
