@@ -75,7 +75,7 @@ static void grow_slots(struct tt_edge *edge)
     edge->slot_count = count;
 }
 
-void tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd)
+void tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd, const struct tt_ip *peer)
 {
     struct tt_connection *connection = tt_alloc(sizeof(*connection));
     if (!tt_is_ok(tt_socket_open(edge->loop, fd, &tt_connection_events, connection,
@@ -90,6 +90,8 @@ void tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd)
     edge->slots[connection->index].connection = connection;
     connection->edge = edge;
     connection->door = (uint8_t)door;
+    connection->peer = *peer;
+    connection->client = *peer;
     tt_http1_init(&connection->http, &edge->http_limits);
     tt_deadline_set(&edge->deadlines, &connection->deadline, TT_DEADLINE_HEAD,
                     tt_loop_now(edge->loop));

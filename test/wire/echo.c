@@ -45,8 +45,8 @@ static void on_turn_end(void *context)
 static void on_accepted(void *context, int fd, const struct tt_address *peer)
 {
     const struct echo *echo = context;
-    (void)peer;
-    tt_edge_accept(echo->edge, TT_EDGE_PUBLIC, fd);
+    const struct tt_ip ip = tt_ip_of_address(peer);
+    tt_edge_accept(echo->edge, TT_EDGE_PUBLIC, fd, &ip);
 }
 
 static const struct tt_loop_events loop_events = {.turn_end = on_turn_end};
