@@ -40,7 +40,7 @@ struct tt_loop_stats {
     uint64_t tls_handshakes; /* that came to an end well */
     uint64_t tls_failures;
     uint64_t proxy_refusals; /* connections of proxies that did not say whose they are */
-    size_t sockets; /* open now, the ones that are finishing included */
+    size_t sockets;          /* open now, the ones that are finishing included */
 };
 
 /* `events` is borrowed and must outlive the loop. Fails with IO. */
