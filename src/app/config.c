@@ -24,6 +24,8 @@ static const struct tt_option options[] = {
     TT_TEXT_ROW(AT(admin_listen), "admin-listen", "HOST:PORT", "127.0.0.1:9090",
                 "where /healthz, /readyz and /metrics are; keep it private"),
     TT_TEXT_ROW(AT(config), "config", "FILE", NULL, "a file of lines `option = value`"),
+    TT_FLAG_ROW(AT(check_config), "check-config",
+                "say whether the configuration is good, and start nothing"),
     TT_CHOICE_ROW(AT(store), "store", "KIND", "embedded", "embedded", "where messages live"),
     TT_CHOICE_ROW(AT(registry), "registry", "KIND", "local", "local",
                   "where it is known who is online"),
@@ -66,6 +68,12 @@ static const struct tt_option options[] = {
     TT_CHOICE_ROW(AT(log_format), "log-format", "FORMAT", "text", "text|json",
                   "how a line is written"),
     TT_FLAG_ROW(AT(access_log), "access-log", "a line for each answered request, too"),
+
+    TT_HEADING_ROW("Rights"),
+    TT_TEXT_ROW(AT(user), "user", "NAME", NULL,
+                "started as root, become this user once the address is taken"),
+    TT_FLAG_ROW(AT(no_seccomp), "no-seccomp",
+                "leave all system calls allowed, not only those that a server needs"),
 
     TT_HEADING_ROW("Limits"),
     TT_NUMBER_ROW(AT(sends_per_s), "sends-per-second", TT_LIMIT_SENDS_PER_S, 0, 1000000,

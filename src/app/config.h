@@ -44,6 +44,10 @@ struct tt_config {
     const char *log_format;
     bool access_log;
 
+    const char *user;
+    bool no_seccomp;
+    bool check_config;
+
     uint64_t content_bytes;
     uint64_t frame_bytes;
     uint64_t header_bytes;

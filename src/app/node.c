@@ -493,6 +493,21 @@ static void create_driver(struct tt_node *node)
     node->driver = tt_driver_create(&options, &ports);
 }
 
+static tt_err listen_for(struct tt_node *node, uint32_t number, const struct tt_node *first,
+                         const char **problem)
+{
+    const struct tt_node_shared *shared = node->shared;
+    if (shared->bound_fds != NULL) {
+        int fd = shared->bound_fds[number];
+        shared->bound_fds[number] = -1;
+        return tt_listener_adopt(node->loop, fd, &listener_events, node, &node->listener, problem);
+    }
+    if (first != NULL)
+        return tt_listener_join(node->loop, first->listener, node, &node->listener, problem);
+    return tt_listener_open(node->loop, &shared->config->listen_address, &listener_events, node,
+                            &node->listener, problem);
+}
+
 struct tt_node *tt_node_create(const struct tt_node_shared *shared, uint32_t number,
                                const struct tt_node *first, const char **problem)
 {
@@ -504,11 +519,7 @@ struct tt_node *tt_node_create(const struct tt_node_shared *shared, uint32_t num
         tt_free(node);
         return NULL;
     }
-    tt_err err = first == NULL ? tt_listener_open(node->loop, &shared->config->listen_address,
-                                                  &listener_events, node, &node->listener, problem)
-                               : tt_listener_join(node->loop, first->listener, node,
-                                                  &node->listener, problem);
-    if (!tt_is_ok(err)) {
+    if (!tt_is_ok(listen_for(node, number, first, problem))) {
         tt_loop_destroy(&node->loop);
         tt_free(node);
         return NULL;
