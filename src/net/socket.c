@@ -22,6 +22,7 @@ struct tt_socket {
     uint64_t finish_at_ms; /* of a finishing one */
     uint8_t interest;      /* what uv_poll waits for now */
     bool connecting : 1;
+    bool ours : 1; /* we opened it; else accepted */
     bool paused : 1;
     bool blocked : 1; /* the kernel takes no more; WRITABLE goes on with the output */
     bool want_drained : 1;
@@ -67,6 +68,7 @@ static void destroy(struct tt_socket *socket)
     socket->gone = true;
     int fd = fd_of(socket);
     loop_of(socket)->stats.sockets--;
+    loop_of(socket)->stats.outgoing -= socket->ours;
     tt_link_remove(&socket->link);
     tt_buffer_deinit(&socket->output);
     uv_close((uv_handle_t *)&socket->poll, on_freed);
@@ -289,6 +291,8 @@ tt_err tt_socket_connect(struct tt_loop *loop, const struct tt_address *address,
     if (fresh == NULL)
         return TT_FAIL(IO);
     fresh->connecting = true;
+    fresh->ours = true;
+    loop->stats.outgoing++;
     update_interest(fresh);
     *socket = fresh;
     return TT_OK;

@@ -78,7 +78,8 @@
  *
  * RECORD_PUSH: keeps the happening, about the message from == to. NOT_FOUND: no conversation.
  *
- * LIST_UNRUNG: the pending rows of all users with pushed < armed.
+ * LIST_UNRUNG: the pending rows of all users with pushed < armed; where many servers share the store,
+ *   those that nobody else will ring for.
  */
 #ifndef TT_PORT_STORE_H
 #define TT_PORT_STORE_H
