@@ -121,13 +121,14 @@ class Check:
             for nodes in (1, 3):
                 self.script(f'scenarios, {nodes} nodes', 'test/scenario/run.py',
                             '--program', program, '--nodes', nodes)
-            for servers in (2, 3):
+            for servers in (2, 3) if self.long else (3,):
                 self.script(f'scenarios, {servers} servers', 'test/scale/run.py',
-                            '--program', program, '--servers', servers, '--patience', 3)
+                            '--program', program, '--servers', servers, '--patience', 3,
+                            *([] if self.long else ['--brief']))
             self.script('stores and registries behind TLS', 'test/scale/tls.py',
                         '--program', program)
             self.script('servers killed under load', 'test/scale/survive.py', '--program',
-                        program, '--rounds', 100 if self.long else 10, '--patience', 4)
+                        program, '--rounds', 100 if self.long else 3, '--patience', 4)
             self.script('killed under load', 'test/crash/kill.py', '--program', program,
                         '--rounds', 50 if self.long else 10)
             self.script('a full disk', 'test/crash/full_disk.py', '--program', program)

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """run: plays the black-box scenarios on several servers that share DynamoDB and Redis.
 
-usage: run.py [--program build/release/twoticks] [--servers N] [NAME...]
+usage: run.py [--program build/release/twoticks] [--servers N] [--brief] [NAME...]
+
+--brief: only those that say most about several servers.
 
 The devices of a scenario are spread over the servers in turn, so that whoever talks to somebody
 does it across servers.
@@ -22,13 +24,14 @@ from client.server import Server  # noqa: E402
 
 # What belongs to a single server with its own folder, and not to this mode.
 EMBEDDED_ONLY = {
-    'readme', 'program',
+    'readme', 'program', 'run',
 }
 # These ask for what only one server can have: a store as fast as the socket, or that the server
 # which is killed is the one where everybody is connected.
 ONE_SERVER_ONLY = {
     'more_sends_than_the_burst_are_rate_limited', 'last_seen_survives_a_kill_of_the_server',
 }
+BRIEF = ('story_alice_sees', 'acks')
 SECRET = 'the same secret on every server of this test'
 ACCESS_KEY, KEY_SECRET, REGION = 'AKIDEXAMPLE', 'secret/of+example', 'eu-west-1'
 
@@ -122,8 +125,11 @@ class ScaleWorld(scenario.World):
 
 
 def main():
+    brief = '--brief' in sys.argv
+    if brief:
+        sys.argv.remove('--brief')
     for file in sorted((HERE.parent / 'scenario').glob('*.py')):
-        if file.stem != 'run' and file.stem not in EMBEDDED_ONLY:
+        if file.stem not in EMBEDDED_ONLY and (file.stem in BRIEF or not brief):
             importlib.import_module(file.stem)
     importlib.import_module('stories')
     scenario.scenarios[:] = [one for one in scenario.scenarios

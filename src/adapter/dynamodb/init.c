@@ -6,8 +6,9 @@
 #include "base/memory.h"
 #include "net/alarm.h"
 
-#define WAIT_MS   500 /* between two looks at a table that is being made */
-#define LOOKS_MAX 240
+#define WAIT_MS     5 /* between two looks at a table that is being made; doubled each time */
+#define WAIT_MS_MAX 500
+#define LOOKS_MAX   240
 
 struct init {
     const struct tt_ddb_init_options *options;
@@ -187,11 +188,13 @@ static void describe(struct init *init, enum tt_ddb_table table)
 
 static bool await_table(struct init *init, enum tt_ddb_table table)
 {
+    uint64_t wait_ms = WAIT_MS;
     for (int looks = 0; looks < LOOKS_MAX; looks++) {
         describe(init, table);
         if (is_active(init))
             return true;
-        tt_alarm_set(init->alarm, tt_mono_after(tt_loop_now(init->loop), WAIT_MS));
+        tt_alarm_set(init->alarm, tt_mono_after(tt_loop_now(init->loop), wait_ms));
+        wait_ms = 2 * wait_ms < WAIT_MS_MAX ? 2 * wait_ms : WAIT_MS_MAX;
         wait_for_it(init);
     }
     return false;
