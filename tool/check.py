@@ -129,6 +129,7 @@ class Check:
                         '--program', program)
             self.script('servers killed under load', 'test/scale/survive.py', '--program',
                         program, '--rounds', 100 if self.long else 3, '--patience', 4)
+            self.script('the wire', 'test/wire/run.py', '--program', RELEASE / 'test/wire/echo')
             self.script('killed under load', 'test/crash/kill.py', '--program', program,
                         '--rounds', 50 if self.long else 10)
             self.script('a full disk', 'test/crash/full_disk.py', '--program', program)
@@ -141,6 +142,9 @@ class Check:
             self.script('scenarios, sanitized, 3 nodes', 'test/scenario/run.py',
                         '--program', ASAN / 'twoticks', '--nodes', 3, '--patience', 4)
         if self.long:
+            if asan:
+                self.script('the wire, sanitized', 'test/wire/run.py', '--patience', 4,
+                            '--program', ASAN / 'test/wire/echo')
             self.simple('clang-tidy', 'tool/lint', '--tidy', ASAN)
 
 

@@ -314,10 +314,10 @@ static void complain_full(struct tt_node *node, int error)
 
 static void on_accepted(void *context, int fd, const struct tt_address *peer)
 {
-    (void)peer;
     struct tt_node *node = context;
     if (fd < node->shared->connection_fd_end) {
-        tt_edge_accept(node->edge, TT_EDGE_PUBLIC, fd);
+        const struct tt_ip ip = tt_ip_of_address(peer);
+        tt_edge_accept(node->edge, TT_EDGE_PUBLIC, fd, &ip);
         return;
     }
     close(fd);

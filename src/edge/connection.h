@@ -42,6 +42,8 @@ struct tt_connection {
         struct tt_websocket ws;
     };
     struct tt_connection *next_to_resume;
+    struct tt_ip peer;   /* the other end of the connection */
+    struct tt_ip client; /* for whom a trusted proxy sent the last request; else the peer */
     uint32_t index;
     uint8_t state; /* enum tt_connection_state */
     uint8_t door;
@@ -50,6 +52,7 @@ struct tt_connection {
     bool resuming : 1;   /* in the list for the turn's end */
     bool congested : 1;  /* paused until the output has drained */
     bool want_drain : 1; /* the core asked for DRAINED */
+    bool https : 1;      /* the last request came over TLS, to here or to a trusted proxy */
 };
 
 struct tt_slot {

@@ -17,6 +17,7 @@
 #include "core/event.h"
 #include "edge/auth.h"
 #include "edge/static.h"
+#include "net/ip.h"
 #include "net/loop.h"
 
 struct tt_edge;
@@ -41,6 +42,7 @@ struct tt_edge_options {
     struct tt_slice vapid;          /* the public key for Web Push; empty: this server sends none */
     size_t content_size_max;
     size_t frame_size_max;
+    uint32_t fragment_count_max; /* of one WebSocket message */
     size_t head_size_max;
     size_t body_size_max;
     size_t members_max;
@@ -51,7 +53,9 @@ struct tt_edge_options {
     const struct tt_edge_page *pages;
     size_t page_count;
     const struct tt_static_files *files; /* the web client; NULL: none */
+    struct tt_networks trusted_proxies;  /* whose X-Forwarded-For and -Proto are believed */
     bool demo;                           /* anybody near may be alice or bob, see edge/demo.h */
+    bool echoes; /* messages go back as they came; only for tests of the wire (test/wire) */
 };
 
 /* The defaults of base/limits.h; `auth` stays to be filled in. What options point at is borrowed
@@ -99,8 +103,8 @@ struct tt_edge *tt_edge_create(const struct tt_edge_options *options, struct tt_
 /* Cuts what is still open, without an event. */
 void tt_edge_destroy(struct tt_edge **take_edge);
 
-/* Takes over an accepted descriptor. */
-void tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd);
+/* Takes over an accepted descriptor; `peer` is at the other end, as far as anybody can say. */
+void tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd, const struct tt_ip *peer);
 
 /* Carries out ACCEPT, REJECT, FRAME, PING, WANT_DRAIN, CLOSE and REPLY. Posts nothing. */
 void tt_edge_effect(struct tt_edge *edge, const struct tt_effect *effect);

@@ -2,6 +2,7 @@
 #include "edge/connection.h"
 
 #include "edge/demo.h"
+#include "edge/forwarded.h"
 #include "edge/reply_codec.h"
 #include "net/http1_answer.h"
 #include "net/websocket_handshake.h"
@@ -394,11 +395,20 @@ static bool carry_out_for_anybody(struct tt_connection *connection, const struct
     return true;
 }
 
+static void look_behind_proxies(struct tt_connection *connection,
+                                const struct tt_http1_request *request)
+{
+    const struct tt_networks *trusted = &connection->edge->options.trusted_proxies;
+    connection->client = tt_forwarded_client(trusted, &connection->peer, request);
+    connection->https = tt_forwarded_is_https(trusted, &connection->peer, request);
+}
+
 void tt_exchange_begin(struct tt_connection *connection)
 {
     struct tt_edge *edge = connection->edge;
     const struct tt_http1_request *request = request_of(connection);
     edge->counters.requests++;
+    look_behind_proxies(connection, request);
     begin_answer(edge);
     const struct tt_edge_page *page = find_page(connection);
     if (page != NULL) {

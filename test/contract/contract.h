@@ -34,6 +34,7 @@ extern const struct contract_case list_cases[];
 extern const struct contract_case history_cases[];
 extern const struct contract_case order_cases[];
 extern const struct contract_case push_cases[];
+extern const struct contract_case account_cases[];
 
 /* An op of the case that is not on its way yet. */
 struct tt_store_op *new_op(struct fixture *f, enum tt_store_op_kind kind);

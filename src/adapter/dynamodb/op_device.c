@@ -230,6 +230,9 @@ static tt_err link_device(struct tt_ddb_work *work)
     bool anew = false;
     for (bool stands = false; !stands;) {
         TT_TRY(read_user(work, &link->user, &user));
+        if (link->login != 0 &&
+            !(user.has_account && tt_account_has_login(&user.account, &link->device, link->login)))
+            return TT_FAIL(UNAUTHENTICATED);
         tt_err err = plan_link(&user, link);
         if (!tt_is_ok(err)) {
             link->device_count = tell_devices(work, &user, &link->devices);
@@ -290,11 +293,14 @@ static tt_err unlink_device(struct tt_ddb_work *work)
     for (bool stands = false; !stands;) {
         TT_TRY(read_user(work, &unlink->user, &user));
         struct tt_ddb_device *device = tt_ddb_user_device(&user, &unlink->device);
-        if (device == NULL)
+        bool had_login = tt_account_log_out(&user.account, &unlink->device, &work->arena);
+        if (device == NULL && !had_login)
             return found ? TT_OK : TT_FAIL(NOT_FOUND);
         found = true;
-        leave_server(work, &user, device, unlink->at);
-        device->state = TT_DDB_UNLINKING;
+        if (device != NULL) {
+            leave_server(work, &user, device, unlink->at);
+            device->state = TT_DDB_UNLINKING;
+        }
         TT_TRY(settle(work, &user, &stands));
         if (stands)
             TT_TRY(write_user(work, &user, &stands));

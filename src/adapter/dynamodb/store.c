@@ -96,6 +96,12 @@ static void take_tickets(struct tt_ddb_work *work)
     case TT_STORE_PUT_PUSH_ADDRESS:
         take_user(work, &op->put_push_address.user, true);
         return;
+    case TT_STORE_PUT_ACCOUNT:
+        take_user(work, &op->put_account.user, true);
+        return;
+    case TT_STORE_LOG_IN:
+        take_user(work, &op->log_in.user, true);
+        return;
     case TT_STORE_DROP_PUSH_ADDRESS:
         take_user(work, &op->drop_push_address.user, true);
         return;
@@ -113,6 +119,9 @@ static void take_tickets(struct tt_ddb_work *work)
     case TT_STORE_LIST_PUSH_ADDRESSES:
     case TT_STORE_RECORD_PUSH:
     case TT_STORE_LIST_UNRUNG:
+    case TT_STORE_GET_ACCOUNT:
+    case TT_STORE_LIST_ACCOUNTS:
+    case TT_STORE_CHECK_LOGIN:
         return;
     }
 }
@@ -162,6 +171,11 @@ static void carry_out(struct tt_ddb_work *work)
         [TT_STORE_LIST_PUSH_ADDRESSES] = tt_ddb_list_push_addresses,
         [TT_STORE_RECORD_PUSH] = tt_ddb_record_push,
         [TT_STORE_LIST_UNRUNG] = tt_ddb_list_unrung,
+        [TT_STORE_PUT_ACCOUNT] = tt_ddb_put_account,
+        [TT_STORE_GET_ACCOUNT] = tt_ddb_get_account,
+        [TT_STORE_LIST_ACCOUNTS] = tt_ddb_list_accounts,
+        [TT_STORE_LOG_IN] = tt_ddb_log_in,
+        [TT_STORE_CHECK_LOGIN] = tt_ddb_check_login,
     };
     runs[work->op->kind](work);
 }

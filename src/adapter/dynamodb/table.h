@@ -21,6 +21,8 @@
  * PUSH_ADDRESSES holds the addresses of a user's devices, and under "#" and a digest of the token
  * who has that token now, so that a phone which changes hands rings for one.
  *
+ * MEMBERSHIPS also lists the built-in accounts, under "#accounts".
+ *
  * CONVERSATIONS also holds a row per pair of users, under "alice#bob", that names their direct
  * conversation: # is in no id, so the two cannot meet. HISTORY holds the older cursor steps of a
  * conversation under its id, and the comings and goings of a user under "#bob".
@@ -102,7 +104,7 @@ enum tt_ddb_verb {
     TT_DDB_VERB_COUNT
 };
 
-#define TT_DDB_ATTRS_MAX   10
+#define TT_DDB_ATTRS_MAX   14
 #define TT_DDB_CLAUSES_MAX 3
 
 struct tt_ddb_request {

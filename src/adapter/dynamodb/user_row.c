@@ -58,6 +58,7 @@ struct tt_ddb_user tt_ddb_user_read(struct tt_json item, const tt_id *id, struct
             tt_json_string_is(tt_ddb_get_raw(item, "share_last_seen"), "everyone");
     if (tt_ddb_get(item, "push_preview", 'B').kind != TT_JSON_ABSENT)
         user.settings.push_preview = tt_ddb_get(item, "push_preview", 'B').kind == TT_JSON_TRUE;
+    user.has_account = tt_ddb_account_read(item, arena, &user.account);
     read_devices(tt_ddb_get(item, "devices", 'M'), arena, &user);
     return user;
 }
@@ -140,6 +141,8 @@ void tt_ddb_user_write(const struct tt_ddb_user *user, uint64_t mark, struct tt_
         tt_time_format(user->last_seen, text);
         tt_ddb_set(request, "last_seen", tt_ddb_text(tt_slice(text, TT_TIME_TEXT_SIZE)));
     }
+    if (user->has_account)
+        tt_ddb_account_write(&user->account, arena, request);
     if (user->version == 0)
         tt_ddb_only_if(request, TT_DDB_ABSENT, "version", tt_ddb_number(0));
     else

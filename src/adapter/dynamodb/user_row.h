@@ -10,7 +10,7 @@
 #ifndef TT_ADAPTER_DYNAMODB_USER_ROW_H
 #define TT_ADAPTER_DYNAMODB_USER_ROW_H
 
-#include "adapter/dynamodb/table.h"
+#include "adapter/dynamodb/account_row.h"
 #include "model/user.h"
 
 enum tt_ddb_device_state { TT_DDB_LINKED, TT_DDB_LINKING, TT_DDB_UNLINKING };
@@ -31,7 +31,9 @@ struct tt_ddb_user {
     struct tt_ddb_device *devices; /* sorted by id */
     size_t device_count;
     struct tt_slice steps; /* comings and goings */
-    uint64_t version;      /* 0: there is no row */
+    bool has_account;
+    struct tt_account account;
+    uint64_t version; /* 0: there is no row */
     uint64_t mark;
 };
 

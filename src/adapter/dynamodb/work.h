@@ -114,5 +114,10 @@ void tt_ddb_drop_push_address(struct tt_ddb_work *work);
 void tt_ddb_list_push_addresses(struct tt_ddb_work *work);
 void tt_ddb_record_push(struct tt_ddb_work *work);
 void tt_ddb_list_unrung(struct tt_ddb_work *work);
+void tt_ddb_put_account(struct tt_ddb_work *work);
+void tt_ddb_get_account(struct tt_ddb_work *work);
+void tt_ddb_list_accounts(struct tt_ddb_work *work);
+void tt_ddb_log_in(struct tt_ddb_work *work);
+void tt_ddb_check_login(struct tt_ddb_work *work);
 
 #endif

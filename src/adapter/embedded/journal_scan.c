@@ -12,6 +12,8 @@
 #include "base/crc32c.h"
 #include "base/memory.h"
 
+#define SENTENCE_SIZE 256
+
 struct scan {
     int dir_fd;
     tt_journal_visit visit;
@@ -302,6 +304,33 @@ static tt_err scan_all(const struct scan *scan, const uint64_t *numbers, size_t 
     }
     unload(&image);
     unload(&next);
+    return err;
+}
+
+static tt_err sync_one(const struct tt_journal_options *options, uint64_t number)
+{
+    char name[TT_JOURNAL_NAME_SIZE];
+    tt_journal_name(number, name);
+    int fd = openat(options->dir_fd, name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return TT_FAIL(IO);
+    int failed = options->sync(options->sync_context, fd);
+    close(fd);
+    return failed == 0 ? TT_OK : TT_FAIL(IO);
+}
+
+tt_err tt_journal_sync_all(const struct tt_journal_options *options)
+{
+    char sentence[SENTENCE_SIZE];
+    struct scan scan = {
+        .dir_fd = options->dir_fd, .sentence = sentence, .sentence_size = sizeof(sentence)};
+    uint64_t *numbers;
+    size_t count;
+    TT_TRY(list_numbers(&scan, &numbers, &count));
+    tt_err err = TT_OK;
+    for (size_t i = 0; i < count && tt_is_ok(err); i++)
+        err = sync_one(options, numbers[i]);
+    tt_free(numbers);
     return err;
 }
 
