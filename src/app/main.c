@@ -15,6 +15,7 @@ static const struct {
     {"serve", tt_command_serve, "start the server"},
     {"store", tt_command_store, "make the tables of the scale-out mode"},
     {"token", tt_command_token, "print a token for a user"},
+    {"user", tt_command_user, "the built-in accounts"},
     {"chat", tt_command_chat, "chat in this terminal"},
     {"timeline", tt_command_timeline, "what happened to messages, and when"},
     {"why", tt_command_why, "why a message's tick is what it is"},
