@@ -17,6 +17,8 @@ static tt_err put_account(struct tt_ddb_work *work)
         struct tt_ddb_user user;
         struct tt_account after;
         TT_TRY(tt_ddb_user_of(work, &put->user, &user));
+        if (!user.has_account && put->by_stranger && user.last_epoch > 0)
+            return TT_FAIL(CONFLICT);
         TT_TRY(tt_account_apply(user.has_account ? &user.account : NULL, &put->change, &after));
         if (!user.has_account && !listed)
             TT_TRY(
