@@ -41,6 +41,7 @@ struct tt_loop_stats {
     uint64_t tls_failures;
     uint64_t proxy_refusals; /* connections of proxies that did not say whose they are */
     size_t sockets;          /* open now, the ones that are finishing included */
+    size_t outgoing;         /* of them those that this process opened */
 };
 
 /* `events` is borrowed and must outlive the loop. Fails with IO. */
