@@ -21,6 +21,8 @@ static const struct {
     {"why", tt_command_why, "why a message's tick is what it is"},
     {"push", tt_command_push, "try whether a phone can be made to ring"},
     {"drill", tt_command_drill, "play three days without a phone, and check every tick"},
+    {"backup", tt_command_backup, "copy everything, also from a running server"},
+    {"restore", tt_command_restore, "make a data folder from a backup"},
     {"verify", tt_command_verify, "check every promise that the stored data can show"},
     {"bench", tt_command_bench, "measure messages per second"},
     {"version", tt_command_version, "print the version"},

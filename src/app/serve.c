@@ -17,6 +17,7 @@
 #include "app/privileges.h"
 #include "app/push.h"
 #include "app/sandbox.h"
+#include "app/snapshot.h"
 #include "app/trust.h"
 #include "app/version.h"
 
@@ -140,6 +141,7 @@ static bool open_store(struct server *server)
         tt_config_complain(sentence);
         return false;
     }
+    tt_snapshot_sweep(config->data, 0);
     TT_LOG(&server->log, INFO, "store opened", tt_log_text("data", config->data),
            tt_log_number("ms", (tt_clock_os_nanoseconds() - began_at) / 1000000U));
     return true;
@@ -295,6 +297,24 @@ static bool open_accounts(struct server *server)
     return true;
 }
 
+/* On the control's thread. */
+static bool make_snapshot(void *context, char name[PATH_MAX], char sentence[TT_CONTROL_SENTENCE])
+{
+    struct server *server = context;
+    char path[PATH_MAX];
+    const char *dir = server->config.data;
+    uint64_t began_at = tt_clock_os_nanoseconds();
+    bool made = tt_snapshot_make(server->shared.store, dir, path, sentence);
+    if (made) {
+        snprintf(name, PATH_MAX, "%s", path + strlen(dir));
+        TT_LOG(&server->log, INFO, "snapshot made for a backup", tt_log_text("path", path),
+               tt_log_number("ms", (tt_clock_os_nanoseconds() - began_at) / 1000000U));
+    } else {
+        TT_LOG(&server->log, WARN, "no snapshot for a backup", tt_log_text("why", sentence));
+    }
+    return made;
+}
+
 static bool serve_with_store(struct server *server)
 {
     char sentence[TT_SECRET_SENTENCE];
@@ -313,7 +333,10 @@ static bool serve_with_store(struct server *server)
 
     bool created = open_accounts(server) && open_push(server) && create_nodes(server);
     if (created) {
-        tt_accounts_listen(&server->accounts, &server->config, &server->log);
+        tt_accounts_listen(
+            &server->accounts, &server->config,
+            &(struct tt_control_helper){server, shared->store == NULL ? NULL : make_snapshot},
+            &server->log);
         run_nodes(server);
     }
     if (shared->push != NULL) /* before the nodes that it tells */
