@@ -21,6 +21,7 @@ static const struct {
     {"why", tt_command_why, "why a message's tick is what it is"},
     {"push", tt_command_push, "try whether a phone can be made to ring"},
     {"drill", tt_command_drill, "play three days without a phone, and check every tick"},
+    {"doctor", tt_command_doctor, "what of this machine will make trouble, and what to type"},
     {"backup", tt_command_backup, "copy everything, also from a running server"},
     {"restore", tt_command_restore, "make a data folder from a backup"},
     {"verify", tt_command_verify, "check every promise that the stored data can show"},

@@ -146,3 +146,27 @@ async def every_option_of_serve_is_a_key_of_the_file(world):
     config.write_text('\n'.join(lines) + '\n')
     code, output = await server.run('serve', '--config', config, '--check-config', within=10)
     assert code == 0, output
+
+
+@scenario
+async def the_doctor_says_what_is_wrong_and_what_to_type(world):
+    server = await world.serve()
+    await server.stop()
+    code, output = await server.run('doctor', '--data', server.data)
+    assert code == 0 and '0 wrong' in output and 'files may be open' in output, output
+    for path, mode in ((server.data / 'secret', 0o644), (server.data, 0o755)):
+        before = stat.S_IMODE(path.stat().st_mode)
+        path.chmod(mode)
+        code, output = await server.run('doctor', '--data', server.data)
+        assert code == 1 and 'WRONG' in output and f'chmod {before:o} {path}' in output, output
+        path.chmod(before)
+    config = server.folder / 'twoticks.conf'
+    config.write_text(f'data = {server.data}\ndisk-low = 1024GiB\nlisten = 0.0.0.0:8080\n')
+    code, output = await server.run('doctor', '--config', config)
+    assert code == 1 and 'sends are refused' in output and 'TLS' in output, output
+    config.write_text(f'data = {server.data}\nnodes = 1000\n')
+    code, output = await server.run('doctor', '--config', config)
+    assert code == 1 and f'{config}:2' in output, output
+    code, output = await server.run('doctor', '--data', server.folder / 'later')
+    assert code == 0 and 'not there yet' in output, output
+    assert not [path for path in server.data.iterdir() if path.name.startswith('.doctor')]
