@@ -436,6 +436,9 @@ struct tt_fanout_share {
 };
 void tt_fanout(struct tt_core *core, const struct tt_hint *hint, const tt_id *users, size_t count,
                const struct tt_fanout_share *shares);
+/* To all members: a message, or (a NUDGE) that there is one. `none_rings`: no phone at once. */
+void tt_fanout_message(struct tt_core *core, const struct tt_hint *hint,
+                       const struct tt_conversation *to, bool none_rings);
 void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op);
 void tt_hint_to(struct tt_core *core, const struct tt_place *place, const struct tt_hint *hint);
 void tt_hint_heard(struct tt_core *core, const struct tt_hint *hint);
@@ -500,6 +503,7 @@ void tt_push_arm_unknown(struct tt_core *core, const tt_id *conversation, const 
                          bool rings);
 void tt_push_arm_late(struct tt_core *core, const tt_id *conversation, const tt_id *user,
                       tt_seq seq);
+void tt_push_acked(struct tt_core *core, const tt_id *conversation, const tt_id *user, tt_seq seq);
 void tt_push_due(struct tt_core *core, struct tt_push *push);
 void tt_push_ready(struct tt_core *core, struct tt_task *task);
 bool tt_push_is_armed(const struct tt_push *push, tt_seq seq);
