@@ -10,6 +10,8 @@ static void arm(struct tt_store_tables *tables, struct tt_member_row *member, tt
         member->first_undelivered = seq;
     member->is_pending = true;
     member->armed = seq;
+    if (tables->mutant == TT_MUTANT_PUSHED_BLIND)
+        member->pushed = seq;
 }
 
 static bool has_other_device(const struct tt_user_row *user, const tt_id *device)

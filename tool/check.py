@@ -24,6 +24,9 @@ SANITIZERS = {
     'ASAN_SYMBOLIZER_PATH': '/usr/bin/llvm-symbolizer-14',
 }
 OUTPUT_LINES_SHOWN = 60
+# What test/crash/hunt.py plays: the kind, its rounds here, and with --long.
+HUNTS = [('write', 4, 60), ('fail', 4, 40), ('short', 1, 5), ('memory', 1, 20), ('power', 2, 40),
+         ('cut', 6, 150), ('flip', 10, 250), ('lost', 6, 9999)]
 
 
 class Check:
@@ -123,6 +126,10 @@ class Check:
             self.script('the wire', 'test/wire/run.py', '--program', RELEASE / 'test/wire/echo')
             self.script('killed under load', 'test/crash/kill.py', '--program', program,
                         '--rounds', 50 if self.long else 10)
+            for kind, few, many in HUNTS:
+                self.script(f'crashes, {kind}', 'test/crash/hunt.py', kind, '--program', program,
+                            '--rounds', many if self.long else few,
+                            '--seconds', 2.5 if self.long else 0.5)
             self.script('a full disk', 'test/crash/full_disk.py', '--program', program)
         if release:
             self.node('types', '--types')

@@ -36,6 +36,7 @@ struct tt_admin {
     struct tt_embedded_store *store;
     struct tt_registry_local *registry;
     struct tt_notifier_push *push;
+    struct tt_tls_server *tls;
     struct tt_store_port port;
 
     pthread_mutex_t op_lock; /* guards these two; taken by the store's threads */
@@ -131,6 +132,8 @@ static void answer_metrics(struct tt_admin *admin, struct answer *answer)
     if (admin->store != NULL) {
         metrics.store = tt_embedded_store_stats(admin->store);
         metrics.registry_users = tt_registry_local_users(admin->registry);
+        if (admin->tls != NULL)
+            metrics.tls_expires = (uint64_t)tt_tls_server_expires(admin->tls);
         metrics.push_waiting = tt_notifier_push_waiting(admin->push);
         for (int i = TT_PUSH_APNS; i <= TT_PUSH_WEBPUSH; i++)
             tt_notifier_push_report(admin->push, (enum tt_push_provider)i, &metrics.push[i]);
@@ -329,6 +332,7 @@ void tt_admin_show(struct tt_admin *admin, struct tt_node *const *nodes, size_t 
     admin->store = shared->store;
     admin->registry = shared->registry;
     admin->push = shared->push;
+    admin->tls = shared->tls;
     admin->port = tt_embedded_store_attach(
         shared->store, (struct tt_store_sink){.context = admin, .done = store_done});
     pthread_mutex_unlock(&admin->lock);

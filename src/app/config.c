@@ -46,6 +46,13 @@ static const struct tt_option options[] = {
     TT_FLAG_ROW(AT(demo), "demo",
                 "whoever opens the page may be alice or bob; on a loopback address only"),
 
+    TT_HEADING_ROW("TLS and proxies"),
+    TT_TEXT_ROW(AT(tls_cert), "tls-cert", "FILE", NULL,
+                "speak TLS with this certificate (PEM, then its chain); SIGHUP reads it again"),
+    TT_TEXT_ROW(AT(tls_key), "tls-key", "FILE", NULL, "the certificate's private key (PEM)"),
+    TT_LIST_ROW(AT(trusted_proxies), "trusted-proxies", "NETWORK",
+                "believe X-Forwarded-For and -Proto from there: 10.0.0.0/8,::1 (or repeat it)"),
+
     TT_HEADING_ROW("Log"),
     TT_CHOICE_ROW(AT(log_level), "log-level", "LEVEL", "info", "error|warn|info|debug",
                   "how much is logged, to stderr"),
@@ -138,9 +145,10 @@ static const struct tt_command_spec spec = {
     .name = "serve",
     .usage = "twoticks serve --data DIR [options]",
     .about = "Starts the server. Prints `admin on http://HOST:PORT`, then, when it is ready,\n"
-             "`listening on http://HOST:PORT`. SIGTERM or Ctrl-C drains: connections are told to\n"
-             "reconnect, what is under way is finished, and the exit status is 0; a second one\n"
-             "ends at once. Nothing that was acknowledged is lost either way.\n\n"
+             "`listening on http://HOST:PORT` (https:// with --tls-cert).\n\n"
+             "SIGTERM or Ctrl-C drains: connections are told to reconnect, what is under way is\n"
+             "finished, and the exit status is 0; a second one ends at once. Nothing that was\n"
+             "acknowledged is lost either way. SIGHUP reads the TLS certificate again.\n\n"
              "Tokens are signed with the secret DIR/secret, which the first start makes, unless\n"
              "--jwt-key or --jwks says whose signatures to trust.",
     .examples = "  twoticks serve --data ./data\n"
@@ -155,6 +163,21 @@ static const struct tt_command_spec spec = {
 void tt_config_complain(const char *sentence)
 {
     tt_option_complain(&spec, "%s", sentence);
+}
+
+static bool derive_proxies(struct tt_config *config)
+{
+    for (size_t i = 0; i < config->trusted_proxies.count; i++) {
+        const char *text = config->trusted_proxies.items[i];
+        if (tt_network_parse(tt_slice_text(text), &config->proxies[i]))
+            continue;
+        tt_option_complain(&spec,
+                           "--trusted-proxies has \"%s\", which is no network; write an address or "
+                           "ADDRESS/BITS, like 10.0.0.0/8 or ::1",
+                           text);
+        return false;
+    }
+    return true;
 }
 
 static bool derive(struct tt_config *config)
@@ -189,6 +212,12 @@ static bool derive(struct tt_config *config)
         tt_config_complain("give --jwt-key or --jwks, not both: a JWKS file holds several keys");
         return false;
     }
+    if ((config->tls_cert == NULL) != (config->tls_key == NULL)) {
+        tt_config_complain("--tls-cert and --tls-key go together: give both files, or neither");
+        return false;
+    }
+    if (!derive_proxies(config))
+        return false;
     if (config->refresh_ms_min > config->refresh_ms_max) {
         tt_config_complain("--refresh-min is larger than --refresh-max; swap them");
         return false;

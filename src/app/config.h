@@ -7,6 +7,7 @@
 #include "app/option.h"
 #include "core/core.h"
 #include "net/address.h"
+#include "net/ip.h"
 
 struct tt_config {
     const char *data;
@@ -25,6 +26,9 @@ struct tt_config {
     const char *audience;
     uint64_t token_ms;
     struct tt_option_list allow_origin;
+    const char *tls_cert;
+    const char *tls_key;
+    struct tt_option_list trusted_proxies;
     bool demo;
 
     const char *log_level;
@@ -78,6 +82,7 @@ struct tt_config {
     struct tt_address listen_address;
     struct tt_address admin_address;
     tt_id server;
+    struct tt_network proxies[TT_OPTION_LIST_MAX]; /* of trusted_proxies */
 };
 
 /* Reads and checks all; as tt_options_read. */

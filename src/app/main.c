@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/command.h"
+#include "app/last_words.h"
 #include "app/option.h"
 #include "app/version.h"
 
@@ -62,6 +63,7 @@ int tt_command_version(int argc, char **argv)
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN);
+    tt_last_words_prepare();
     if (argc < 2) {
         print_usage(stderr);
         return TT_EXIT_USAGE;

@@ -44,6 +44,8 @@ void tt_metrics_add_node(struct tt_metrics *metrics, const struct tt_node_report
     loop->bytes_out += report->loop.bytes_out;
     loop->accepts += report->loop.accepts;
     loop->accept_pauses += report->loop.accept_pauses;
+    loop->tls_handshakes += report->loop.tls_handshakes;
+    loop->tls_failures += report->loop.tls_failures;
     loop->sockets += report->loop.sockets;
     metrics->node_count++;
 }
@@ -76,6 +78,8 @@ static void write_net(const struct tt_loop_stats *loop, struct tt_buffer *out)
     put(out, COUNTER, "twoticks_net_bytes_out", loop->bytes_out);
     put(out, COUNTER, "twoticks_net_accepts", loop->accepts);
     put(out, COUNTER, "twoticks_net_accept_pauses", loop->accept_pauses);
+    put(out, COUNTER, "twoticks_net_tls_handshakes", loop->tls_handshakes);
+    put(out, COUNTER, "twoticks_net_tls_failures", loop->tls_failures);
     put(out, GAUGE, "twoticks_net_sockets", loop->sockets);
 }
 
@@ -175,5 +179,7 @@ void tt_metrics_write(const struct tt_metrics *metrics, struct tt_buffer *out)
     write_push(metrics, out);
     put(out, GAUGE, "twoticks_nodes", metrics->node_count);
     put(out, GAUGE, "twoticks_registry_users", metrics->registry_users);
+    if (metrics->tls_expires != 0)
+        put(out, GAUGE, "twoticks_tls_certificate_expires_timestamp_seconds", metrics->tls_expires);
     write_process(out);
 }

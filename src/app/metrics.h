@@ -14,6 +14,7 @@ struct tt_metrics {
     size_t registry_users;
     struct tt_push_report push[TT_PUSH_WEBPUSH + 1]; /* by provider */
     uint64_t push_waiting;
+    uint64_t tls_expires; /* seconds since 1970; 0: without TLS */
 };
 
 void tt_metrics_add_node(struct tt_metrics *metrics, const struct tt_node_report *report);

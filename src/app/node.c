@@ -35,8 +35,8 @@ struct tt_node {
     struct tt_bus_local_node *bus;
     struct tt_store_port store;
     struct tt_entropy_os entropy;
-    void (*stop)(void *context);
-    void *stop_context;
+    void (*caught)(void *context, int number);
+    void *caught_context;
     bool draining;
     tt_mono drain_until;
     tt_mono complain_at; /* not before then again */
@@ -275,8 +275,7 @@ static void on_turn_end(void *context)
 static void on_signal(void *context, int number)
 {
     struct tt_node *node = context;
-    (void)number;
-    node->stop(node->stop_context);
+    node->caught(node->caught_context, number);
 }
 
 static const struct tt_loop_events loop_events = {.turn_end = on_turn_end, .signal = on_signal};
@@ -344,6 +343,8 @@ static void create_edge(struct tt_node *node)
     options.token_ms = (int64_t)config->token_ms;
     options.files = &tt_web_files;
     options.demo = config->demo;
+    options.tls = node->shared->tls;
+    options.trusted_proxies = (struct tt_networks){config->proxies, config->trusted_proxies.count};
     options.vapid = tt_notifier_push_vapid(node->shared->push);
     struct tt_edge_owner owner = {
         .context = node, .post = on_edge_event, .wall = wall, .answered = on_answered};
@@ -460,11 +461,13 @@ void tt_node_run(struct tt_node *node)
     tt_loop_run(node->loop);
 }
 
-tt_err tt_node_watch_signals(struct tt_node *node, void (*stop)(void *context), void *context)
+tt_err tt_node_watch_signals(struct tt_node *node, void (*caught)(void *context, int number),
+                             void *context)
 {
-    node->stop = stop;
-    node->stop_context = context;
+    node->caught = caught;
+    node->caught_context = context;
     TT_TRY(tt_loop_watch_signal(node->loop, SIGTERM));
+    TT_TRY(tt_loop_watch_signal(node->loop, SIGHUP));
     return tt_loop_watch_signal(node->loop, SIGINT);
 }
 

@@ -25,7 +25,8 @@ struct tt_node_shared {
     const struct tt_config *config;
     const struct tt_log *log;
     const struct tt_auth *auth;
-    struct tt_slice secret; /* to sign with; empty: this server signs nothing */
+    struct tt_tls_server *tls; /* NULL: plain HTTP */
+    struct tt_slice secret;    /* to sign with; empty: this server signs nothing */
     struct tt_embedded_store *store;
     struct tt_registry_local *registry;
     struct tt_bus_local *bus;
@@ -56,8 +57,9 @@ const struct tt_address *tt_node_address(const struct tt_node *node);
 /* Serves until it is drained, on the calling thread. */
 void tt_node_run(struct tt_node *node);
 
-/* Node 0 only, before it runs: called on its thread for each SIGTERM and SIGINT. */
-TT_MUST_CHECK tt_err tt_node_watch_signals(struct tt_node *node, void (*stop)(void *context),
+/* Node 0 only, before it runs: called on its thread for each SIGTERM, SIGINT and SIGHUP. */
+TT_MUST_CHECK tt_err tt_node_watch_signals(struct tt_node *node,
+                                           void (*caught)(void *context, int number),
                                            void *context);
 
 /* From any thread: take no more connections, close what there is, and end the run. */

@@ -267,10 +267,12 @@ struct tt_push {
     uint64_t armed; /* which of those from there on were: for the others, other nodes ring */
     tt_seq to;      /* the newest message */
     tt_seq marked;  /* kept as rung for */
+    tt_seq undone;  /* up to here a look was cut short: until one is not, nothing is kept */
     bool is_behind; /* some device that is connected or rings lacked something at the last look */
-    tt_mono unknown_at; /* 0, or when to find what an append of unknown outcome has stored */
-    tt_mono look_at;    /* 0, or when to look again at what is behind */
-    tt_mono retry_at;   /* 0, or when to ring again where it was put off */
+    tt_mono unknown_at;    /* 0, or when to find what an append of unknown outcome has stored */
+    uint8_t unknown_looks; /* it may take effect long after it was reported as failed */
+    tt_mono look_at;       /* 0, or when to look again at what is behind */
+    tt_mono retry_at;      /* 0, or when to ring again where it was put off */
     struct tt_rung *rung;
     uint32_t rung_count;
     struct tt_timer timer;

@@ -19,6 +19,7 @@
 #include "edge/static.h"
 #include "net/ip.h"
 #include "net/loop.h"
+#include "net/tls_server.h"
 
 struct tt_edge;
 
@@ -53,6 +54,7 @@ struct tt_edge_options {
     const struct tt_edge_page *pages;
     size_t page_count;
     const struct tt_static_files *files; /* the web client; NULL: none */
+    struct tt_tls_server *tls;           /* what the public door speaks; NULL: plain HTTP */
     struct tt_networks trusted_proxies;  /* whose X-Forwarded-For and -Proto are believed */
     bool demo;                           /* anybody near may be alice or bob, see edge/demo.h */
     bool echoes; /* messages go back as they came; only for tests of the wire (test/wire) */

@@ -400,7 +400,8 @@ static void look_behind_proxies(struct tt_connection *connection,
 {
     const struct tt_networks *trusted = &connection->edge->options.trusted_proxies;
     connection->client = tt_forwarded_client(trusted, &connection->peer, request);
-    connection->https = tt_forwarded_is_https(trusted, &connection->peer, request);
+    connection->https = connection->edge->options.tls != NULL ||
+                        tt_forwarded_is_https(trusted, &connection->peer, request);
 }
 
 void tt_exchange_begin(struct tt_connection *connection)

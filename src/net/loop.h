@@ -37,6 +37,8 @@ struct tt_loop_stats {
     uint64_t bytes_out;
     uint64_t accepts;
     uint64_t accept_pauses;
+    uint64_t tls_handshakes; /* that came to an end well */
+    uint64_t tls_failures;
     size_t sockets; /* open now, the ones that are finishing included */
 };
 
