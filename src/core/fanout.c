@@ -135,8 +135,10 @@ static void arm(struct tt_core *core, const struct fanout *fanout, const tt_id *
         tt_push_arm_late(core, &hint->conversation, user, hint->message.seq);
         return;
     }
-    bool at_once = !is_sender && !fanout->none_rings && found != NULL &&
-                   !may_be_open(core, hint, user, found, sender);
+    /* The store hears last that a socket is gone: what it says of somebody without any is old. */
+    bool none_rings = fanout->none_rings && found != NULL && found->device_count > 0;
+    bool at_once =
+        !is_sender && !none_rings && found != NULL && !may_be_open(core, hint, user, found, sender);
     tt_push_arm(core, &hint->conversation, user, hint->message.seq, !is_sender, at_once);
 }
 
