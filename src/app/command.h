@@ -7,6 +7,7 @@
 
 int tt_command_serve(int argc, char **argv);
 int tt_command_token(int argc, char **argv);
+int tt_command_user(int argc, char **argv);
 int tt_command_verify(int argc, char **argv);
 int tt_command_drill(int argc, char **argv);
 int tt_command_chat(int argc, char **argv);

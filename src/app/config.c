@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapter/account/password.h"
 #include "base/limits.h"
 
 #define AT(field)    offsetof(struct tt_config, field)
@@ -43,6 +44,10 @@ static const struct tt_option options[] = {
     TT_LIST_ROW(AT(allow_origin), "allow-origin", "ORIGIN",
                 "another origin whose pages may connect (repeat it, or use commas)"),
 
+    TT_CHOICE_ROW(AT(accounts), "accounts", "WHO", "off", "off|invite|open",
+                  "who may register an account here; see `twoticks user`"),
+    TT_SIZE_ROW(AT(password_bytes), "password-memory", TT_PASSWORD_MEMORY, MIB, GIB,
+                "that the hash of a password takes to compute; less is weaker"),
     TT_FLAG_ROW(AT(demo), "demo",
                 "whoever opens the page may be alice or bob; on a loopback address only"),
 
@@ -90,6 +95,17 @@ static const struct tt_option options[] = {
                 "handed to a connection before it must have read some"),
     TT_SIZE_ROW(AT(hint_queue_bytes), "hint-queue-bytes", TT_LIMIT_HINT_QUEUE_BYTES, 64 * KIB, GIB,
                 "of hints that wait for one node"),
+
+    TT_NUMBER_ROW(AT(login_tries), "login-tries", 10, 0, 1000000,
+                  "wrong passwords in a row, of an account; 0: no limit"),
+    TT_DURATION_ROW(AT(login_pause_ms), "login-pause", 30 * SECOND, 1, DAY,
+                    "after that, one more each"),
+    TT_NUMBER_ROW(AT(address_tries), "address-login-tries", 30, 0, 1000000,
+                  "logins in a row, of an address (IPv6: a /64)"),
+    TT_DURATION_ROW(AT(address_pause_ms), "address-login-pause", 2 * SECOND, 1, DAY, "likewise"),
+    TT_NUMBER_ROW(AT(register_tries), "register-tries", 5, 0, 1000000,
+                  "registrations in a row, of an address"),
+    TT_DURATION_ROW(AT(register_pause_ms), "register-pause", 60 * SECOND, 1, DAY, "likewise"),
 
     TT_HEADING_ROW("Push"),
     TT_DURATION_ROW(AT(push_delay_ms), "push-delay", TT_PUSH_DELAY_MS, 10, HOUR,

@@ -26,6 +26,14 @@ struct tt_config {
     const char *audience;
     uint64_t token_ms;
     struct tt_option_list allow_origin;
+    const char *accounts;
+    uint64_t password_bytes;
+    uint64_t login_tries;
+    uint64_t login_pause_ms;
+    uint64_t address_tries;
+    uint64_t address_pause_ms;
+    uint64_t register_tries;
+    uint64_t register_pause_ms;
     const char *tls_cert;
     const char *tls_key;
     struct tt_option_list trusted_proxies;

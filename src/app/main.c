@@ -14,6 +14,7 @@ static const struct {
 } commands[] = {
     {"serve", tt_command_serve, "start the server"},
     {"token", tt_command_token, "print a token for a user"},
+    {"user", tt_command_user, "the built-in accounts"},
     {"chat", tt_command_chat, "chat in this terminal"},
     {"timeline", tt_command_timeline, "what happened to messages, and when"},
     {"why", tt_command_why, "why a message's tick is what it is"},

@@ -8,6 +8,7 @@
 
 #include "adapter/clock_os.h"
 #include "adapter/entropy_os.h"
+#include "app/accounts.h"
 #include "app/wait.h"
 #include "app/web_files.h"
 #include "base/memory.h"
@@ -22,6 +23,13 @@ struct told {
     struct told *next;
     struct tt_notified notified;
     struct tt_arena arena;
+};
+
+/* A device that was unlinked from another thread. */
+struct cut {
+    struct cut *next;
+    tt_id user;
+    tt_id device;
 };
 
 struct tt_node {
@@ -46,8 +54,10 @@ struct tt_node {
     pthread_cond_t changed;    /* `under_way` became 0, or `answered` moved */
     struct tt_store_op *first; /* that came back */
     struct tt_store_op *last;
-    struct told *told; /* by the notifier, the newest first */
-    size_t under_way;  /* ops that the store has, or that wait here */
+    struct told *told;                     /* by the notifier, the newest first */
+    struct tt_account_ask *asked_accounts; /* that came back, the newest first */
+    struct cut *cuts;
+    size_t under_way; /* ops that the store has, or that wait here */
     uint64_t asked;
     uint64_t answered;
     struct tt_node_report report;
@@ -82,6 +92,55 @@ static void on_notified(void *context, const struct tt_notified *notified)
         tt_loop_wake(node->loop);
     node->told = told;
     pthread_mutex_unlock(&node->lock);
+}
+
+void tt_node_asked(struct tt_account_ask *ask)
+{
+    struct tt_node *node = ask->owner;
+    pthread_mutex_lock(&node->lock);
+    ask->next = node->asked_accounts;
+    node->asked_accounts = ask;
+    tt_loop_wake(node->loop);
+    pthread_mutex_unlock(&node->lock);
+}
+
+void tt_node_cut(struct tt_node *node, const tt_id *user, const tt_id *device)
+{
+    struct cut *cut = tt_alloc(sizeof(*cut));
+    cut->user = *user;
+    cut->device = *device;
+    pthread_mutex_lock(&node->lock);
+    cut->next = node->cuts;
+    node->cuts = cut;
+    tt_loop_wake(node->loop);
+    pthread_mutex_unlock(&node->lock);
+}
+
+static void take_about_accounts(struct tt_node *node, bool carries_out)
+{
+    pthread_mutex_lock(&node->lock);
+    struct tt_account_ask *ask = node->asked_accounts;
+    struct cut *cut = node->cuts;
+    node->asked_accounts = NULL;
+    node->cuts = NULL;
+    pthread_mutex_unlock(&node->lock);
+    while (ask != NULL) {
+        struct tt_account_ask *next = ask->next;
+        if (carries_out)
+            tt_edge_asked(node->edge, ask);
+        tt_account_ask_destroy(&ask);
+        ask = next;
+    }
+    while (cut != NULL) {
+        struct cut *next = cut->next;
+        struct tt_event event = {.kind = TT_EVENT_CUT};
+        event.cut.user = cut->user;
+        event.cut.device = cut->device;
+        if (carries_out)
+            tt_driver_post(node->driver, &event);
+        tt_free(cut);
+        cut = next;
+    }
 }
 
 static struct told *take_told(struct tt_node *node)
@@ -193,6 +252,7 @@ static void take_from_elsewhere(struct tt_node *node)
         free_told(told);
         told = next;
     }
+    take_about_accounts(node, true);
     tt_bus_local_receive(node->bus);
 }
 
@@ -326,6 +386,13 @@ static void on_answered(void *context, const struct tt_edge_answer *answer)
            tt_log_text("reason", answer->reason == NULL ? "" : answer->reason));
 }
 
+static bool on_ask(void *context, struct tt_account_ask *ask)
+{
+    struct tt_node *node = context;
+    ask->owner = node;
+    return tt_account_pool_ask(node->shared->accounts, ask);
+}
+
 static void create_edge(struct tt_node *node)
 {
     const struct tt_config *config = node->shared->config;
@@ -343,11 +410,14 @@ static void create_edge(struct tt_node *node)
     options.token_ms = (int64_t)config->token_ms;
     options.files = &tt_web_files;
     options.demo = config->demo;
+    options.accounts = tt_accounts_of(config);
     options.tls = node->shared->tls;
     options.trusted_proxies = (struct tt_networks){config->proxies, config->trusted_proxies.count};
     options.vapid = tt_notifier_push_vapid(node->shared->push);
     struct tt_edge_owner owner = {
         .context = node, .post = on_edge_event, .wall = wall, .answered = on_answered};
+    if (node->shared->accounts != NULL)
+        owner.ask = on_ask;
     node->edge = tt_edge_create(&options, node->loop, &owner);
 }
 
@@ -439,6 +509,7 @@ void tt_node_destroy(struct tt_node **node)
         free_told(told);
         told = next;
     }
+    take_about_accounts(dying, false);
     if (dying->listener != NULL)
         tt_listener_close(&dying->listener);
     tt_edge_destroy(&dying->edge);

@@ -9,6 +9,7 @@
 #ifndef TT_APP_NODE_H
 #define TT_APP_NODE_H
 
+#include "adapter/account/pool.h"
 #include "adapter/bus_local.h"
 #include "adapter/embedded/store.h"
 #include "adapter/push/notifier_push.h"
@@ -33,7 +34,8 @@ struct tt_node_shared {
     struct tt_notifier_push *push;
     uint64_t incarnation;
     uint64_t hash_seed;
-    int connection_fd_end; /* descriptors from here on are not for connections */
+    struct tt_account_pool *accounts; /* NULL: nobody logs in here */
+    int connection_fd_end;            /* descriptors from here on are not for connections */
 };
 
 /* What /metrics shows of a node. */
@@ -64,6 +66,12 @@ TT_MUST_CHECK tt_err tt_node_watch_signals(struct tt_node *node,
 
 /* From any thread: take no more connections, close what there is, and end the run. */
 void tt_node_drain(struct tt_node *node);
+
+/* From any thread: gives back an ask of whichever node. */
+void tt_node_asked(struct tt_account_ask *ask);
+
+/* From any thread: the device was unlinked, its sockets must end on every node. */
+void tt_node_cut(struct tt_node *node, const tt_id *user, const tt_id *device);
 
 /* From any other thread: asks the node how it is. False: it did not answer within wait_ms. */
 bool tt_node_ask(struct tt_node *node, uint32_t wait_ms, struct tt_node_report *report);

@@ -9,6 +9,7 @@
 
 #include "adapter/clock_os.h"
 #include "adapter/entropy_os.h"
+#include "app/accounts.h"
 #include "app/admin.h"
 #include "app/log_sink.h"
 #include "app/push.h"
@@ -32,6 +33,7 @@ struct server {
     struct tt_trust trust;
     struct tt_node_shared shared;
     struct tt_admin *admin;
+    struct tt_accounts_service accounts;
     struct tt_node *nodes[NODES_MAX];
     pthread_t threads[NODES_MAX];
     uint32_t node_count;
@@ -246,6 +248,31 @@ static bool open_push(struct server *server)
     return false;
 }
 
+static struct tt_store_port attach_desk(void *context, struct tt_store_sink sink)
+{
+    struct server *server = context;
+    return tt_embedded_store_attach(server->shared.store, sink);
+}
+
+/* Any node will do: it tells the others. */
+static void on_cut(void *context, const tt_id *user, const tt_id *device)
+{
+    struct server *server = context;
+    tt_node_cut(server->nodes[0], user, device);
+}
+
+static bool open_accounts(struct server *server)
+{
+    const struct tt_desk_owner owner = {.context = server, .attach = attach_desk, .cut = on_cut};
+    if (!tt_is_ok(tt_accounts_open(&server->accounts, &server->config, &owner, tt_node_asked,
+                                   server->shared.hash_seed))) {
+        tt_config_complain("there is no memory for a password's hash; lower --password-memory");
+        return false;
+    }
+    server->shared.accounts = server->accounts.pool;
+    return true;
+}
+
 static bool serve_with_store(struct server *server)
 {
     char sentence[TT_SECRET_SENTENCE];
@@ -262,11 +289,14 @@ static bool serve_with_store(struct server *server)
     shared->incarnation = (uint64_t)tt_clock_os_wall().ms;
     shared->registry = tt_registry_local_create(shared->hash_seed);
 
-    bool created = open_push(server) && create_nodes(server);
-    if (created)
+    bool created = open_accounts(server) && open_push(server) && create_nodes(server);
+    if (created) {
+        tt_accounts_listen(&server->accounts, &server->config, &server->log);
         run_nodes(server);
+    }
     if (shared->push != NULL) /* before the nodes that it tells */
         tt_notifier_push_stop(shared->push);
+    tt_accounts_close(&server->accounts);
     for (uint32_t i = server->node_count; i > 0; i--)
         tt_node_destroy(&server->nodes[i - 1]);
     if (shared->push != NULL)

@@ -66,9 +66,14 @@ bool tt_trust_open(const struct tt_config *config, struct tt_trust *trust,
     for (size_t i = 0; i < config->allow_origin.count; i++)
         trust->origins[i] = tt_slice_text(config->allow_origin.items[i]);
     auth->origins = (struct tt_origins){trust->origins, config->allow_origin.count};
-    bool added = config->jwt_key != NULL ? add_file(trust, config->jwt_key, false, sentence)
-                 : config->jwks != NULL  ? add_file(trust, config->jwks, true, sentence)
-                                         : add_secret(trust, config->data, sentence);
+    bool added = true;
+    bool others_sign = config->jwt_key != NULL || config->jwks != NULL;
+    if (config->jwt_key != NULL)
+        added = add_file(trust, config->jwt_key, false, sentence);
+    else if (config->jwks != NULL)
+        added = add_file(trust, config->jwks, true, sentence);
+    if (added && (!others_sign || strcmp(config->accounts, "off") != 0))
+        added = add_secret(trust, config->data, sentence);
     if (!added)
         tt_trust_close(trust);
     return added;

@@ -187,9 +187,20 @@ void tt_edge_effect(struct tt_edge *edge, const struct tt_effect *effect)
         on_session(connection, effect);
         break;
     case TT_CONNECTION_HTTP: /* answered already */
+    case TT_CONNECTION_ASKING:
     case TT_CONNECTION_GONE:
         break;
     }
+    tt_connection_leave(connection);
+}
+
+void tt_edge_asked(struct tt_edge *edge, const struct tt_account_ask *ask)
+{
+    struct tt_connection *connection = find(edge, ask->handle);
+    if (connection == NULL || connection->state != TT_CONNECTION_ASKING)
+        return;
+    tt_connection_enter(connection);
+    tt_sign_in_asked(connection, ask);
     tt_connection_leave(connection);
 }
 

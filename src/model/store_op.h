@@ -315,6 +315,7 @@ struct tt_list_unrung {
 
 struct tt_put_account {
     tt_id user;
+    bool by_stranger;
     struct tt_account_change change;
 };
 

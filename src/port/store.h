@@ -84,7 +84,8 @@
  *
  * LIST_UNRUNG: the pending rows of all users with pushed < armed.
  *
- * PUT_ACCOUNT: tt_account_apply on what stands.
+ * PUT_ACCOUNT: tt_account_apply on what stands. A creation by a stranger is CONFLICT also where the
+ *   user has ever had a linked device: the name belongs to somebody with other tokens.
  *
  * GET_ACCOUNT: NOT_FOUND.
  *
