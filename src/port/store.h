@@ -45,7 +45,7 @@
  *   it delivered, so that read <= delivered); a device position that moves may carry the user's
  *   delivered cursor up to it (it is their maximum). No step is kept of that: it passes over only
  *   the own message. DISK_LOW stores nothing. `none_rings`: no other member has a push address on a
- *   device that is not connected, so that nothing has to ring at once; who does not know says false.
+ *   device that is not connected, so that nothing rings at once; who does not know says false.
  * ADVANCE: moves the device's position, and the user's delivered and read cursor, forward to `to`;
  *   what does not go forward stays, without an error. read implies delivered. ACK_AHEAD beyond the
  *   head changes nothing. NOT_FOUND unless a member. Each step of a user's cursor is kept with its
