@@ -160,14 +160,14 @@ static void an_ack_settles_when_the_last_device_has_everything(struct fixture *f
     create_direct(f, "c", "alice", "bob");
     link_at(f, "bob", "phone", 0);
     link_at(f, "bob", "laptop", 0);
-    send(f, "c", "alice", "a", "m1", 1);
-    send(f, "c", "alice", "a", "m2", 2);
+    send_text(f, "c", "alice", "a", "m1", 1);
+    send_text(f, "c", "alice", "a", "m2", 2);
     assert_false(ack(f, "c", "bob", "phone", 2, 2)->settled);
     assert_false(ack(f, "c", "bob", "laptop", 1, 0)->settled);
     bool settled = ack(f, "c", "bob", "laptop", 2, 0)->settled;
     assert_true(settled || !f->subject->knows_settled);
     expect_nothing_pending(f, "bob");
-    send(f, "c", "alice", "a", "m3", 3);
+    send_text(f, "c", "alice", "a", "m3", 3);
     assert_false(ack(f, "c", "bob", "laptop", 3, 0)->settled);
 }
 
