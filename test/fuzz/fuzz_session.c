@@ -291,6 +291,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             act(&play, line);
     }
     pass(&play, 3 * TT_US_PER_S);
+    struct tt_oracle *oracle = play.world->oracle;
     tt_world_destroy(&play.world);
+    tt_oracle_destroy(&oracle);
     return 0;
 }
