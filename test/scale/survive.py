@@ -16,7 +16,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / 'crash')]
 import doubles  # noqa: E402  (found only now)
 import run  # noqa: E402
 from client import clock, scenario  # noqa: E402
-from kill import Sender  # noqa: E402
+from load import Sender  # noqa: E402
 from ledger import Ledger  # noqa: E402
 
 MEMBERS = 3  # of each conversation, all of them senders
