@@ -10,6 +10,7 @@
 #include "adapter/clock_os.h"
 #include "adapter/dynamodb/api_client.h"
 #include "adapter/entropy_os.h"
+#include "base/memory.h"
 
 /*
  * What a request to DynamoDB costs this process in CPU, beside a bare client in the same run: one
@@ -17,8 +18,9 @@
  *
  * usage: cpu PORT REQUESTS, by cpu.py
  */
-#define ABREAST 64
-#define CONTENT "where are you? it is late, and the bus does not wait for anybody"
+#define ABREAST   64
+#define TIMES_MAX 3.0 /* more is a mistake and no noise */
+#define CONTENT   "where are you? it is late, and the bus does not wait for anybody"
 
 static double cpu_us(void)
 {
@@ -155,8 +157,9 @@ static void ignore(void *self)
 static double run_ours(uint16_t port, size_t count)
 {
     static const struct tt_loop_events events = {.wake = NULL};
-    struct ours ours = {.count = count};
-    if (!tt_is_ok(tt_loop_create(&events, NULL, &ours.loop)))
+    struct ours *ours = tt_alloc(sizeof(*ours));
+    ours->count = count;
+    if (!tt_is_ok(tt_loop_create(&events, NULL, &ours->loop)))
         exit(1);
     struct tt_ddb_client_options options = {
         .remote = {.host = "127.0.0.1", .port = port},
@@ -165,20 +168,21 @@ static double run_ours(uint16_t port, size_t count)
         .try_ms_max = 10000,
         .source = {NULL, get_credentials, ignore},
         .clock = tt_clock_os(),
-        .entropy = tt_entropy_os(&ours.entropy),
+        .entropy = tt_entropy_os(&ours->entropy),
     };
-    ours.client = tt_ddb_client_create(ours.loop, &options);
+    ours->client = tt_ddb_client_create(ours->loop, &options);
     double before = cpu_us();
     for (size_t i = 0; i < ABREAST; i++) {
-        ours.slots[i].ours = &ours;
-        send_one(&ours.slots[i]);
+        ours->slots[i].ours = ours;
+        send_one(&ours->slots[i]);
     }
-    tt_loop_run(ours.loop);
+    tt_loop_run(ours->loop);
     double took = cpu_us() - before;
-    tt_ddb_client_destroy(&ours.client);
-    tt_loop_destroy(&ours.loop);
+    tt_ddb_client_destroy(&ours->client);
+    tt_loop_destroy(&ours->loop);
     for (size_t i = 0; i < ABREAST; i++)
-        tt_arena_deinit(&ours.slots[i].arena);
+        tt_arena_deinit(&ours->slots[i].arena);
+    tt_free(ours);
     return took / (double)count;
 }
 
@@ -202,5 +206,5 @@ int main(int argc, char **argv)
     printf("CPU per request: a bare client %.1f us, this one (encoded, signed, read) %.1f us, "
            "%.1f times as much\n",
            bare, ours, ours / bare);
-    return 0;
+    return ours / bare <= TIMES_MAX ? 0 : 1;
 }
