@@ -32,6 +32,7 @@ struct server {
     struct tt_log log;
     struct tt_trust trust;
     struct tt_node_shared shared;
+    struct tt_scale_config scale;
     struct tt_admin *admin;
     struct tt_accounts_service accounts;
     struct tt_node *nodes[NODES_MAX];
@@ -98,9 +99,25 @@ static void on_fatal(void *context, const char *sentence)
     _exit(EXIT_DISK);
 }
 
+static bool open_scale(struct server *server)
+{
+    char sentence[TT_AWS_SENTENCE];
+    if (!tt_scale_read(&server->config, &server->scale, sentence) ||
+        !tt_scale_check(&server->config, &server->scale, sentence)) {
+        tt_config_complain(sentence);
+        return false;
+    }
+    server->shared.scale = &server->scale;
+    TT_LOG(&server->log, INFO, "store found", tt_log_text("host", server->scale.dynamodb.host),
+           tt_log_text("region", server->scale.region));
+    return true;
+}
+
 static bool open_store(struct server *server)
 {
     const struct tt_config *config = &server->config;
+    if (tt_scale_is_wanted(config))
+        return open_scale(server);
     struct tt_embedded_options options = {
         .dir = config->data,
         .segment_size = config->segment_bytes,
@@ -328,7 +345,8 @@ static bool serve(struct server *server)
     bool served = open_store(server);
     if (served) {
         served = serve_with_store(server);
-        tt_embedded_store_close(&server->shared.store);
+        if (server->shared.store != NULL)
+            tt_embedded_store_close(&server->shared.store);
         TT_LOG(&server->log, INFO, "ended");
     }
     tt_admin_destroy(&server->admin);
