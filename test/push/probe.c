@@ -232,7 +232,27 @@ static void tell_cost(struct tt_notifier_push *notifier, double began_s)
     printf("\n");
 }
 
-static void read_options(int argc, char **argv, struct tt_push_config *config, bool *once)
+static void read_times(const char *name, const char *value, struct tt_push_times *times)
+{
+    struct {
+        const char *name;
+        uint32_t *value;
+    } options[] = {
+        {"--apns-idle-ms", &times->apns_idle_ms},
+        {"--apns-ping-ms", &times->apns_ping_ms},
+        {"--apns-silence-ms", &times->apns_silence_ms},
+        {"--apns-token-ms", &times->apns_token_ms},
+        {"--apns-token-ms-min", &times->apns_token_ms_min},
+        {"--fcm-answer-ms", &times->fcm_answer_ms},
+        {"--webpush-answer-ms", &times->webpush_answer_ms},
+    };
+    for (size_t o = 0; o < sizeof(options) / sizeof(options[0]); o++)
+        if (strcmp(name, options[o].name) == 0)
+            *options[o].value = (uint32_t)number_of(value);
+}
+
+static void read_options(int argc, char **argv, struct tt_push_config *config,
+                         struct tt_push_times *times, bool *once)
 {
     struct {
         const char *name;
@@ -251,6 +271,8 @@ static void read_options(int argc, char **argv, struct tt_push_config *config, b
     };
     for (int i = 1; i < argc; i++) {
         *once = *once || strcmp(argv[i], "--once") == 0;
+        if (i + 1 < argc)
+            read_times(argv[i], argv[i + 1], times);
         if (strcmp(argv[i], "--webpush-private") == 0)
             config->webpush_allows_private = true;
         if (strcmp(argv[i], "--vapid-key") == 0 && i + 1 < argc)
@@ -268,7 +290,9 @@ int main(int argc, char **argv)
     struct tt_notifier_push *notifier;
     char sentence[TT_PUSH_SENTENCE_SIZE];
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
-    read_options(argc, argv, &config, &probe.once);
+    struct tt_push_times times = tt_push_times_default();
+    config.times = &times;
+    read_options(argc, argv, &config, &times, &probe.once);
     if (!tt_is_ok(tt_notifier_push_create(&config, &notifier, sentence))) {
         (void)fprintf(stderr, "%s\n", sentence);
         return 2;

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 const TWOTICKS = process.env.TWOTICKS;
 
 export class Server {
-    constructor(args) {
+    constructor(args, listen = '127.0.0.1:0') {
+        this.listen = listen;
         this.dir = mkdtempSync(join(tmpdir(), 'twoticks-push-server-'));
         this.data = join(this.dir, 'data');
         this.args = args;
@@ -21,7 +22,7 @@ export class Server {
                 '--data',
                 this.data,
                 '--listen',
-                '127.0.0.1:0',
+                this.listen,
                 '--admin-listen',
                 '127.0.0.1:0',
                 '--nodes',
@@ -56,7 +57,7 @@ export class Server {
     }
 
     async remove() {
-        if (this.child.exitCode === null && this.child.signalCode === null)
+        if (this.child?.exitCode === null && this.child.signalCode === null)
             await this.kill('SIGTERM');
         rmSync(this.dir, { recursive: true, force: true });
     }
@@ -73,7 +74,8 @@ export class Server {
             execFile(
                 TWOTICKS,
                 [...args, '--data', this.data, '--url', this.url],
-                (error, stdout, stderr) => resolve({ status: error?.code ?? 0, stdout, stderr }),
+                (error, stdout, stderr) =>
+                    resolve({ status: error?.code ?? 0, stdout, stderr }),
             );
         });
     }

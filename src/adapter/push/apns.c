@@ -6,7 +6,6 @@
 #include "net/http2_client.h"
 
 #define CONNECT_MS       10000
-#define PING_MS          10000
 #define BACKOFF_MS       500
 #define BACKOFF_MS_MAX   60000
 #define WAIT_MS          10000  /* in the queue; then the core decides whether it still matters */
@@ -276,7 +275,7 @@ static void send_bell(struct tt_apns *apns, struct link *link, struct tt_bell *b
         field("apns-topic", apns->options.topic, false),
         field("apns-push-type", tt_slice_text(rings ? "alert" : "background"), false),
         field("apns-priority", tt_slice_text(rings ? "10" : "5"), false),
-        field("apns-expiration", tt_buffer_slice(&expiration), false),
+        field("apns-expiration", tt_buffer_slice(&expiration), true),
         field("apns-collapse-id", tt_id_slice(&notification->conversation), true),
     };
     tt_http2_client_send(link->http, fields, sizeof(fields) / sizeof(fields[0]),
@@ -311,7 +310,7 @@ static void keep_alive(struct tt_apns *apns, struct link *link)
         return;
     link->used_at = now;
     tt_http2_client_ping(link->http);
-    tt_http2_client_expect_by(link->http, tt_mono_after(now, PING_MS));
+    tt_http2_client_expect_by(link->http, tt_mono_after(now, apns->options.ping_ms));
 }
 
 void tt_apns_turn(struct tt_apns *apns)

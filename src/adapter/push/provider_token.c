@@ -31,7 +31,7 @@ static tt_err make(struct tt_provider_token *token, tt_time wall)
 tt_err tt_provider_token_get(struct tt_provider_token *token, tt_mono now, tt_time wall,
                              struct tt_slice *text)
 {
-    if (token->text.size == 0 || now.ms - token->made_at.ms >= TT_PROVIDER_TOKEN_MS) {
+    if (token->text.size == 0 || now.ms - token->made_at.ms >= token->lives_ms) {
         TT_TRY(make(token, wall));
         token->made_at = now;
     }
@@ -43,7 +43,7 @@ bool tt_provider_token_expired(struct tt_provider_token *token, tt_mono now)
 {
     if (token->text.size == 0)
         return true;
-    if (now.ms - token->made_at.ms < TT_PROVIDER_TOKEN_MS_MIN)
+    if (now.ms - token->made_at.ms < token->lives_ms_min)
         return false;
     token->text.size = 0;
     return true;
