@@ -35,6 +35,10 @@ static void put_account(struct tt_store_tables *tables, struct tt_store_op *op)
 {
     struct tt_user_row *user = tt_store_tables_user(tables, &op->put_account.user);
     struct tt_account after;
+    if (!user->has_account && op->put_account.by_stranger && user->visit_count > 0) {
+        op->err = TT_FAIL(CONFLICT);
+        return;
+    }
     op->err = tt_account_apply(user->has_account ? &user->account : NULL, &op->put_account.change,
                                &after);
     if (tt_is_ok(op->err))

@@ -194,6 +194,7 @@ void tt_trace_put_request(struct tt_buffer *out, const struct tt_request *reques
     case TT_REQUEST_UNLINK_DEVICE:
     case TT_REQUEST_PUT_PUSH:
     case TT_REQUEST_DELETE_PUSH:
+    case TT_REQUEST_CHECK:
     case TT_REQUEST_TEST_PUSH:
     case TT_REQUEST_INFO:
     case TT_REQUEST_WHY:

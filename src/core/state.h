@@ -199,7 +199,8 @@ struct tt_task {
     enum tt_task_kind kind;
     bool over_http;
     bool session_is_gone;
-    tt_handle owner; /* the connection, or the request */
+    bool checks_login; /* before anything else is done */
+    tt_handle owner;   /* the connection, or the request */
     tt_id user;
     tt_id device;
     tt_id conversation;
@@ -549,6 +550,8 @@ void tt_task_fail(struct tt_core *core, struct tt_task *task, tt_err err);
 
 /* request.c */
 void tt_request_start(struct tt_core *core, tt_handle handle, const struct tt_request *request);
+void tt_request_checked(struct tt_core *core, struct tt_task *task);
+void tt_request_cut(struct tt_core *core, const tt_id *user, const tt_id *device);
 void tt_request_gone(struct tt_core *core, tt_handle handle);
 void tt_request_resume(struct tt_core *core, struct tt_task *task);
 struct tt_reply *tt_reply(struct tt_core *core, struct tt_task *task, tt_err err);

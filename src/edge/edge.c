@@ -75,11 +75,20 @@ static void grow_slots(struct tt_edge *edge)
     edge->slot_count = count;
 }
 
+static tt_err open_socket(struct tt_connection *connection, struct tt_edge *edge,
+                          enum tt_edge_door door, int fd)
+{
+    struct tt_tls_server *tls = edge->options.tls;
+    if (door == TT_EDGE_PUBLIC && tls != NULL)
+        return tt_socket_open_tls(edge->loop, fd, tls, &tt_connection_events, connection,
+                                  &connection->socket);
+    return tt_socket_open(edge->loop, fd, &tt_connection_events, connection, &connection->socket);
+}
+
 void tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd, const struct tt_ip *peer)
 {
     struct tt_connection *connection = tt_alloc(sizeof(*connection));
-    if (!tt_is_ok(tt_socket_open(edge->loop, fd, &tt_connection_events, connection,
-                                 &connection->socket))) {
+    if (!tt_is_ok(open_socket(connection, edge, door, fd))) {
         tt_free(connection);
         return;
     }
@@ -178,9 +187,20 @@ void tt_edge_effect(struct tt_edge *edge, const struct tt_effect *effect)
         on_session(connection, effect);
         break;
     case TT_CONNECTION_HTTP: /* answered already */
+    case TT_CONNECTION_ASKING:
     case TT_CONNECTION_GONE:
         break;
     }
+    tt_connection_leave(connection);
+}
+
+void tt_edge_asked(struct tt_edge *edge, const struct tt_account_ask *ask)
+{
+    struct tt_connection *connection = find(edge, ask->handle);
+    if (connection == NULL || connection->state != TT_CONNECTION_ASKING)
+        return;
+    tt_connection_enter(connection);
+    tt_sign_in_asked(connection, ask);
     tt_connection_leave(connection);
 }
 

@@ -15,10 +15,12 @@
 
 #include "core/effect.h"
 #include "core/event.h"
+#include "edge/account.h"
 #include "edge/auth.h"
 #include "edge/static.h"
 #include "net/ip.h"
 #include "net/loop.h"
+#include "net/tls_server.h"
 
 struct tt_edge;
 
@@ -53,8 +55,10 @@ struct tt_edge_options {
     const struct tt_edge_page *pages;
     size_t page_count;
     const struct tt_static_files *files; /* the web client; NULL: none */
+    struct tt_tls_server *tls;           /* what the public door speaks; NULL: plain HTTP */
     struct tt_networks trusted_proxies;  /* whose X-Forwarded-For and -Proto are believed */
-    bool demo;                           /* anybody near may be alice or bob, see edge/demo.h */
+    enum tt_accounts accounts;
+    bool demo;   /* anybody near may be alice or bob, see edge/demo.h */
     bool echoes; /* messages go back as they came; only for tests of the wire (test/wire) */
 };
 
@@ -75,6 +79,10 @@ struct tt_edge_owner {
     void (*post)(void *context, const struct tt_event *event);
     tt_time (*wall)(void *context);
     void (*answered)(void *context, const struct tt_edge_answer *answer); /* may be NULL */
+
+    /* Takes the ask, and gives it to tt_edge_asked later. False: it stays, with its err. May be
+     * NULL where accounts are off. */
+    bool (*ask)(void *context, struct tt_account_ask *ask);
 };
 
 #define TT_EDGE_COUNTER_MAP(X)                                                                     \
@@ -108,6 +116,9 @@ void tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd, const 
 
 /* Carries out ACCEPT, REJECT, FRAME, PING, WANT_DRAIN, CLOSE and REPLY. Posts nothing. */
 void tt_edge_effect(struct tt_edge *edge, const struct tt_effect *effect);
+
+/* An ask came back; it stays the caller's. */
+void tt_edge_asked(struct tt_edge *edge, const struct tt_account_ask *ask);
 
 /* Goes on with connections whose answer came, and ends those whose time is over. Call it at the end
  * of each turn; it posts events. */

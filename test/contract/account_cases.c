@@ -93,6 +93,18 @@ static void a_name_is_given_once(struct fixture *f)
     expect_slice(get(f, "bob")->get_account.account.password, "hash 1");
 }
 
+static void a_name_that_was_connected_is_for_no_stranger(struct fixture *f)
+{
+    link_at(f, "bob", "phone", 0);
+    expect_ok(unlink_device(f, "bob", "phone"));
+    struct tt_store_op *op = new_change(f, "bob", "hash");
+    op->put_account.change.creates = true;
+    op->put_account.by_stranger = true;
+    expect_err(run(f, op)->err, TT_ERR_CONFLICT);
+    expect_ok(add(f, "bob", "hash"));
+    expect_ok(run(f, op)->err); /* made meanwhile, with this very password */
+}
+
 static void nobody_is_changed_who_is_not_there(struct fixture *f)
 {
     link_at(f, "bob", "phone", 0); /* a user, but without an account */
@@ -215,6 +227,7 @@ static void accounts_are_listed_in_pages(struct fixture *f)
 const struct contract_case account_cases[] = {
     CASE(an_account_comes_back_as_it_was_put),
     CASE(a_name_is_given_once),
+    CASE(a_name_that_was_connected_is_for_no_stranger),
     CASE(nobody_is_changed_who_is_not_there),
     CASE(a_login_stands_for_its_device_only),
     CASE(the_oldest_login_ends_past_the_limit),

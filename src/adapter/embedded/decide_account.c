@@ -32,6 +32,8 @@ tt_err tt_decide_put_account(struct tt_working *working, struct tt_store_op *op,
     bool stands = tt_is_ok(err);
     if (!stands && !tt_err_is(err, TT_ERR_NOT_FOUND))
         return err;
+    if (!stands && put->by_stranger && user->row.connection_count > 0)
+        return TT_FAIL(CONFLICT);
     TT_TRY(tt_account_apply(stands ? &before : NULL, &put->change, &after));
     keep(&put->user, &after, &op->arena, record);
     *changes = !tt_slice_eq(record->account, user->row.account);

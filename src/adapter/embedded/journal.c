@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "adapter/embedded/journal_form.h"
+#include "adapter/embedded/journal_newest.h"
 #include "base/buffer.h"
 #include "base/crc32c.h"
 #include "base/memory.h"
@@ -118,7 +119,7 @@ static tt_err zero_ahead(struct tt_journal *journal, uint64_t end)
     return TT_OK;
 }
 
-/* The header is synced before any frame is written behind it. */
+/* The header is synced before any frame is written behind it, and then is the newest one. */
 static tt_err begin_segment(struct tt_journal *journal, uint64_t number, uint64_t first_record,
                             uint64_t synced_before)
 {
@@ -141,6 +142,7 @@ static tt_err begin_segment(struct tt_journal *journal, uint64_t number, uint64_
     TT_TRY(sync_file(journal));
     if (fsync(journal->options.dir_fd) != 0)
         return TT_FAIL(IO);
+    TT_TRY(tt_journal_newest_write(journal->options.dir_fd, number));
     add_segment(journal, number, first_record);
     journal->tail = journal->synced = TT_JOURNAL_HEADER_SIZE;
     return TT_OK;

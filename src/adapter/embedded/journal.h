@@ -30,6 +30,8 @@
  * 0xff, so no message looks like a frame. Frames of an earlier life of a recycled file have
  * another segment number. Each start begins a new segment, so nothing is ever written after a tear.
  *
+ * That the last segment is there at all is known from a file beside it (journal_newest.h).
+ *
  * A segment is given up for recycling once the index, on disk, has got past its last record.
  */
 #ifndef TT_ADAPTER_EMBEDDED_JOURNAL_H
