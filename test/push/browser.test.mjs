@@ -1,6 +1,6 @@
 // Web Push from end to end with keys that Chromium itself has made: a subscription in the shape of
-// PushSubscription.toJSON(), made known by the page, pushed to by the server, taken and decrypted by
-// npm web-push-testing, and once more by Chromium's own WebCrypto.
+// PushSubscription.toJSON(), made known by the page, pushed to by the server, taken and decrypted
+// by npm web-push-testing, and once more by Chromium's own WebCrypto.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';

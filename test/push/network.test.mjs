@@ -45,7 +45,7 @@ function inPhone(...words) {
     return run('nsenter', '--target', String(holder.pid), '--net', ...words);
 }
 
-// As a mast does that has lost the phone: what is sent goes where nobody listens, and nobody says so.
+// As a mast does that has lost the phone: what is sent goes where nobody listens, unheard.
 function drop(drops) {
     const addressOf = (text) => JSON.parse(text)[0].address;
     const theirs = drops
