@@ -32,6 +32,7 @@ export class ApnsDouble {
         this.tokens = [];
         this.expired = new Set(); // those of them that are to be called expired
         this.requests = 0;
+        this.stalled = 0;
         this.pings = 0;
         this.server = http2.createSecureServer({
             key: world.key,
@@ -108,7 +109,10 @@ export class ApnsDouble {
     #request(session, state, stream, headers, body) {
         if (stream.destroyed) return;
         this.requests += 1;
-        if (this.options.stallAll) return;
+        if (this.options.stallAll) {
+            this.stalled += 1;
+            return;
+        }
         const push = {
             token: headers[':path'].split('/').pop(),
             headers,

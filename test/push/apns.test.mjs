@@ -1,5 +1,7 @@
 // The notifier against a double of APNs. Each test names the rule that it is about.
 import assert from 'node:assert/strict';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ApnsDouble } from './apns.mjs';
 import { Proxy, Sniffer } from './between.mjs';
@@ -220,6 +222,41 @@ test('a provider token is renewed before Apple calls it expired, and used until 
         assert.deepEqual(count(probe.outcomes, 'outcome'), { accepted: sent });
         assert.ok(took >= 1900 && sent > 3, 'each served for its time');
         assert.equal(double.sessions, 1);
+    }));
+
+test('a restart brings no new provider token, once Apple has accepted one', () =>
+    withDouble({}, async (double, args) => {
+        const file = join(world.dir, 'apns-token');
+        const kept = [...args, '--apns-token-file', file];
+        assert.equal(
+            (await runProbe(kept, [{ conversation: 'a' }])).outcomes[0].outcome,
+            'accepted',
+        );
+        assert.equal(statSync(file).mode & 0o777, 0o600);
+        assert.equal(
+            (await runProbe(kept, [{ conversation: 'b' }])).outcomes[0].outcome,
+            'accepted',
+        );
+        assert.equal(double.tokens.length, 1);
+        const text = readFileSync(file, 'utf8');
+        for (const other of [
+            '',
+            'nonsense',
+            text.replace(KEY_ID, 'KEY0000002'),
+            text.replace(TEAM, 'TEAM000002'),
+            text.replace(/ \d+ /, ` ${Date.now() - 51 * 60000} `),
+            text.replace(/ \d+ /, ` ${Date.now() + 60000} `),
+            `${text} more`,
+        ]) {
+            writeFileSync(file, other);
+            const probe = await runProbe([...kept, '--once'], [{}]);
+            assert.equal(probe.outcomes[0].detail, 'TooManyProviderTokenUpdates', other);
+            assert.equal(
+                readFileSync(file, 'utf8'),
+                other,
+                'what was not accepted is not kept',
+            );
+        }
     }));
 
 test('429 TooManyProviderTokenUpdates: later, with the same token', () =>

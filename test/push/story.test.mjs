@@ -245,6 +245,87 @@ test('muted: silent; previews off: no text; unlinked: no push', () =>
         );
     }));
 
+test('--hide-previews: no text leaves the server, whatever the user has chosen', () =>
+    play(
+        async ({ double, server, send, bob }) => {
+            await server.ask(bob, 'PUT', '/me', { push_preview: true });
+            await send('a secret');
+            await until(() => double.accepted.length === 1);
+            assert.equal(double.accepted[0].payload.aps.alert.body, 'New message');
+            assert.ok(!double.accepted[0].body.includes('secret'));
+        },
+        ['--hide-previews'],
+    ));
+
+test('in a group the title names it after the sender; each member rings but the sender', () =>
+    play(async ({ double, server, alice }) => {
+        const carol = server.token('carol', 'phone');
+        const put = (who, token) =>
+            server.ask(who, 'PUT', '/device/phone/push', { provider: 'apns', token });
+        await put(carol, 'cc02');
+        await server.ask(alice, 'PUT', '/device/phone/push', {
+            provider: 'apns',
+            token: 'aa02',
+        });
+        const made = await server.ask(alice, 'POST', '/conversation', {
+            conversation_id: 'team',
+            kind: 'group',
+            title: 'Team \u00e9',
+            members: ['alice', 'bob', 'carol'],
+        });
+        assert.equal(made.status, 201);
+        const ring = (client_id) =>
+            server.ask(alice, 'POST', '/conversation/team/messages', {
+                client_id,
+                content: 'hi',
+            });
+        await ring('g1');
+        await until(() => double.accepted.length === 2);
+        assert.deepEqual(double.accepted.map((push) => push.token).sort(), ['aabb01', 'cc02']);
+        for (const { payload } of double.accepted) {
+            assert.equal(payload.aps.alert.title, 'Alice \u00b7 Team \u00e9');
+            assert.equal(payload.aps['thread-id'], 'team');
+        }
+        double.options.stallAll = true; /* the title is known after a restart too */
+        await ring('g2');
+        await until(() => double.stalled >= 2);
+        await server.kill('SIGKILL');
+        double.options.stallAll = false;
+        await server.start();
+        await until(() => double.accepted.filter((push) => push.payload.seq === 2).length >= 2);
+        const [again] = double.accepted.filter((push) => push.payload.seq === 2);
+        assert.equal(again.payload.aps.alert.title, 'Alice \u00b7 Team \u00e9');
+    }));
+
+test('410: an address that was registered after the time that Apple names stays', () =>
+    play(async ({ double, send, server, bob }) => {
+        let timestamp = Date.now() - 86400000;
+        const pushes = [];
+        double.options.answer = (push) => {
+            pushes.push(push);
+            return { status: 410, body: { reason: 'Unregistered', timestamp } };
+        };
+        const failures = async () =>
+            (
+                await server.ask(bob, 'GET', '/conversation/conv_abc123/timeline')
+            ).body.events.filter((event) => event.event === 'push_failed').length;
+        await send('one');
+        await until(async () => (await failures()) === 1);
+        timestamp = Date.now() + 60000;
+        await send('two');
+        await until(async () => (await failures()) === 2);
+        assert.equal(pushes.length, 2, 'it had stayed');
+        await server.ask(bob, 'PUT', '/device/tablet/push', {
+            provider: 'apns',
+            token: 'dd02',
+        });
+        double.options.answer = null;
+        await send('three');
+        await until(() => double.accepted.length === 1);
+        assert.equal(double.accepted[0].token, 'dd02', 'now it has gone');
+        assert.equal(pushes.length, 2);
+    }));
+
 test('push test rings on each device and explains the outcome', () =>
     play(async ({ double, server }) => {
         const good = await server.run('push', 'test', 'bob');

@@ -2,6 +2,7 @@
 
 #include "adapter/clock_os.h"
 #include "adapter/push/apns_request.h"
+#include "adapter/push/token_file.h"
 #include "base/memory.h"
 #include "net/http2_client.h"
 
@@ -96,6 +97,15 @@ static void token_expired(struct tt_apns *apns, struct tt_bell *bell, struct tt_
     }
 }
 
+static void keep_token(struct tt_apns *apns)
+{
+    struct tt_provider_token *token = apns->options.token;
+    if (token->is_kept || apns->options.token_file == NULL)
+        return;
+    token->is_kept = true;
+    tt_token_file_write(apns->options.token_file, token);
+}
+
 static void on_answered(void *context, void *request, const struct tt_http2_answer *answer)
 {
     struct link *link = context;
@@ -110,6 +120,7 @@ static void on_answered(void *context, void *request, const struct tt_http2_answ
         link->has_accepted = true;
         apns->failures = 0;
         apns->trouble = NULL;
+        keep_token(apns);
         tt_bell_accepted(bell, tt_http2_answer_field(answer, "apns-id"));
         return;
     case TT_APNS_DROP:

@@ -25,6 +25,7 @@ struct tt_apns_options {
     const struct tt_log *log; /* may be NULL */
     struct tt_push_counts *counts;
     struct tt_provider_token *token; /* shared by the environments */
+    const char *token_file;          /* where it is kept; NULL: nowhere */
     struct tt_slice host;
     uint16_t port;
     struct tt_slice topic;

@@ -15,6 +15,7 @@ struct tt_bell *tt_bell_create(const struct tt_notification *notification,
     copy->address.p256dh = tt_arena_copy(&bell->arena, notification->address.p256dh);
     copy->address.auth = tt_arena_copy(&bell->arena, notification->address.auth);
     copy->sender_name = tt_arena_copy(&bell->arena, notification->sender_name);
+    copy->title = tt_arena_copy(&bell->arena, notification->title);
     copy->content = tt_arena_copy(&bell->arena, notification->content);
     bell->sink = *sink;
     return bell;

@@ -3,9 +3,11 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "adapter/clock_os.h"
 #include "adapter/push/apns.h"
 #include "adapter/push/fcm.h"
 #include "adapter/push/push_setup.h"
+#include "adapter/push/token_file.h"
 #include "adapter/push/webpush.h"
 #include "base/memory.h"
 
@@ -153,12 +155,16 @@ static void create_apns(struct tt_notifier_push *notifier, const struct tt_push_
                                                  .team_id = setup->apns_team,
                                                  .lives_ms = times->apns_token_ms,
                                                  .lives_ms_min = times->apns_token_ms_min};
+    if (setup->apns_token_file != NULL)
+        tt_token_file_read(setup->apns_token_file, &notifier->token, tt_loop_now(notifier->loop),
+                           tt_clock_os_wall());
     struct tt_apns_options options = {
         .loop = notifier->loop,
         .trust = setup->trust,
         .log = setup->log,
         .counts = &notifier->counts[TT_PUSH_APNS],
         .token = &notifier->token,
+        .token_file = setup->apns_token_file,
         .host = setup->apns_host.host,
         .port = setup->apns_host.port,
         .topic = setup->apns_topic,

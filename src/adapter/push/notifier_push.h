@@ -29,6 +29,7 @@ struct tt_push_config {
     const char *apns_key_id;
     const char *apns_team;
     const char *apns_topic;
+    const char *apns_token_file;   /* keeps Apple's trust over a restart; NULL: nothing does */
     const char *apns_host;         /* "api.push.apple.com:443" */
     const char *apns_sandbox_host; /* "api.sandbox.push.apple.com:443" */
     const char *fcm_service_account;

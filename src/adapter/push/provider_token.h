@@ -22,6 +22,9 @@ struct tt_provider_token {
     uint32_t lives_ms_min;
     struct tt_buffer text; /* "bearer ..."; empty: none made yet */
     tt_mono made_at;
+    uint64_t age_ms; /* that it had then: it was made by an earlier process */
+    tt_time made_at_wall;
+    bool is_kept; /* in a file, see token_file.h */
 };
 
 /* The value of the authorization field, made or renewed if it is time; it lives until the next
