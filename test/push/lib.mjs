@@ -134,7 +134,8 @@ export function startProbe(args) {
         const [outcome, device, conversation, seq, retryMs, deadSince, detail] =
             text.split('\t');
         if (outcome === 'vapid') probe.vapid = device;
-        else if (outcome === 'cost') probe.cost = { cpuSeconds: Number(device), allSeconds: Number(conversation), text };
+        else if (outcome === 'cost')
+            probe.cost = { cpuSeconds: Number(device), allSeconds: Number(conversation), text };
         else {
             probe.outcomes.push({
                 outcome,
