@@ -107,7 +107,9 @@ static tt_mono sooner(tt_mono a, tt_mono b)
 /* When the entry needs a look; 0: never. */
 static tt_mono next_look(const struct tt_core *core, const struct tt_push *push)
 {
-    tt_mono next = push->early.n > 0 ? core->now.mono : TT_MONO(0);
+    tt_mono next = TT_MONO(0);
+    if (push->early.n > 0)
+        next = core->now.mono;
     if (push->step_count > 0)
         next = sooner(next, push->steps[0].due);
     return sooner(sooner(next, push->unknown_at), sooner(push->look_at, push->retry_at));
@@ -232,6 +234,17 @@ void tt_push_arm_late(struct tt_core *core, const tt_id *conversation, const tt_
     push->to = seq;
     add_step(core, push, seq);
     tt_push_settle(core, push);
+}
+
+/* All devices of the user have everything up to there, so nothing is left to look for: what most
+ * messages come to, long before their timer. */
+void tt_push_acked(struct tt_core *core, const tt_id *conversation, const tt_id *user, tt_seq seq)
+{
+    struct tt_push *push = seq.n == 0 ? NULL : tt_push_find(core, conversation, user);
+    if (push == NULL || push->to.n > seq.n || push->checking || push->marking > 0 ||
+        push->unknown_at.ms != 0 || is_ringing(push))
+        return;
+    drop(core, push);
 }
 
 static void pop_due_steps(struct tt_core *core, struct tt_push *push)
