@@ -174,6 +174,8 @@ export async function runProbe(args, notifications) {
     const probe = startProbe(args);
     probe.child.stdin.write(notifications.map(line).join(''));
     await probe.finish();
+    if (probe.status !== 0)
+        throw new Error(`the probe ended with ${probe.status}: ${probe.stderr}`);
     return probe;
 }
 

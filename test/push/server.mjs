@@ -57,9 +57,10 @@ export class Server {
     }
 
     async remove() {
-        if (this.child?.exitCode === null && this.child.signalCode === null)
-            await this.kill('SIGTERM');
+        const lives = this.child?.exitCode === null && this.child.signalCode === null;
+        const code = lives ? await this.kill('SIGTERM') : 0;
         rmSync(this.dir, { recursive: true, force: true });
+        if (code !== 0) throw new Error(`the server ended with ${code}: ${this.stderr}`);
     }
 
     token(user, device) {
