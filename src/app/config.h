@@ -22,6 +22,8 @@ struct tt_config {
 
     const char *jwt_key;
     const char *jwks;
+    const char *jwks_ca;
+    uint64_t jwks_refresh_ms;
     const char *issuer;
     const char *audience;
     uint64_t token_ms;

@@ -276,7 +276,7 @@ static bool open_accounts(struct server *server)
 static bool serve_with_store(struct server *server)
 {
     char sentence[TT_SECRET_SENTENCE];
-    if (!tt_trust_open(&server->config, &server->trust, sentence)) {
+    if (!tt_trust_open(&server->config, &server->log, &server->trust, sentence)) {
         tt_config_complain(sentence);
         return false;
     }
