@@ -70,6 +70,10 @@ static const struct tt_option options[] = {
                   "how a line is written"),
 
     TT_HEADING_ROW("Limits"),
+    TT_NUMBER_ROW(AT(sockets_per_address), "sockets-per-address", 0, 0, 10000000,
+                  "of an address (IPv6: a /64); 0: a quarter of all files, not for loopback"),
+    TT_NUMBER_ROW(AT(strangers), "unauthenticated", 4096, 1, 10000000,
+                  "connections that have not shown a token yet"),
     TT_NUMBER_ROW(AT(sends_per_s), "sends-per-second", TT_LIMIT_SENDS_PER_S, 0, 1000000,
                   "of a device, bursts of five times that; 0: no limit"),
     TT_NUMBER_ROW(AT(frames_per_s), "frames-per-second", TT_LIMIT_FRAMES_PER_S, 0, 1000000,

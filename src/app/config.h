@@ -51,6 +51,8 @@ struct tt_config {
     uint64_t header_ms;
     uint64_t request_ms;
     uint64_t idle_ms;
+    uint64_t sockets_per_address;
+    uint64_t strangers;
     uint64_t sends_per_s;
     uint64_t frames_per_s;
     uint64_t members;

@@ -411,6 +411,8 @@ static void create_edge(struct tt_node *node)
     options.files = &tt_web_files;
     options.demo = config->demo;
     options.accounts = tt_accounts_of(config);
+    options.crowd = node->shared->crowd;
+    options.strangers_max = (uint32_t)(config->strangers / node->shared->node_count) + 1;
     options.tls = node->shared->tls;
     options.trusted_proxies = (struct tt_networks){config->proxies, config->trusted_proxies.count};
     options.vapid = tt_notifier_push_vapid(node->shared->push);

@@ -34,6 +34,8 @@ struct tt_node_shared {
     struct tt_notifier_push *push;
     uint64_t incarnation;
     uint64_t hash_seed;
+    struct tt_crowd *crowd;
+    uint32_t node_count;
     struct tt_account_pool *accounts; /* NULL: nobody logs in here */
     int connection_fd_end;            /* descriptors from here on are not for connections */
 };

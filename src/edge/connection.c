@@ -116,6 +116,7 @@ void tt_connection_end(struct tt_connection *connection, bool at_once)
         tt_http1_deinit(&connection->http);
     }
     connection->state = TT_CONNECTION_GONE;
+    tt_stranger_gone(connection);
     set_deadline(connection, TT_DEADLINE_NONE);
     if (at_once)
         tt_socket_destroy(&connection->socket);
@@ -279,6 +280,12 @@ void tt_connection_resume(struct tt_connection *connection)
 
 void tt_connection_expire(struct tt_connection *connection)
 {
+    if (connection->deadline.kind == TT_DEADLINE_PAUSE) {
+        connection->too_fast = false;
+        set_deadline(connection, TT_DEADLINE_NONE);
+        tt_connection_resume_later(connection);
+        return;
+    }
     bool idle = tt_http1_phase(&connection->http) == TT_HTTP1_IDLE;
     enum tt_deadline_kind kind = connection->deadline.kind;
     tt_connection_enter(connection);
