@@ -117,12 +117,21 @@ class Check:
         if release:
             self.meson(RELEASE)
         if asan:
-            self.meson(ASAN, '--no-suite', 'style', '--timeout-multiplier', '4')
+            self.meson(ASAN, '--no-suite', 'style', '--no-suite', 'scale',
+                       '--timeout-multiplier', '4')
         if release:
             program = RELEASE / 'twoticks'
             for nodes in (1, 3):
                 self.script(f'scenarios, {nodes} nodes', 'test/scenario/run.py',
                             '--program', program, '--nodes', nodes)
+            for servers in (2, 3) if self.long else (3,):
+                self.script(f'scenarios, {servers} servers', 'test/scale/run.py',
+                            '--program', program, '--servers', servers, '--patience', 3,
+                            *([] if self.long else ['--brief']))
+            self.script('stores and registries behind TLS', 'test/scale/tls.py',
+                        '--program', program)
+            self.script('servers killed under load', 'test/scale/survive.py', '--program',
+                        program, '--rounds', 100 if self.long else 3, '--patience', 4)
             self.script('the wire', 'test/wire/run.py', '--program', RELEASE / 'test/wire/echo')
             self.script('killed under load', 'test/crash/kill.py', '--program', program,
                         '--rounds', 50 if self.long else 10)

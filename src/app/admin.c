@@ -78,6 +78,8 @@ static bool wait_for_store(struct tt_admin *admin, uint32_t wait_ms)
 /* Asks for a user that nobody is: a read that has to go through. */
 static bool store_answers(struct tt_admin *admin)
 {
+    if (admin->store == NULL)
+        return true;
     if (!wait_for_store(admin, 0))
         return false;
     struct tt_store_op *op = tt_store_op_create(TT_STORE_GET_USERS);
@@ -96,6 +98,8 @@ static bool nodes_answer(struct tt_admin *admin, struct tt_metrics *metrics)
     for (size_t i = 0; i < admin->node_count; i++) {
         struct tt_node_report report;
         if (!tt_node_ask(admin->nodes[i], ANSWER_MS, &report))
+            return false;
+        if (metrics == NULL && admin->store == NULL && !report.scale.registry_is_up)
             return false;
         if (metrics != NULL)
             tt_metrics_add_node(metrics, &report);
@@ -129,6 +133,7 @@ static void answer_metrics(struct tt_admin *admin, struct answer *answer)
 {
     struct tt_metrics metrics = {.node_count = 0};
     (void)nodes_answer(admin, &metrics);
+    metrics.scale_out = admin->store == NULL;
     if (admin->store != NULL) {
         metrics.store = tt_embedded_store_stats(admin->store);
         metrics.registry_users = tt_registry_local_users(admin->registry);
@@ -333,8 +338,9 @@ void tt_admin_show(struct tt_admin *admin, struct tt_node *const *nodes, size_t 
     admin->registry = shared->registry;
     admin->push = shared->push;
     admin->tls = shared->tls;
-    admin->port = tt_embedded_store_attach(
-        shared->store, (struct tt_store_sink){.context = admin, .done = store_done});
+    if (shared->store != NULL)
+        admin->port = tt_embedded_store_attach(
+            shared->store, (struct tt_store_sink){.context = admin, .done = store_done});
     pthread_mutex_unlock(&admin->lock);
 }
 

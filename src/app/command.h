@@ -6,6 +6,7 @@
 #define TT_APP_COMMAND_H
 
 int tt_command_serve(int argc, char **argv);
+int tt_command_store(int argc, char **argv);
 int tt_command_token(int argc, char **argv);
 int tt_command_user(int argc, char **argv);
 int tt_command_verify(int argc, char **argv);

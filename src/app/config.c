@@ -24,9 +24,13 @@ static const struct tt_option options[] = {
     TT_TEXT_ROW(AT(admin_listen), "admin-listen", "HOST:PORT", "127.0.0.1:9090",
                 "where /healthz, /readyz and /metrics are; keep it private"),
     TT_TEXT_ROW(AT(config), "config", "FILE", NULL, "a file of lines `option = value`"),
-    TT_CHOICE_ROW(AT(store), "store", "KIND", "embedded", "embedded", "where messages live"),
-    TT_CHOICE_ROW(AT(registry), "registry", "KIND", "local", "local",
-                  "where it is known who is online"),
+    TT_CHOICE_ROW(AT(store), "store", "KIND", "embedded", "embedded|dynamodb",
+                  "where messages live; dynamodb: see docs/scale-out.md"),
+    TT_TEXT_ROW(AT(registry), "registry", "URL", "local",
+                "where it is known who is online; with dynamodb also redis://[user:password@]host"
+                "[:port][/database]"),
+    TT_TEXT_ROW(AT(table_prefix), "table-prefix", "TEXT", "",
+                "stands before the name of each DynamoDB table"),
     TT_TEXT_ROW(AT(server_id), "server-id", "ID", "ws_server_1",
                 "this server's name in `hello` and in the registry"),
     TT_NUMBER_ROW(AT(nodes), "nodes", 0, 0, 64, "threads with connections; 0: one per core"),
@@ -226,6 +230,12 @@ static bool derive(struct tt_config *config)
     tt_err err = tt_id_parse(tt_slice_text(config->server_id), &config->server);
     if (!tt_is_ok(err)) {
         tt_option_complain(&spec, "--server-id is \"%s\": %s", config->server_id, tt_err_text(err));
+        return false;
+    }
+    bool scale_out = strcmp(config->store, "dynamodb") == 0;
+    if (!scale_out && strcmp(config->registry, "local") != 0) {
+        tt_config_complain("--registry redis://... goes with --store dynamodb: an embedded store "
+                           "belongs to one server alone");
         return false;
     }
     if (config->demo && !tt_address_is_loopback(&config->listen_address)) {

@@ -16,6 +16,7 @@ struct tt_config {
     const char *config;
     const char *store;
     const char *registry;
+    const char *table_prefix;
     const char *server_id;
     uint64_t nodes; /* 0: one per core */
     uint64_t drain_ms;

@@ -13,6 +13,7 @@ static const struct {
     const char *summary;
 } commands[] = {
     {"serve", tt_command_serve, "start the server"},
+    {"store", tt_command_store, "make the tables of the scale-out mode"},
     {"token", tt_command_token, "print a token for a user"},
     {"user", tt_command_user, "the built-in accounts"},
     {"chat", tt_command_chat, "chat in this terminal"},

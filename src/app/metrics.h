@@ -10,6 +10,7 @@
 struct tt_metrics {
     struct tt_node_report sum; /* over all nodes */
     size_t node_count;
+    bool scale_out; /* else embedded */
     struct tt_embedded_stats store;
     size_t registry_users;
     struct tt_push_report push[TT_PUSH_WEBPUSH + 1]; /* by provider */

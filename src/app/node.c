@@ -18,6 +18,9 @@
 #define REGISTRY_ROUNDS 8
 #define COMPLAIN_MS     10000
 
+/* The purpose of ops that are not the core's. */
+#define RELAYED UINT32_MAX
+
 /* An outcome that came from the notifier's thread. */
 struct told {
     struct told *next;
@@ -42,6 +45,8 @@ struct tt_node {
     struct tt_registry_local_node *registry;
     struct tt_bus_local_node *bus;
     struct tt_store_port store;
+    struct tt_scale *scale; /* NULL: embedded */
+    bool dying;
     struct tt_entropy_os entropy;
     void (*caught)(void *context, int number);
     void *caught_context;
@@ -57,17 +62,34 @@ struct tt_node {
     struct told *told;                     /* by the notifier, the newest first */
     struct tt_account_ask *asked_accounts; /* that came back, the newest first */
     struct cut *cuts;
+    struct tt_store_op *relayed;
+    const struct tt_store_sink *relay_sink;
+    bool relays_ended;
     size_t under_way; /* ops that the store has, or that wait here */
     uint64_t asked;
     uint64_t answered;
     struct tt_node_report report;
 };
 
+static void relay_back(struct tt_node *node, struct tt_store_op *op)
+{
+    pthread_mutex_lock(&node->lock);
+    const struct tt_store_sink *sink = node->relay_sink;
+    node->under_way--;
+    pthread_cond_signal(&node->changed);
+    pthread_mutex_unlock(&node->lock);
+    sink->done(sink->context, op);
+}
+
 /* From the store's threads. */
 static void on_store_done(void *context, struct tt_store_op *op)
 {
     struct tt_node *node = context;
     op->next = NULL;
+    if (op->tag.purpose == RELAYED) {
+        relay_back(node, op);
+        return;
+    }
     pthread_mutex_lock(&node->lock);
     bool was_empty = node->first == NULL;
     *(was_empty ? &node->first : &node->last->next) = op;
@@ -188,10 +210,65 @@ static void submit_to_store(void *self, struct tt_store_op *const *ops, size_t c
     node->store.submit(node->store.self, ops, count);
 }
 
+static struct tt_store_op *take_relayed(struct tt_node *node)
+{
+    pthread_mutex_lock(&node->lock);
+    struct tt_store_op *first = node->relayed;
+    node->relayed = NULL;
+    pthread_mutex_unlock(&node->lock);
+    return first;
+}
+
+static void submit_relayed(struct tt_node *node)
+{
+    for (struct tt_store_op *op = take_relayed(node); op != NULL;) {
+        struct tt_store_op *next = op->next;
+        op->next = NULL;
+        submit_to_store(node, &op, 1);
+        op = next;
+    }
+}
+
+void tt_node_relay(struct tt_node *node, struct tt_store_op *op, const struct tt_store_sink *sink)
+{
+    op->tag.purpose = RELAYED;
+    pthread_mutex_lock(&node->lock);
+    bool ended = node->relays_ended;
+    if (!ended) {
+        node->relay_sink = sink;
+        op->next = node->relayed;
+        node->relayed = op;
+        tt_loop_wake(node->loop);
+    }
+    pthread_mutex_unlock(&node->lock);
+    if (ended) {
+        op->err = TT_FAIL(UNAVAILABLE);
+        sink->done(sink->context, op);
+    }
+}
+
+void tt_node_end_relays(struct tt_node *node)
+{
+    pthread_mutex_lock(&node->lock);
+    node->relays_ended = true;
+    pthread_mutex_unlock(&node->lock);
+    for (struct tt_store_op *op = take_relayed(node); op != NULL;) {
+        struct tt_store_op *next = op->next;
+        op->err = TT_FAIL(UNAVAILABLE);
+        node->relay_sink->done(node->relay_sink->context, op);
+        op = next;
+    }
+    if (node->scale != NULL)
+        tt_scale_destroy(&node->scale);
+}
+
 static void on_registry_done(void *context, struct tt_registry_op *op)
 {
     struct tt_node *node = context;
-    tt_driver_registry_done(node->driver, op);
+    if (node->dying)
+        tt_registry_op_destroy(&op);
+    else
+        tt_driver_registry_done(node->driver, op);
 }
 
 static void on_node_gone(void *context)
@@ -253,6 +330,7 @@ static void take_from_elsewhere(struct tt_node *node)
         told = next;
     }
     take_about_accounts(node, true);
+    submit_relayed(node);
     tt_bus_local_receive(node->bus);
 }
 
@@ -265,6 +343,8 @@ static void answer_question(struct tt_node *node)
             .edge = *tt_edge_counters(node->edge),
             .loop = *tt_loop_stats(node->loop),
         };
+        if (node->scale != NULL)
+            node->report.scale = tt_scale_report(node->scale);
         node->answered = node->asked;
         pthread_cond_broadcast(&node->changed);
     }
@@ -290,7 +370,7 @@ static void end_drain(struct tt_node *node)
         return;
     /* Sockets that still say goodbye count: cut now, the peer may lose the close frame. */
     bool idle = tt_core_is_idle(tt_driver_core(node->driver)) && tt_edge_is_idle(node->edge) &&
-                tt_loop_stats(node->loop)->sockets == 0;
+                tt_loop_stats(node->loop)->sockets == tt_loop_stats(node->loop)->outgoing;
     bool late = tt_loop_now(node->loop).ms >= node->drain_until.ms;
     if (!idle && !late)
         return;
@@ -315,6 +395,17 @@ static void set_deadline(struct tt_node *node)
     tt_loop_set_deadline(node->loop, at);
 }
 
+/* A later process of the same name is the server now; whoever is connected here must go there. */
+static void end_ghost(struct tt_node *node)
+{
+    if (node->scale == NULL || node->draining || !tt_scale_is_superseded(node->scale))
+        return;
+    TT_LOG(node->shared->log, ERROR, "another server has taken this one's name, so this one ends",
+           tt_log_text("server", node->shared->config->server_id),
+           tt_log_text("hint", "give each server its own --server-id"));
+    tt_node_drain(node);
+}
+
 static void on_turn_end(void *context)
 {
     struct tt_node *node = context;
@@ -327,6 +418,7 @@ static void on_turn_end(void *context)
         tt_driver_flush(node->driver);
     if (rounds > REGISTRY_ROUNDS)
         tt_loop_again(node->loop);
+    end_ghost(node);
     answer_question(node);
     end_drain(node);
     set_deadline(node);
@@ -423,34 +515,55 @@ static void create_edge(struct tt_node *node)
     node->edge = tt_edge_create(&options, node->loop, &owner);
 }
 
+/* The registry and the bus within the process are there in any case: the one costs nothing when it
+ * is not used, and hints between nodes of one process go by the other. */
+static void open_ports(struct tt_node *node, struct tt_driver_ports *ports)
+{
+    const struct tt_node_shared *shared = node->shared;
+    struct tt_scale_sinks sinks = {
+        .store = {.context = node, .done = on_store_done},
+        .registry = {.context = node,
+                     .done = on_registry_done,
+                     .node_gone = on_node_gone,
+                     .forgotten = on_registry_forgot},
+        .bus = {.context = node, .hint = on_hint, .gap = on_gap},
+    };
+    node->registry = tt_registry_local_attach(shared->registry, &sinks.registry);
+    node->bus = tt_bus_local_attach(shared->bus, &node->place, &sinks.bus, on_bus_wake);
+    ports->registry = tt_registry_local_port(node->registry);
+    ports->bus = tt_bus_local_port(node->bus);
+    if (shared->scale == NULL) {
+        node->store = tt_embedded_store_attach(shared->store, sinks.store);
+        return;
+    }
+    node->scale = tt_scale_create(node->loop, shared->config, shared->scale, &node->place,
+                                  shared->log, ports->bus, &sinks);
+    node->store = tt_scale_store(node->scale);
+    if (tt_scale_registry(node->scale).submit != NULL)
+        ports->registry = tt_scale_registry(node->scale);
+    if (tt_scale_bus(node->scale).send != NULL)
+        ports->bus = tt_scale_bus(node->scale);
+}
+
 static void create_driver(struct tt_node *node)
 {
     const struct tt_node_shared *shared = node->shared;
-    struct tt_store_sink store_sink = {.context = node, .done = on_store_done};
-    struct tt_registry_sink registry_sink = {.context = node,
-                                             .done = on_registry_done,
-                                             .node_gone = on_node_gone,
-                                             .forgotten = on_registry_forgot};
-    struct tt_bus_sink bus_sink = {.context = node, .hint = on_hint, .gap = on_gap};
-    node->store = tt_embedded_store_attach(shared->store, store_sink);
-    node->registry = tt_registry_local_attach(shared->registry, &registry_sink);
-    node->bus = tt_bus_local_attach(shared->bus, &node->place, &bus_sink, on_bus_wake);
-
-    struct tt_core_options options = tt_config_core_options(shared->config);
-    options.place = node->place;
-    options.hash_seed = shared->hash_seed;
-    options.store_keeps_order = node->store.keeps_order;
-    options.reports_alive = node->place.node == 0;
     struct tt_driver_ports ports = {
-        .store = {.self = node, .keeps_order = node->store.keeps_order, .submit = submit_to_store},
-        .registry = tt_registry_local_port(node->registry),
-        .bus = tt_bus_local_port(node->bus),
         .notifier = tt_notifier_push_attach(
             shared->push, (struct tt_notifier_sink){.context = node, .notified = on_notified}),
         .clock = tt_clock_os(),
         .entropy = tt_entropy_os(&node->entropy),
         .edge = {.context = node, .effect = on_effect},
     };
+    open_ports(node, &ports);
+    ports.store = (struct tt_store_port){
+        .self = node, .keeps_order = node->store.keeps_order, .submit = submit_to_store};
+
+    struct tt_core_options options = tt_config_core_options(shared->config);
+    options.place = node->place;
+    options.hash_seed = shared->hash_seed;
+    options.store_keeps_order = node->store.keeps_order;
+    options.reports_alive = node->place.node == 0;
     node->driver = tt_driver_create(&options, &ports);
 }
 
@@ -505,6 +618,9 @@ static void wait_for_store(struct tt_node *node)
 void tt_node_destroy(struct tt_node **node)
 {
     struct tt_node *dying = *node;
+    dying->dying = true;
+    if (dying->scale != NULL)
+        tt_scale_destroy(&dying->scale);
     wait_for_store(dying);
     for (struct told *told = take_told(dying); told != NULL;) {
         struct told *next = told->next;

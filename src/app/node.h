@@ -15,6 +15,7 @@
 #include "adapter/push/notifier_push.h"
 #include "adapter/registry_local.h"
 #include "app/config.h"
+#include "app/scale.h"
 #include "base/log.h"
 #include "edge/edge.h"
 #include "net/listener.h"
@@ -26,9 +27,10 @@ struct tt_node_shared {
     const struct tt_config *config;
     const struct tt_log *log;
     const struct tt_auth *auth;
-    struct tt_tls_server *tls; /* NULL: plain HTTP */
-    struct tt_slice secret;    /* to sign with; empty: this server signs nothing */
-    struct tt_embedded_store *store;
+    struct tt_tls_server *tls;           /* NULL: plain HTTP */
+    struct tt_slice secret;              /* to sign with; empty: this server signs nothing */
+    struct tt_embedded_store *store;     /* NULL: the scale-out mode */
+    const struct tt_scale_config *scale; /* NULL: embedded */
     struct tt_registry_local *registry;
     struct tt_bus_local *bus;
     struct tt_notifier_push *push;
@@ -45,6 +47,7 @@ struct tt_node_report {
     struct tt_core_counters core;
     struct tt_edge_counters edge;
     struct tt_loop_stats loop;
+    struct tt_scale_report scale; /* of the scale-out mode */
 };
 
 /* `first` is the node whose port this one shares; NULL: this is the first, and opens it. NULL:
@@ -71,6 +74,13 @@ void tt_node_drain(struct tt_node *node);
 
 /* From any thread: gives back an ask of whichever node. */
 void tt_node_asked(struct tt_account_ask *ask);
+
+/* From any thread: hands an op to the node's store and, when it is done, to the sink; for stores
+ * that live on a node's loop. After the end of relays it is UNAVAILABLE at once. */
+void tt_node_relay(struct tt_node *node, struct tt_store_op *op, const struct tt_store_sink *sink);
+
+/* When the node runs no more: what was relayed comes back now. */
+void tt_node_end_relays(struct tt_node *node);
 
 /* From any thread: the device was unlinked, its sockets must end on every node. */
 void tt_node_cut(struct tt_node *node, const tt_id *user, const tt_id *device);

@@ -32,8 +32,10 @@ struct server {
     struct tt_log log;
     struct tt_trust trust;
     struct tt_node_shared shared;
+    struct tt_scale_config scale;
     struct tt_admin *admin;
     struct tt_accounts_service accounts;
+    struct tt_store_sink desk_sink;
     struct tt_node *nodes[NODES_MAX];
     pthread_t threads[NODES_MAX];
     uint32_t node_count;
@@ -98,9 +100,25 @@ static void on_fatal(void *context, const char *sentence)
     _exit(EXIT_DISK);
 }
 
+static bool open_scale(struct server *server)
+{
+    char sentence[TT_AWS_SENTENCE];
+    if (!tt_scale_read(&server->config, &server->scale, sentence) ||
+        !tt_scale_check(&server->config, &server->scale, sentence)) {
+        tt_config_complain(sentence);
+        return false;
+    }
+    server->shared.scale = &server->scale;
+    TT_LOG(&server->log, INFO, "store found", tt_log_text("host", server->scale.dynamodb.host),
+           tt_log_text("region", server->scale.region));
+    return true;
+}
+
 static bool open_store(struct server *server)
 {
     const struct tt_config *config = &server->config;
+    if (tt_scale_is_wanted(config))
+        return open_scale(server);
     struct tt_embedded_options options = {
         .dir = config->data,
         .segment_size = config->segment_bytes,
@@ -249,9 +267,20 @@ static bool open_push(struct server *server)
     return false;
 }
 
+/* That store lives on the nodes' loops. */
+static void submit_by_node(void *self, struct tt_store_op *const *ops, size_t count)
+{
+    struct server *server = self;
+    for (size_t i = 0; i < count; i++)
+        tt_node_relay(server->nodes[0], ops[i], &server->desk_sink);
+}
+
 static struct tt_store_port attach_desk(void *context, struct tt_store_sink sink)
 {
     struct server *server = context;
+    server->desk_sink = sink;
+    if (tt_scale_is_wanted(&server->config))
+        return (struct tt_store_port){.self = server, .submit = submit_by_node};
     return tt_embedded_store_attach(server->shared.store, sink);
 }
 
@@ -309,6 +338,8 @@ static bool serve_with_store(struct server *server)
     }
     if (shared->push != NULL) /* before the nodes that it tells */
         tt_notifier_push_stop(shared->push);
+    if (server->node_count > 0)
+        tt_node_end_relays(server->nodes[0]);
     tt_accounts_close(&server->accounts);
     for (uint32_t i = server->node_count; i > 0; i--)
         tt_node_destroy(&server->nodes[i - 1]);
@@ -342,7 +373,8 @@ static bool serve(struct server *server)
     bool served = open_store(server);
     if (served) {
         served = serve_with_store(server);
-        tt_embedded_store_close(&server->shared.store);
+        if (server->shared.store != NULL)
+            tt_embedded_store_close(&server->shared.store);
         TT_LOG(&server->log, INFO, "ended");
     }
     tt_admin_destroy(&server->admin);

@@ -59,11 +59,27 @@ static tt_err add_secrets(struct tt_jwt_keys *keys, const struct tt_secret *secr
     return TT_OK;
 }
 
-static bool add_secret(struct tt_trust *trust, const char *data, char *sentence)
+/* Where many servers are one system, a secret that each makes for itself would be wrong. */
+static bool find_secret(struct tt_trust *trust, const struct tt_config *config, char *sentence)
+{
+    if (strcmp(config->store, "embedded") == 0)
+        return tt_secret_read_or_make(config->data, &trust->secret, sentence);
+    char why[TT_SECRET_SENTENCE];
+    if (tt_secret_read(config->data, &trust->secret, why))
+        return true;
+    snprintf(sentence, TT_SECRET_SENTENCE,
+             "with --store dynamodb all servers need the same secret: put it into %.120s/secret "
+             "(at least %d characters), or give --jwt-key or --jwks; %.150s",
+             config->data, TT_SECRET_SIZE_MIN, why);
+    return false;
+}
+
+static bool add_secret(struct tt_trust *trust, const struct tt_config *config, char *sentence)
 {
     char path[TT_SECRET_SENTENCE];
     const char *problem = "";
-    if (!tt_secret_read_or_make(data, &trust->secret, sentence))
+    const char *data = config->data;
+    if (!find_secret(trust, config, sentence))
         return false;
     snprintf(path, sizeof(path), "%.200s/secret", data);
     return fits(add_secrets(trust->keys, &trust->secret, &problem), path, problem, sentence);
@@ -118,7 +134,7 @@ static bool add_keys(struct tt_trust *trust, const struct tt_config *config,
     else if (config->jwks != NULL && !is_fetched)
         added = add_file(trust, config->jwks, true, sentence);
     if (added && (!others_sign || strcmp(config->accounts, "off") != 0))
-        added = add_secret(trust, config->data, sentence);
+        added = add_secret(trust, config, sentence);
     return added && (!is_fetched || start_source(trust, config, log, sentence));
 }
 
@@ -146,5 +162,6 @@ void tt_trust_close(struct tt_trust *trust)
     if (trust->source != NULL)
         tt_jwks_source_stop(&trust->source);
     tt_jwt_keys_destroy(&trust->keys);
-    explicit_bzero(&trust->secret, sizeof(trust->secret));
+    explicit_bzero(trust->secret.bytes, sizeof(trust->secret.bytes));
+    trust->secret.size = 0;
 }

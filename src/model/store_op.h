@@ -303,8 +303,8 @@ struct tt_list_unrung {
     tt_id after_conversation;
     uint32_t count_max;
 
-    const struct tt_unrung *rows; /* sorted by user and conversation; may be none though there is
-                                     more */
+    const struct tt_unrung *rows; /* each once, in the store's own order; may be none though there
+                                     is more */
     size_t row_count;
     bool more;
     tt_id last_user; /* of the last row that was looked at: `after` of the next op */

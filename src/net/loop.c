@@ -104,6 +104,8 @@ void tt_loop_destroy(struct tt_loop **take_loop)
         uv_close((uv_handle_t *)&loop->signals[i], NULL);
     for (int rounds = 0; rounds < CLOSE_ROUNDS_MAX; rounds++)
         uv_run(&loop->uv, UV_RUN_NOWAIT);
+    if (uv_loop_alive(&loop->uv)) /* names that nobody waits for are still being looked up */
+        uv_run(&loop->uv, UV_RUN_DEFAULT);
     TT_ASSERT(loop->stats.sockets == 0);
     if (uv_loop_alive(&loop->uv)) /* names that nobody waits for are still being looked up */
         uv_run(&loop->uv, UV_RUN_DEFAULT);

@@ -35,6 +35,7 @@ struct tt_socket {
     uint64_t finish_at_ms; /* of a finishing one */
     uint8_t interest;      /* what uv_poll waits for now */
     bool connecting : 1;
+    bool ours : 1; /* we opened it; else accepted */
     bool paused : 1;
     bool blocked : 1; /* the kernel takes no more; WRITABLE goes on with the output */
     bool want_drained : 1;
@@ -107,6 +108,7 @@ static void destroy(struct tt_socket *socket)
     socket->gone = true;
     int fd = fd_of(socket);
     loop_of(socket)->stats.sockets--;
+    loop_of(socket)->stats.outgoing -= socket->ours;
     tt_link_remove(&socket->link);
     drop_output(socket);
     free_tls(socket->tls);
@@ -451,6 +453,8 @@ tt_err tt_socket_connect(struct tt_loop *loop, const struct tt_address *address,
     if (fresh == NULL)
         return TT_FAIL(IO);
     fresh->connecting = true;
+    fresh->ours = true;
+    loop->stats.outgoing++;
     update_interest(fresh);
     *socket = fresh;
     return TT_OK;

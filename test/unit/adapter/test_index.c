@@ -4,6 +4,8 @@
  */
 #include "unit.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -242,11 +244,42 @@ static void it_holds_more_than_fits_into_memory(void **unused)
     tear_down(&bench);
 }
 
+/* The state that a failed sync of RocksDB's list of files leaves behind. */
+static void a_file_that_lost_its_name_is_taken_back(void **unused)
+{
+    (void)unused;
+    struct bench bench;
+    char path[TT_EMBEDDED_DIR_SIZE + 32];
+    char incoming[TT_EMBEDDED_DIR_SIZE + 32];
+    set_up(&bench, 5);
+    set(&bench, 3, 33);
+    set(&bench, 90, 44);
+    expect_ok(tt_index_write(bench.index));
+    expect_ok(tt_index_flush(bench.index, true));
+    tt_index_close(&bench.index);
+    snprintf(path, sizeof(path), "%s/index", bench.dir);
+    snprintf(incoming, sizeof(incoming), "%s/index/incoming.sst", bench.dir);
+    size_t moved = 0;
+    DIR *dir = opendir(path);
+    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        if (strstr(entry->d_name, ".sst") == NULL)
+            continue;
+        assert_int_equal(renameat(dirfd(dir), entry->d_name, AT_FDCWD, incoming), 0);
+        moved++;
+    }
+    closedir(dir);
+    assert_int_equal(moved, 1);
+    open_index(&bench);
+    expect_keys(tt_index_latest(bench.index), &bench.now);
+    tear_down(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_as_the_model_says),
         cmocka_unit_test(what_was_flushed_is_there_again),
+        cmocka_unit_test(a_file_that_lost_its_name_is_taken_back),
         cmocka_unit_test(it_holds_more_than_fits_into_memory),
     };
     return cmocka_run_group_tests_name("index", tests, NULL, NULL);
