@@ -14,8 +14,13 @@
 #include "net/address.h"
 #include "net/loop.h"
 
-/* So that a storm of connects does not keep the loop from those who are connected already. */
-#define TT_LISTENER_ACCEPTS_PER_TURN 64
+/*
+ * A storm of connects must not keep the loop from those who are connected already: so many are
+ * accepted per turn, and per window of time, however many turns fit into it; 3,200 a second. The
+ * others wait in the kernel's queue.
+ */
+#define TT_LISTENER_ACCEPTS_PER_TURN 32
+#define TT_LISTENER_WINDOW_MS        10
 #define TT_LISTENER_PAUSE_MS         50
 
 struct tt_listener;
