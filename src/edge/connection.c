@@ -7,6 +7,9 @@
 /* Unread output beyond which no more is read. */
 #define CONGESTED_BYTES ((size_t)TT_LIMIT_SLOW_BYTES)
 
+/* The same of who has shown no token: there may be thousands, and they cost nothing to have. */
+#define STRANGERS_BYTES ((size_t)16 * 1024)
+
 /* The caller in as few bytes as it takes: there is one for each of very many idle sessions. */
 struct tt_who {
     uint64_t login;
@@ -177,8 +180,9 @@ void tt_connection_await_drain(struct tt_connection *connection)
 /* Whether the next request has to wait until the answers before it are read. */
 static bool must_wait(const struct tt_connection *connection)
 {
+    size_t most = connection->stranger ? STRANGERS_BYTES : CONGESTED_BYTES;
     return tt_http1_phase(&connection->http) == TT_HTTP1_IDLE &&
-           tt_connection_is_congested(connection);
+           tt_socket_buffered(connection->socket) > most;
 }
 
 static void read_http(struct tt_connection *connection, struct tt_input *input)

@@ -15,6 +15,7 @@ import os
 import pathlib
 import random
 import resource
+import select
 import selectors
 import socket
 import subprocess
@@ -24,6 +25,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+from client import clock  # noqa: E402
 from client.device import Device  # noqa: E402
 from client.raw_socket import frame, upgrade_lines  # noqa: E402
 from client.server import Server  # noqa: E402
@@ -35,6 +37,11 @@ FLOOR_MS = 4.0  # a quieter p99 than this is luck, and three times luck is nothi
 
 # The attackers: each is a process of its own, lowest in priority so that it is the server and not
 # the scheduler that is tested, and stops when it is killed.
+
+def rest(seconds):
+    """An attacker's own pace."""
+    select.select([], [], [], seconds)
+
 
 def connect(address, source=None):
     made = socket.socket()
@@ -71,7 +78,7 @@ def pour(sockets, data, again):
             except OSError:
                 selector.unregister(key.fileobj)
                 key.fileobj.close()
-                time.sleep(0.01)
+                rest(0.01)
                 fresh = again()
                 selector.register(fresh, selectors.EVENT_READ | selectors.EVENT_WRITE)
 
@@ -114,7 +121,7 @@ def half_open(address, _):
             one.setblocking(False)
             held.append(one)
         except OSError:
-            time.sleep(0.01)
+            rest(0.01)
         while len(held) > most:
             held.pop(0).close()
 
@@ -144,13 +151,13 @@ def slow_loris(address, _):
             except OSError:
                 one.close()
         held = alive
-        time.sleep(0.2)
+        rest(0.2)
 
 
 def login_flood(address, _):
     """From many addresses, so that it is not over when one has used up its tries."""
     while True:
-        source = f'127.{random.randrange(1, 255)}.{random.randrange(255)}.{random.randrange(1, 255)}'
+        source = '127.%d.%d.%d' % tuple(random.randrange(1, 255) for _ in range(3))
         try:
             one = connect(address, source)
             for _ in range(10):
@@ -186,7 +193,7 @@ async def round_trips(alice, bob, conversation, until, times):
         alice._taken.clear()
         bob.log.clear()
         bob._taken.clear()
-        await asyncio.sleep(PAUSE_SECONDS * (0.5 + random.random()))
+        await clock.pass_seconds(PAUSE_SECONDS * (0.5 + random.random()))
 
 
 async def p99(pairs, seconds):
@@ -232,7 +239,7 @@ class Attacker:
 async def under(name, server, pairs, tokens, seconds):
     attacker = Attacker(name, server, tokens)
     try:
-        await asyncio.sleep(1.5)  # it takes its places
+        await clock.pass_seconds(1.5)  # it takes its places
         return await p99(pairs, seconds)
     finally:
         attacker.end()
@@ -258,12 +265,13 @@ async def measure(options):
         for name in options.names or ATTACKS:
             for attempt in (1, 2):
                 found, median, count = await under(name, server, pairs, tokens, options.seconds)
-                await asyncio.sleep(1)
+                await clock.pass_seconds(1)
                 after, _, _ = await p99(pairs, options.seconds / 2)
                 calm = max(quiet, after, FLOOR_MS)
                 good = found <= options.factor * calm
-                print(f'{name:14} p99 {found:6.1f} ms  median {median:5.1f}  {count:5} round trips  '
-                      f'{rss_mb(server):.0f} MB  {found / calm:.1f} times the quiet {calm:.1f} ms  '
+                print(f'{name:14} p99 {found:6.1f} ms  median {median:5.1f}  '
+                      f'{count:5} round trips  {rss_mb(server):.0f} MB  '
+                      f'{found / calm:.1f} times the quiet {calm:.1f} ms  '
                       f'{"ok" if good else "TOO MUCH"}', flush=True)
                 if good:
                     break
