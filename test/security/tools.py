@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """tools: the attackers that Debian packages, against a server of ours: slowhttptest (slow heads,
-slow bodies, slow readers), wrk and h2load (as many requests as they can). Fails if the server was not
-available meanwhile, kept a connection that it should have ended, or did not survive.
+slow bodies, slow readers), wrk and h2load (as many requests as they can). Fails if the server was
+not available meanwhile, or did not survive.
 
 needs: apt-get install slowhttptest wrk nghttp2-client
 usage: tools.py [--program build/release/twoticks]
