@@ -39,11 +39,12 @@ async def compression_is_never_agreed_to(world):
 @scenario
 async def paths_lead_to_routes_and_own_files_only(world):
     server = await world.serve()
-    for path in ('/../../etc/passwd', '/..%2f..%2fetc/passwd', '/%2e%2e/%2e%2e/etc/passwd',
-                 '//etc/passwd', '/index.html%00.txt', '/assets/../../secret', '/./me', '/me/',
-                 '/secret', '/data/secret', '/store', '/control', '/\\..\\secret',
-                 '/%2e%2e%5csecret', '/healthz', '/metrics', '/readyz', '/CONVERSATIONS', '/conversation/',
-                 '/conversation/..', '/conversation/a%2f..%2fb'):
+    for path in (
+            '/../../etc/passwd', '/..%2f..%2fetc/passwd', '/%2e%2e/%2e%2e/etc/passwd',
+            '//etc/passwd', '/index.html%00.txt', '/assets/../../secret', '/./me', '/me/',
+            '/secret', '/data/secret', '/store', '/control', '/\\..\\secret',
+            '/%2e%2e%5csecret', '/healthz', '/metrics', '/readyz', '/CONVERSATIONS',
+            '/conversation/', '/conversation/..', '/conversation/a%2f..%2fb'):
         answer = await server.call('GET', path, 'alice')
         assert answer.status in (400, 404), (path, answer)
         assert 'root:' not in answer.text and server.secret().decode() not in answer.text, path
