@@ -128,7 +128,8 @@ void tt_control_answer(struct tt_desk *desk, struct tt_slice line, struct tt_buf
 static bool read_line(int fd, int wait_ms, size_t size_max, struct tt_buffer *line)
 {
     uint64_t until = tt_clock_os_nanoseconds() + (uint64_t)wait_ms * 1000000U;
-    while (line->size < size_max && memchr(line->data, '\n', line->size) == NULL) {
+    while (line->size < size_max &&
+           (line->size == 0 || memchr(line->data, '\n', line->size) == NULL)) {
         uint64_t now = tt_clock_os_nanoseconds();
         struct pollfd ready = {.fd = fd, .events = POLLIN};
         if (now >= until || poll(&ready, 1, (int)((until - now) / 1000000U) + 1) <= 0)

@@ -18,7 +18,7 @@
 #define RETRY_MS       10000
 #define LOOK_MS        1000 /* how often is looked for unknown keys */
 #define SIZE_MAX_BYTES (256 * 1024)
-#define FILE_NAME      "jwks.json"
+#define FILE_NAME      "jwks.kept"
 
 struct tt_jwks_source {
     struct tt_jwks_source_options options;
@@ -97,10 +97,14 @@ static void keep(const struct tt_jwks_source *source)
     char fresh[PATH_MAX];
     if (!path_of(source, FILE_NAME, path) || !path_of(source, FILE_NAME ".new", fresh))
         return;
+    struct tt_buffer bytes = {0};
+    tt_buffer_add_text(&bytes, source->options.url);
+    tt_buffer_add_byte(&bytes, '\n');
+    tt_buffer_add(&bytes, tt_buffer_slice(&source->last));
     int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    bool kept = fd >= 0 &&
-                write(fd, source->last.data, source->last.size) == (ssize_t)source->last.size &&
-                fsync(fd) == 0;
+    bool kept =
+        fd >= 0 && write(fd, bytes.data, bytes.size) == (ssize_t)bytes.size && fsync(fd) == 0;
+    tt_buffer_deinit(&bytes);
     if (fd >= 0)
         close(fd);
     if (!kept || rename(fresh, path) != 0)
@@ -122,6 +126,15 @@ static bool take(struct tt_jwks_source *source, struct tt_slice json)
     return true;
 }
 
+/* Only of this very URL: another one's keys are somebody else's. */
+static void take_kept_of(struct tt_jwks_source *source, struct tt_slice bytes)
+{
+    struct tt_slice url = tt_slice_text(source->options.url);
+    if (bytes.size > url.size && bytes.data[url.size] == '\n' &&
+        tt_slice_eq(tt_slice(bytes.data, url.size), url))
+        (void)take(source, tt_slice_from(bytes, url.size + 1));
+}
+
 static void take_kept(struct tt_jwks_source *source)
 {
     char path[PATH_MAX];
@@ -129,12 +142,12 @@ static void take_kept(struct tt_jwks_source *source)
     int fd = path_of(source, FILE_NAME, path) ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
     if (fd < 0)
         return;
-    char *room = tt_buffer_reserve(&bytes, SIZE_MAX_BYTES);
-    ssize_t got = read(fd, room, SIZE_MAX_BYTES);
+    char *room = tt_buffer_reserve(&bytes, (size_t)2 * SIZE_MAX_BYTES);
+    ssize_t got = read(fd, room, (size_t)2 * SIZE_MAX_BYTES);
     close(fd);
     if (got > 0) {
         tt_buffer_grow_by(&bytes, (size_t)got);
-        (void)take(source, tt_buffer_slice(&bytes));
+        take_kept_of(source, tt_buffer_slice(&bytes));
     }
     tt_buffer_deinit(&bytes);
 }

@@ -2,9 +2,10 @@
  * jwks_source: a JWKS that another server publishes, fetched again and again on a thread and loop
  * of its own, so that whoever signs tokens can rotate his keys without telling us.
  *
- * What was fetched last is kept in DIR/jwks.json, and stays good while the fetch fails: a
- * restart while the other server is away believes the same keys as before. A token with a key that
- * is not known leads to an early fetch, but not sooner than RETRY after the one before.
+ * What was fetched last is kept in DIR/jwks.kept, after a line with its URL, and stays good while
+ * the fetch fails: a restart while the other server is away believes the same keys as before. A
+ * token with a key that is not known leads to an early fetch, but not sooner than RETRY after the
+ * one before.
  */
 #ifndef TT_APP_JWKS_SOURCE_H
 #define TT_APP_JWKS_SOURCE_H

@@ -39,6 +39,7 @@ struct tt_node_shared {
     struct tt_crowd *crowd;
     uint32_t node_count;
     struct tt_account_pool *accounts; /* NULL: nobody logs in here */
+    struct tt_store_sink guest;       /* scale-out: of tt_node_visit */
     int connection_fd_end;            /* descriptors from here on are not for connections */
 };
 
@@ -58,6 +59,10 @@ struct tt_node *tt_node_create(const struct tt_node_shared *shared, uint32_t num
 /* After it has ended. Waits until the store has given back all ops. */
 void tt_node_destroy(struct tt_node **node);
 
+/* Scale-out: ops of somebody who has no loop; any thread. They come back by `guest`, in the end as
+ * UNAVAILABLE. */
+void tt_node_visit(struct tt_node *node, struct tt_store_op *const *ops, size_t count);
+
 /* Where clients connect. */
 const struct tt_address *tt_node_address(const struct tt_node *node);
 
@@ -74,13 +79,6 @@ void tt_node_drain(struct tt_node *node);
 
 /* From any thread: gives back an ask of whichever node. */
 void tt_node_asked(struct tt_account_ask *ask);
-
-/* From any thread: hands an op to the node's store and, when it is done, to the sink; for stores
- * that live on a node's loop. After the end of relays it is UNAVAILABLE at once. */
-void tt_node_relay(struct tt_node *node, struct tt_store_op *op, const struct tt_store_sink *sink);
-
-/* When the node runs no more: what was relayed comes back now. */
-void tt_node_end_relays(struct tt_node *node);
 
 /* From any thread: the device was unlinked, its sockets must end on every node. */
 void tt_node_cut(struct tt_node *node, const tt_id *user, const tt_id *device);

@@ -35,7 +35,6 @@ struct server {
     struct tt_scale_config scale;
     struct tt_admin *admin;
     struct tt_accounts_service accounts;
-    struct tt_store_sink desk_sink;
     struct tt_node *nodes[NODES_MAX];
     pthread_t threads[NODES_MAX];
     uint32_t node_count;
@@ -267,20 +266,19 @@ static bool open_push(struct server *server)
     return false;
 }
 
-/* That store lives on the nodes' loops. */
-static void submit_by_node(void *self, struct tt_store_op *const *ops, size_t count)
+static void submit_for_desk(void *self, struct tt_store_op *const *ops, size_t count)
 {
     struct server *server = self;
-    for (size_t i = 0; i < count; i++)
-        tt_node_relay(server->nodes[0], ops[i], &server->desk_sink);
+    tt_node_visit(server->nodes[0], ops, count);
 }
 
 static struct tt_store_port attach_desk(void *context, struct tt_store_sink sink)
 {
     struct server *server = context;
-    server->desk_sink = sink;
-    if (tt_scale_is_wanted(&server->config))
-        return (struct tt_store_port){.self = server, .submit = submit_by_node};
+    if (server->shared.store == NULL) {
+        server->shared.guest = sink;
+        return (struct tt_store_port){.self = server, .submit = submit_for_desk};
+    }
     return tt_embedded_store_attach(server->shared.store, sink);
 }
 
@@ -338,8 +336,6 @@ static bool serve_with_store(struct server *server)
     }
     if (shared->push != NULL) /* before the nodes that it tells */
         tt_notifier_push_stop(shared->push);
-    if (server->node_count > 0)
-        tt_node_end_relays(server->nodes[0]);
     tt_accounts_close(&server->accounts);
     for (uint32_t i = server->node_count; i > 0; i--)
         tt_node_destroy(&server->nodes[i - 1]);

@@ -45,13 +45,6 @@ static bool make_room(struct tt_edge *edge)
     return true;
 }
 
-bool tt_stranger_may_come(struct tt_edge *edge, struct tt_connection *connection)
-{
-    if (connection->door != TT_EDGE_PUBLIC)
-        return true;
-    return make_room(edge) && (is_proxy(connection) || enter(connection, &connection->peer));
-}
-
 void tt_stranger_add(struct tt_connection *connection)
 {
     struct tt_edge *edge = connection->edge;
@@ -100,4 +93,16 @@ void tt_stranger_gone(struct tt_connection *connection)
         tt_crowd_leave(connection->edge->options.crowd,
                        is_proxy(connection) ? &connection->client : &connection->peer);
     connection->counted = false;
+}
+
+bool tt_stranger_may_come(struct tt_edge *edge, struct tt_connection *connection)
+{
+    if (connection->door != TT_EDGE_PUBLIC)
+        return true;
+    if (!is_proxy(connection) && !enter(connection, &connection->peer))
+        return false;
+    if (make_room(edge))
+        return true;
+    tt_stranger_gone(connection);
+    return false;
 }

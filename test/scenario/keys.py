@@ -115,6 +115,11 @@ async def keys_that_are_fetched_rotate_without_a_restart(world):
         assert await status(server, new.token(claims)) == 200
         assert 'could not be fetched' in server.output
     assert await status(server, new.token(claims)) == 200
+    # Another publisher's keys are not his.
+    await server.stop()
+    server.options[server.options.index('--jwks') + 1] = 'http://127.0.0.1:9/keys'
+    await server.start()
+    assert await status(server, new.token(claims)) == 401
 
 
 @scenario

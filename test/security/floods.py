@@ -254,7 +254,7 @@ def rss_mb(server):
 
 async def measure(options):
     failed = []
-    server = Server(options.program, options.nodes, ['--accounts', 'open', '--sends-per-second', 0])
+    server = Server(options.program, options.nodes, ['--accounts', 'open'])
     async with server:
         pairs = await make_pairs(server)
         tokens = [await server.token(f'mallory{number}', 'phone') for number in range(20)]
