@@ -427,10 +427,12 @@ static void on_accepted(void *context, int fd, const struct tt_address *peer)
     struct tt_node *node = context;
     if (fd < node->shared->connection_fd_end) {
         const struct tt_ip ip = tt_ip_of_address(peer);
-        tt_edge_accept(node->edge, TT_EDGE_PUBLIC, fd, &ip);
+        if (!tt_edge_accept(node->edge, TT_EDGE_PUBLIC, fd, &ip))
+            tt_listener_pause(node->listener);
         return;
     }
     close(fd);
+    tt_listener_pause(node->listener);
     complain_full(node, EMFILE);
 }
 

@@ -131,8 +131,8 @@ void tt_connection_expire(struct tt_connection *connection);
 
 /* stranger.c: who may be here at all */
 
-/* Whether one more may come from there. */
-bool tt_stranger_may_come(struct tt_edge *edge, struct tt_connection *connection);
+/* Whether one more may come from there; *has_room is false where there is none for anybody. */
+bool tt_stranger_may_come(struct tt_edge *edge, struct tt_connection *connection, bool *has_room);
 void tt_stranger_add(struct tt_connection *connection);
 
 /* He has shown a good token. False: his address (behind a proxy) has too many connections. */

@@ -22,6 +22,7 @@ struct tt_listener {
     int handles_open;
     tt_mono window_from;
     int accepted; /* in this window */
+    bool wants_pause;
 };
 
 static void on_knock(uv_poll_t *poll, int status, int events);
@@ -57,6 +58,19 @@ static bool is_enough(struct tt_listener *listener)
     return true;
 }
 
+static void pause_for_room(struct tt_listener *listener)
+{
+    listener->wants_pause = false;
+    listener->loop->stats.accept_pauses++;
+    uv_poll_stop(&listener->poll);
+    uv_timer_start(&listener->resume, on_resume, TT_LISTENER_PAUSE_MS, 0);
+}
+
+void tt_listener_pause(struct tt_listener *listener)
+{
+    listener->wants_pause = true;
+}
+
 /* What is wrong with one connection only (Linux hands on its network errors here, too). */
 static bool is_of_connection(int error)
 {
@@ -81,6 +95,10 @@ static void on_knock(uv_poll_t *poll, int status, int events)
             listener->accepted++;
             listener->loop->stats.accepts++;
             listener->events->accepted(listener->context, fd, &peer);
+            if (listener->wants_pause && listener->fd >= 0) {
+                pause_for_room(listener);
+                return;
+            }
             continue;
         }
         if (errno == EAGAIN)

@@ -49,6 +49,9 @@ TT_MUST_CHECK tt_err tt_listener_join(struct tt_loop *loop, const struct tt_list
 void tt_listener_close(struct tt_listener **take_listener);
 
 /* Where it listens; the port is the real one. */
+/* Within `accepted`: there is no room; who knocks next waits for TT_LISTENER_PAUSE_MS. */
+void tt_listener_pause(struct tt_listener *listener);
+
 const struct tt_address *tt_listener_address(const struct tt_listener *listener);
 
 #endif
