@@ -118,6 +118,10 @@ void tt_connection_abandon(struct tt_connection *connection);
 void tt_connection_set_who(struct tt_connection *connection, const struct tt_caller *caller);
 struct tt_caller tt_connection_who(const struct tt_connection *connection);
 
+/* For the log. */
+void tt_connection_log(const struct tt_connection *connection, const char *method,
+                       struct tt_slice path, int status, const char *reason);
+
 /* Goes on reading, at the turn's end. */
 void tt_connection_resume_later(struct tt_connection *connection);
 void tt_connection_resume(struct tt_connection *connection);
@@ -131,8 +135,8 @@ void tt_connection_expire(struct tt_connection *connection);
 
 /* stranger.c: who may be here at all */
 
-/* Whether one more may come from there. */
-bool tt_stranger_may_come(struct tt_edge *edge, struct tt_connection *connection);
+/* Whether one more may come from there; *has_room is false where there is none for anybody. */
+bool tt_stranger_may_come(struct tt_edge *edge, struct tt_connection *connection, bool *has_room);
 void tt_stranger_add(struct tt_connection *connection);
 
 /* He has shown a good token. False: his address (behind a proxy) has too many connections. */

@@ -91,23 +91,24 @@ static tt_err open_socket(struct tt_connection *connection, struct tt_edge *edge
     return tt_socket_open(edge->loop, fd, &tt_connection_events, connection, &connection->socket);
 }
 
-void tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd, const struct tt_ip *peer)
+bool tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd, const struct tt_ip *peer)
 {
     struct tt_connection *connection = tt_alloc(sizeof(*connection));
     connection->edge = edge;
     connection->door = (uint8_t)door;
     connection->peer = *peer;
     connection->client = *peer;
-    if (!tt_stranger_may_come(edge, connection)) {
+    bool has_room = true;
+    if (!tt_stranger_may_come(edge, connection, &has_room)) {
         edge->counters.refused++;
         close(fd);
         tt_free(connection);
-        return;
+        return has_room;
     }
     if (!tt_is_ok(open_socket(connection, edge, door, fd))) {
         tt_stranger_gone(connection);
         tt_free(connection);
-        return;
+        return true;
     }
     if (edge->free_slot == edge->slot_count)
         grow_slots(edge);
@@ -120,6 +121,7 @@ void tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd, const 
                     tt_loop_now(edge->loop));
     edge->counters.accepted++;
     edge->counters.connections++;
+    return true;
 }
 
 static struct tt_connection *find(const struct tt_edge *edge, tt_handle handle)

@@ -75,6 +75,9 @@ struct tt_edge_answer {
     struct tt_slice path; /* as it came, without the query; may hold anything but blanks */
     int status;
     const char *reason; /* why a token was refused; NULL else */
+    struct tt_ip client;
+    tt_id user; /* empty: nobody, or it was not looked at */
+    bool https;
 };
 
 struct tt_edge_owner {
@@ -115,8 +118,9 @@ struct tt_edge *tt_edge_create(const struct tt_edge_options *options, struct tt_
 /* Cuts what is still open, without an event. */
 void tt_edge_destroy(struct tt_edge **take_edge);
 
-/* Takes over an accepted descriptor; `peer` is at the other end, as far as anybody can say. */
-void tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd, const struct tt_ip *peer);
+/* False: it was closed, since there is no room for one more stranger. Takes over an accepted
+ * descriptor; `peer` is at the other end, as far as anybody can say. */
+bool tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd, const struct tt_ip *peer);
 
 /* Carries out ACCEPT, REJECT, FRAME, PING, WANT_DRAIN, CLOSE and REPLY. Posts nothing. */
 void tt_edge_effect(struct tt_edge *edge, const struct tt_effect *effect);

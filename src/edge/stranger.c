@@ -95,14 +95,14 @@ void tt_stranger_gone(struct tt_connection *connection)
     connection->counted = false;
 }
 
-bool tt_stranger_may_come(struct tt_edge *edge, struct tt_connection *connection)
+bool tt_stranger_may_come(struct tt_edge *edge, struct tt_connection *connection, bool *has_room)
 {
     if (connection->door != TT_EDGE_PUBLIC)
         return true;
     if (!is_proxy(connection) && !enter(connection, &connection->peer))
         return false;
-    if (make_room(edge))
-        return true;
-    tt_stranger_gone(connection);
-    return false;
+    *has_room = make_room(edge);
+    if (!*has_room)
+        tt_stranger_gone(connection);
+    return *has_room;
 }

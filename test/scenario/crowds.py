@@ -167,3 +167,16 @@ async def out_of_files_nothing_spins_and_who_is_there_is_served(world):
         except (ConnectionError, asyncio.IncompleteReadError, AssertionError):
             return False
     await clock.until(20, is_served, 'a newcomer is served again')
+
+
+@scenario
+async def who_dawdles_over_a_body_is_cut(world):
+    server = await world.serve('--request-time', '1s')
+    alice = await world.device('alice')
+    reader, writer = await knock(server)
+    writer.write(b'POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"user_id"')
+    answer = await clock.within(10, calls.read_answer(reader), 'the answer')
+    assert answer.status == 408, answer
+    assert await is_closed((reader, writer))
+    writer.close()
+    await alice.fence()
