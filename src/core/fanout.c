@@ -150,7 +150,7 @@ static void message_heard(struct tt_core *core, struct tt_session *session,
                           const struct tt_hint *hint)
 {
     struct tt_stream *stream = tt_stream_of(core, session, &hint->conversation);
-    if (hint->over_http && !session->evicted &&
+    if (hint->over_http && session->evictions == 0 &&
         tt_id_eq(&hint->message.sender, &session->user->id) &&
         tt_id_eq(&hint->message.sender_device, &session->device))
         tt_stream_echo(stream, hint->message.seq);

@@ -143,6 +143,8 @@ void tt_open_start(struct tt_core *core, struct tt_task *task)
         tt_task_destroy(core, task);
         return;
     }
+    if (session != NULL)
+        task->evictions = session->evictions;
     if (task->over_http && session != NULL)
         tt_open_wish(core, session, task);
     if (!is_wished(session, task))
@@ -286,7 +288,8 @@ static void note_shown(struct tt_core *core, struct tt_session *session, const s
     }
     stream->my_read = tt_seq_max(stream->my_read, read->my_cursor.read);
     stream->known_head = tt_seq_max(stream->known_head, read->head);
-    if (task->over_http) /* it may have been read before the session began */
+    /* Over HTTP it may have been read before the session began. */
+    if (task->over_http || task->evictions != session->evictions)
         tt_stream_need_position(core, session, stream);
     else
         tt_stream_position(core, session, stream, read->device_delivered);

@@ -22,6 +22,7 @@ static void list(struct tt_core *core, struct tt_session *session)
     if (session->list_after != NULL)
         op->list_pending.after = *session->list_after;
     op->list_pending.count_max = core->options.pending_count;
+    session->list_evictions = session->evictions;
     tt_emit_store(core, op, TT_FOR_PENDING, session->handle);
 }
 
@@ -65,7 +66,8 @@ static void take_row(struct tt_core *core, struct tt_session *session,
     if (stream->replay_to.n == 0)
         session->replaying++;
     stream->replay_to = tt_seq_max(stream->replay_to, row->head);
-    if (!stream->positioned)
+    /* Of a stream that was dropped since, the row may say less than was handed out and acked. */
+    if (!stream->positioned && session->evictions == session->list_evictions)
         tt_stream_position(core, session, stream, row->device_delivered);
     tt_stream_heard_of(core, session, stream, row->head);
 }

@@ -124,7 +124,8 @@ struct tt_session {
     struct tt_map streams;
     struct tt_stream *oldest;
     struct tt_stream *newest;
-    bool evicted; /* a stream was dropped: what it handed out is no longer known */
+    uint32_t evictions; /* streams that were dropped: what they handed out is no longer known */
+    uint32_t list_evictions; /* when LIST_PENDING was asked */
     struct tt_stream *behind_first;
     struct tt_stream *behind_last;
     bool reading;
@@ -204,6 +205,7 @@ struct tt_task {
     tt_id device;
     tt_id conversation;
     uint32_t open_turn;   /* OPEN, MARK */
+    uint32_t evictions;   /* OPEN: of the session when the snapshot was asked for */
     tt_id about;          /* REFRESH: whose move it may have been */
     bool moved_delivered; /* REFRESH: what is to be shown though it was not shown before */
     bool moved_read;
