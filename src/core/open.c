@@ -143,10 +143,12 @@ void tt_open_start(struct tt_core *core, struct tt_task *task)
         tt_task_destroy(core, task);
         return;
     }
-    if (session != NULL)
+    if (session != NULL && task->over_http) {
         task->evictions = session->evictions;
-    if (task->over_http && session != NULL)
         tt_open_wish(core, session, task);
+    } else if (session != NULL) {
+        tt_stream_hold(core, session, task);
+    }
     if (!is_wished(session, task))
         session = NULL;
     size_t count;
@@ -277,9 +279,12 @@ static void note_shown(struct tt_core *core, struct tt_session *session, const s
 {
     const struct tt_read_snapshot *read = &task->store[PART_SNAPSHOT]->snapshot;
     struct tt_stream *stream = tt_stream_of(core, session, &task->conversation);
-    stream->shown.delivered = tt_seq_max(stream->shown.delivered, snapshot->others_min.delivered);
-    stream->shown.read = tt_seq_max(stream->shown.read, snapshot->others_min.read);
-    stream->shown.delivered = tt_seq_max(stream->shown.delivered, stream->shown.read);
+    struct tt_cursor *shown = &stream->shown;
+    if (!task->over_http || task->evictions == session->evictions) {
+        shown->delivered = tt_seq_max(shown->delivered, snapshot->others_min.delivered);
+        shown->read = tt_seq_max(shown->read, snapshot->others_min.read);
+        shown->delivered = tt_seq_max(shown->delivered, shown->read);
+    }
     if (!task->over_http) {
         snapshot->others_min = stream->shown;
         snapshot->head = tt_seq_max(snapshot->head, stream->shown.delivered);
@@ -288,8 +293,7 @@ static void note_shown(struct tt_core *core, struct tt_session *session, const s
     }
     stream->my_read = tt_seq_max(stream->my_read, read->my_cursor.read);
     stream->known_head = tt_seq_max(stream->known_head, read->head);
-    /* Over HTTP it may have been read before the session began. */
-    if (task->over_http || task->evictions != session->evictions)
+    if (task->over_http) /* it may have been read before the session began */
         tt_stream_need_position(core, session, stream);
     else
         tt_stream_position(core, session, stream, read->device_delivered);
@@ -331,6 +335,8 @@ void tt_open_ready(struct tt_core *core, struct tt_task *task)
 {
     bool marks = !task->over_http || task->request.snapshot.mark_open;
     struct tt_session *session = marks ? session_of(core, task) : NULL;
+    if (!task->over_http)
+        tt_stream_let_go(core, session, task);
     bool is_watching = session != NULL && session->open == task->conv;
     size_t others = task->conv->is.member_count - 1;
     if (is_watching)
@@ -456,6 +462,7 @@ static void refresh(struct tt_core *core, struct tt_session *session, struct tt_
     task->device = session->device;
     task->conversation = *conversation;
     task->about = *about;
+    tt_stream_hold(core, session, task);
     ask_snapshot(core, task);
 }
 
@@ -509,6 +516,7 @@ void tt_refresh_ready(struct tt_core *core, struct tt_task *task)
 {
     const struct tt_store_op *op = task->store[PART_SNAPSHOT];
     struct tt_session *session = tt_session_find(core, task->owner);
+    tt_stream_let_go(core, session, task);
     if (session != NULL && tt_is_ok(op->err)) {
         uint64_t updates = core->counters.status_updates;
         struct tt_stream *stream = tt_stream_of(core, session, &task->conversation);

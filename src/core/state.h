@@ -97,6 +97,7 @@ struct tt_stream {
     uint32_t ack_waiting_count;
     uint32_t ack_waiting_capacity;
     uint32_t appends_under_way;
+    uint32_t holds; /* snapshots under way: what was shown meanwhile must not be forgotten */
     struct tt_task *sends_waiting; /* for their turn; oldest first */
 };
 
@@ -205,7 +206,8 @@ struct tt_task {
     tt_id device;
     tt_id conversation;
     uint32_t open_turn;   /* OPEN, MARK */
-    uint32_t evictions;   /* OPEN: of the session when the snapshot was asked for */
+    uint32_t evictions;   /* OPEN over HTTP: of the session when the snapshot was asked for */
+    bool holds_stream;    /* OPEN, REFRESH: the conversation's, of the owner, until it is answered */
     tt_id about;          /* REFRESH: whose move it may have been */
     bool moved_delivered; /* REFRESH: what is to be shown though it was not shown before */
     bool moved_read;
@@ -400,6 +402,8 @@ void tt_stream_heard_of(struct tt_core *core, struct tt_session *session, struct
                         tt_seq head);
 void tt_stream_sent(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
                     tt_seq seq);
+void tt_stream_hold(struct tt_core *core, struct tt_session *session, struct tt_task *task);
+void tt_stream_let_go(struct tt_core *core, struct tt_session *session, struct tt_task *task);
 void tt_stream_handed_over_http(struct tt_stream *stream, tt_seq from, tt_seq to);
 void tt_stream_read_done(struct tt_core *core, struct tt_store_op *op);
 void tt_stream_release(struct tt_core *core, struct tt_session *session, struct tt_stream *stream);

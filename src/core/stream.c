@@ -40,8 +40,8 @@ static void free_stream(struct tt_stream *stream)
 static bool is_settled(const struct tt_stream *stream)
 {
     return !stream->positioning && !stream->is_behind && !stream->reading && !stream->acking &&
-           !stream->ack_unsure && stream->appends_under_way == 0 && stream->sends_waiting == NULL &&
-           stream->ack_waiting_count == 0 && stream->sent_ahead_count == 0 &&
+           !stream->ack_unsure && stream->holds == 0 && stream->appends_under_way == 0 &&
+           stream->sends_waiting == NULL && stream->ack_waiting_count == 0 && stream->sent_ahead_count == 0 &&
            stream->known_head.n < stream->next.n && stream->cursor.n + 1 == stream->next.n &&
            stream->ack_limit.n == stream->cursor.n && stream->replay_to.n == 0 &&
            stream->echo.n == 0;
@@ -91,7 +91,7 @@ void tt_stream_release(struct tt_core *core, struct tt_session *session, struct 
 {
     (void)core;
     if (stream->positioning || stream->is_behind || stream->reading || stream->acking ||
-        stream->appends_under_way > 0 || stream->sends_waiting != NULL || stream->replay_to.n > 0)
+        stream->holds > 0 || stream->appends_under_way > 0 || stream->sends_waiting != NULL || stream->replay_to.n > 0)
         return;
     unlink_by_use(session, stream);
     tt_map_remove(&session->streams, tt_id_slice(&stream->conversation));
@@ -111,6 +111,25 @@ void tt_streams_deinit(struct tt_session *session)
     session->newest = NULL;
     session->behind_first = NULL;
     session->behind_last = NULL;
+}
+
+/* A snapshot of the conversation is asked for. What the socket is shown before it is answered must
+ * still be known then, for the answer may be older. */
+void tt_stream_hold(struct tt_core *core, struct tt_session *session, struct tt_task *task)
+{
+    tt_stream_of(core, session, &task->conversation)->holds++;
+    task->holds_stream = true;
+}
+
+void tt_stream_let_go(struct tt_core *core, struct tt_session *session, struct tt_task *task)
+{
+    if (session == NULL || !task->holds_stream)
+        return;
+    struct tt_stream *stream = tt_stream_find(session, &task->conversation);
+    TT_ASSERT(stream != NULL && stream->holds > 0);
+    stream->holds--;
+    if (!tt_is_ok(task->store[0]->err) && !stream->positioned)
+        tt_stream_release(core, session, stream);
 }
 
 static void queue_behind(struct tt_session *session, struct tt_stream *stream)
