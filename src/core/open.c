@@ -44,7 +44,8 @@ void tt_open_unwish(struct tt_core *core, struct tt_session *session, const tt_i
 {
     if (session->open_wish == wish_of(core, conversation))
         session->open_turn++;
-    if (session->open != NULL && tt_id_eq(&session->open->is.id, conversation))
+    if (session->open != NULL && tt_id_eq(&session->open->is.id, conversation) &&
+        !TT_IS_PLANTED(SCREEN_STAYS))
         tt_open_close(core, session);
 }
 
@@ -111,6 +112,7 @@ static void ask_users(struct tt_core *core, struct tt_task *task, const tt_id *i
     memcpy(copy, ids, count * sizeof(*copy));
     op->get_users.ids = copy;
     op->get_users.id_count = count;
+    task->asked_at = core->now.mono;
     tt_task_ask_store(core, task, PART_USERS, op);
 }
 
@@ -125,7 +127,7 @@ static void start_mark(struct tt_core *core, struct tt_task *task)
     size_t count;
     tt_id *ids = people(core, task, &count);
     if (task->conv->is.kind == TT_DIRECT)
-        tt_presence_update(core, &ids[0], task->peer_status, task->peer_version);
+        tt_presence_update(core, &ids[0], task->peer_status, task->peer_version, TT_MONO(0));
     session->opening = false;
     ask_users(core, task, ids, count);
     tt_task_ask_registry(core, task, tt_about_users(core, TT_REGISTRY_WATCH, ids, count - 1));
@@ -200,12 +202,14 @@ static void note_presence(struct tt_core *core, const struct tt_task *task, size
     for (size_t i = 0; i < other_count; i++) {
         const tt_id *user = &task->registry->about.users[i];
         if (tt_is_ok(users->err))
-            tt_presence_hide(core, user, !users->get_users.users[i].settings.share_last_seen);
+            tt_presence_hide(core, user, !users->get_users.users[i].settings.share_last_seen,
+                             task->asked_at);
         if (!tt_is_ok(task->registry->err))
             continue;
         const struct tt_whereabouts *found = &task->registry->about.found[i];
         tt_time stored = tt_is_ok(users->err) ? users->get_users.users[i].last_seen : TT_TIME(0);
-        tt_presence_update(core, user, tt_status_of(found, stored), found->version);
+        tt_presence_update(core, user, tt_status_of(found, stored), found->version,
+                           task->asked_at);
     }
 }
 
@@ -215,7 +219,9 @@ static struct tt_status newest_status(struct tt_core *core, const tt_id *user,
                                       struct tt_status looked_up)
 {
     const struct tt_watched *watched = tt_map_get(&core->watched, tt_id_slice(user));
-    if (watched == NULL || !watched->known || watched->hidden)
+    if (watched != NULL && watched->hidden) /* since it was asked, perhaps */
+        return (struct tt_status){.online = false};
+    if (watched == NULL || !watched->known)
         return looked_up;
     struct tt_status status = watched->status;
     if (status.last_seen.ms > core->now.wall.ms)
@@ -341,6 +347,8 @@ void tt_open_ready(struct tt_core *core, struct tt_task *task)
     size_t others = task->conv->is.member_count - 1;
     if (is_watching)
         note_presence(core, task, others);
+    if (session != NULL && tt_is_ok(task->store[PART_USERS]->err))
+        tt_presence_own(core, session->user, shares(task, others), task->asked_at);
     if (session != NULL && session->opening_turn == task->open_turn)
         session->opening = false;
     if (task->kind == TT_TASK_MARK || (!task->over_http && session == NULL)) {
@@ -476,6 +484,7 @@ void tt_refresh_start(struct tt_core *core, struct tt_session *session)
     size_t count;
     tt_id *ids = people(core, task, &count);
     refresh(core, session, task, &session->open->is.id, &ids[0]);
+    ask_users(core, task, ids, count);
     tt_task_ask_registry(core, task, tt_about_users(core, TT_REGISTRY_WATCH, ids, count - 1));
     set_refresh(core, session);
 }
@@ -490,13 +499,22 @@ void tt_refresh_conversation(struct tt_core *core, struct tt_session *session,
     refresh(core, session, task, &hint->conversation, &hint->about);
 }
 
-static void refresh_presence(struct tt_core *core, const struct tt_task *task)
+static void refresh_presence(struct tt_core *core, const struct tt_task *task,
+                             const struct tt_session *session)
 {
     const struct tt_about_users *about = &task->registry->about;
+    const struct tt_store_op *users = task->store[PART_USERS];
     uint64_t told = core->counters.presence_told;
-    for (size_t i = 0; i < about->user_count; i++)
+    for (size_t i = 0; i < about->user_count && tt_is_ok(users->err); i++)
+        tt_presence_hide(core, &about->users[i],
+                         !users->get_users.users[i].settings.share_last_seen, task->asked_at);
+    if (session != NULL && tt_is_ok(users->err))
+        tt_presence_own(core, session->user,
+                        users->get_users.users[about->user_count].settings.share_last_seen,
+                        task->asked_at);
+    for (size_t i = 0; i < about->user_count && tt_is_ok(task->registry->err); i++)
         tt_presence_update(core, &about->users[i], tt_status_of(&about->found[i], TT_TIME(0)),
-                           about->found[i].version);
+                           about->found[i].version, task->asked_at);
     core->counters.repairs_refresh += core->counters.presence_told - told;
 }
 
@@ -527,7 +545,7 @@ void tt_refresh_ready(struct tt_core *core, struct tt_task *task)
             core->counters.repairs_refresh +=
                 (core->counters.status_updates - updates) + (is_news ? 1 : 0);
     }
-    if (task->registry != NULL && tt_is_ok(task->registry->err))
-        refresh_presence(core, task);
+    if (task->registry != NULL)
+        refresh_presence(core, task, session);
     tt_task_destroy(core, task);
 }

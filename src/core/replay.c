@@ -67,7 +67,8 @@ static void take_row(struct tt_core *core, struct tt_session *session,
         session->replaying++;
     stream->replay_to = tt_seq_max(stream->replay_to, row->head);
     /* Of a stream that was dropped since, the row may say less than was handed out and acked. */
-    if (!stream->positioned && session->evictions == session->list_evictions)
+    bool is_fresh = session->evictions == session->list_evictions || TT_IS_PLANTED(OLD_POSITION);
+    if (!stream->positioned && is_fresh)
         tt_stream_position(core, session, stream, row->device_delivered);
     tt_stream_heard_of(core, session, stream, row->head);
 }

@@ -19,6 +19,7 @@
 
 #include "base/map.h"
 #include "core/core.h"
+#include "core/planted.h"
 #include "core/rate.h"
 #include "core/timer.h"
 
@@ -113,6 +114,7 @@ struct tt_session {
     bool registering; /* REGISTER under way though live: the registry was away or forgot */
 
     struct tt_timer timer; /* the earliest of the times below */
+    tt_mono opened_at;
     tt_mono heard_at;
     tt_mono pinged_at; /* 0: no ping is out */
     tt_mono expires_at;
@@ -156,6 +158,7 @@ struct tt_user_here {
     struct tt_user_settings settings;
     struct tt_timer grace; /* runs: somebody may have to be told of the going */
     bool shares;
+    tt_mono shares_at; /* when the latest answer to that was asked for */
     tt_id id;
 };
 
@@ -174,8 +177,10 @@ struct tt_watched {
     tt_id user;
     struct tt_status status;
     uint64_t version;
+    tt_mono updated_at;
     bool known;
     bool hidden; /* does not share */
+    tt_mono hidden_at; /* when the latest answer to that was asked for */
     struct tt_session **sessions;
     uint32_t session_count;
     uint32_t session_capacity;
@@ -207,6 +212,7 @@ struct tt_task {
     tt_id conversation;
     uint32_t open_turn;   /* OPEN, MARK */
     uint32_t evictions;   /* OPEN over HTTP: of the session when the snapshot was asked for */
+    tt_mono asked_at;     /* OPEN, MARK, REFRESH: when it was asked who shares, and who is where */
     bool holds_stream;    /* OPEN, REFRESH: the conversation's, of the owner, until it is answered */
     tt_id about;          /* REFRESH: whose move it may have been */
     bool moved_delivered; /* REFRESH: what is to be shown though it was not shown before */
@@ -467,8 +473,10 @@ void tt_presence_watch(struct tt_core *core, struct tt_session *session);
 void tt_presence_typing(struct tt_core *core, struct tt_task *task);
 void tt_presence_unwatch(struct tt_core *core, struct tt_session *session);
 void tt_presence_update(struct tt_core *core, const tt_id *user, struct tt_status status,
-                        uint64_t version);
-void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden);
+                        uint64_t version, tt_mono asked_at);
+void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden, tt_mono asked_at);
+void tt_presence_own(struct tt_core *core, struct tt_user_here *user, bool shares,
+                     tt_mono asked_at);
 void tt_presence_heard(struct tt_core *core, const struct tt_hint *hint);
 void tt_presence_typing_heard(struct tt_core *core, const struct tt_hint *hint);
 void tt_presence_tell(struct tt_core *core, const struct tt_whereabouts *now, bool hidden);

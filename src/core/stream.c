@@ -218,12 +218,14 @@ void tt_stream_need_position(struct tt_core *core, struct tt_session *session,
     tt_emit_store(core, op, TT_FOR_POSITION, session->handle);
 }
 
-static tt_seq position_of(const struct tt_positions *positions, const tt_id *device)
+/* The device's own; NULL: it is not linked any more. */
+static const struct tt_device_position *position_of(const struct tt_positions *positions,
+                                                    const tt_id *device)
 {
     for (size_t i = 0; i < positions->device_count; i++)
         if (tt_id_eq(&positions->devices[i].device, device))
-            return positions->devices[i].delivered;
-    return positions->cursor.delivered;
+            return &positions->devices[i];
+    return NULL;
 }
 
 void tt_stream_positions_done(struct tt_core *core, struct tt_store_op *op)
@@ -247,9 +249,14 @@ void tt_stream_positions_done(struct tt_core *core, struct tt_store_op *op)
         tt_session_retry_soon(core, session);
         return;
     }
+    const struct tt_device_position *position = position_of(positions, &session->device);
+    if (position == NULL) {
+        tt_session_close(core, session, TT_CLOSE_TOKEN_EXPIRED);
+        return;
+    }
     stream->known_head = tt_seq_max(stream->known_head, positions->head);
     stream->my_read = tt_seq_max(stream->my_read, positions->cursor.read);
-    tt_stream_position(core, session, stream, position_of(positions, &session->device));
+    tt_stream_position(core, session, stream, position->delivered);
     tt_streams_pump(core, session);
 }
 
@@ -278,6 +285,8 @@ static void hand_out(struct tt_core *core, struct tt_session *session, struct tt
     core->counters.messages_handed_out++;
     stream->next = tt_seq_next(stream->next);
     moved_on(core, session, stream);
+    if (TT_IS_PLANTED(DELIVERED_ON_WRITE))
+        tt_ack(core, session, &stream->conversation, false, message->seq);
 }
 
 /* One of this socket's own messages whose append is not answered yet: `sent` or an error decides
@@ -302,6 +311,8 @@ void tt_stream_message(struct tt_core *core, struct tt_session *session, struct 
         core->counters.hints_stale++;
         return;
     }
+    if (TT_IS_PLANTED(STREAM_JUMPS) && !stream->reading && !stream->is_behind)
+        stream->next = message->seq;
     bool is_its_turn = message->seq.n == stream->next.n && !stream->is_behind && !stream->reading &&
                        !stream->held_back && !session->draining;
     if (is_its_turn && !must_wait(session, stream, message)) {
@@ -345,7 +356,7 @@ void tt_stream_sent(struct tt_core *core, struct tt_session *session, struct tt_
                     tt_seq seq)
 {
     TT_ASSERT(stream->positioned);
-    if (seq.n >= stream->next.n) {
+    if (seq.n >= stream->next.n && !TT_IS_PLANTED(SENT_AHEAD)) {
         insert_sent_ahead(stream, seq);
         stream->known_head = tt_seq_max(stream->known_head, seq);
         moved_on(core, session, stream);
