@@ -113,6 +113,8 @@ static void notified(void *context, const struct tt_notified *outcome)
     struct tt_node_event *event = tt_alloc(sizeof(*event));
     event->kind = TT_EVENT_NOTIFIED;
     event->notified = *outcome;
+    event->notified.token = tt_arena_copy(&event->arena, outcome->token);
+    event->notified.detail = tt_arena_copy(&event->arena, outcome->detail);
     tt_node_post(node, event);
 }
 
@@ -147,7 +149,8 @@ static bool is_dull(const struct tt_event *event, const struct tt_effect *effect
 {
     if (effect != NULL)
         return effect->kind == TT_EFFECT_STORE && effect->store_op->kind == TT_STORE_ALIVE;
-    return event->kind == TT_EVENT_STORE_DONE && event->store_op->kind == TT_STORE_ALIVE;
+    return event != NULL && event->kind == TT_EVENT_STORE_DONE &&
+           event->store_op->kind == TT_STORE_ALIVE;
 }
 
 static void trace_line(struct tt_node *node, const struct tt_event *event,

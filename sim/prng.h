@@ -26,6 +26,7 @@ enum tt_prng_stream {
     TT_STREAM_THOUGHT,
     TT_STREAM_WEATHER,
     TT_STREAM_CLOCK,
+    TT_STREAM_PHONES,
 };
 
 static inline uint64_t tt_prng_rotate(uint64_t word, unsigned bits)

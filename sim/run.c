@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "sim/node.h"
+#include "sim/phone.h"
 
 #define HEAL_US  (100 * TT_US_PER_S)
 #define CLEAN_US (120 * TT_US_PER_S)
@@ -80,6 +81,7 @@ static void begin(struct tt_run *run, const struct tt_run_order *order)
     run->world->oracle = run->oracle;
     create_devices(run);
     create_conversations(run);
+    run->phones = tt_phones_create(run, run->swarm.world.seed);
     for (uint32_t i = 0; i < run->swarm.world.servers; i++)
         tt_world_start(run->world, i);
     for (uint32_t i = 0; i < run->device_count; i++)
@@ -179,6 +181,7 @@ static void change_weather(struct tt_run *run)
         tt_fake_registry_forget(world->registry);
     if (tt_prng_chance(prng, 200) && swarm->gaps)
         tt_fake_bus_gap_everywhere(world->bus);
+    tt_phones_weather(run->phones);
     hit_server(run, prng, tt_prng_below(prng, 5));
     hit_time(run, prng, tt_prng_below(prng, 5));
 }
@@ -213,6 +216,7 @@ static void calm(struct tt_run *run)
     run->habits.slow_per_mille = 0;
     if (run->habits.delay_us > 30000)
         run->habits.delay_us = 30000;
+    tt_phones_dusk(run->phones);
     for (uint32_t i = 0; i < run->device_count; i++)
         tt_device_come_back(run->devices[i]);
 }
@@ -284,6 +288,7 @@ static void count(struct tt_run_result *result)
     sometimes->heartbeat_missed += counters->heartbeats_missed;
     sometimes->ack_refused += counters->acks_ahead;
     sometimes->rate_limited += counters->rate_limited;
+    sometimes->rang += result->rung;
 }
 
 static void end(struct tt_run *run, struct tt_run_result *result)
@@ -302,6 +307,7 @@ static void end(struct tt_run *run, struct tt_run_result *result)
     if (failure != NULL)
         (void)snprintf(result->failure, sizeof(result->failure), "%s", failure);
     tt_world_destroy(&run->world);
+    tt_phones_destroy(&run->phones);
     for (uint32_t i = 0; i < run->device_count; i++)
         tt_device_destroy(&run->devices[i]);
     tt_oracle_destroy(&run->oracle);

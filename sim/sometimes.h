@@ -58,6 +58,7 @@
     X(read_synced, "a read mark went to another device of its user")                               \
     X(tick_of_group, "a tick of a group moved")                                                    \
     X(typing_shown, "somebody was shown typing")                                                   \
+    X(rang, "a phone rang")                                                                        \
     X(days_away, "a device was away for more than a day")
 
 struct tt_sometimes {

@@ -10,6 +10,8 @@ static void arm(struct tt_store_tables *tables, struct tt_member_row *member, tt
         member->first_undelivered = seq;
     member->is_pending = true;
     member->armed = seq;
+    if (tables->mutant == TT_MUTANT_PUSHED_BLIND)
+        member->pushed = seq;
 }
 
 static bool has_other_device(const struct tt_user_row *user, const tt_id *device)
@@ -89,6 +91,21 @@ static void answer_append(struct tt_append *append, const struct tt_member_row *
     append->device_delivered = tt_store_tables_position(sender, &append->message.sender_device);
 }
 
+/* Whether every device of the user that has a push address is connected. */
+static bool is_reached(const struct tt_user_row *user)
+{
+    for (size_t i = 0; user != NULL && i < user->address_count; i++) {
+        bool reached = false;
+        for (size_t j = 0; j < user->device_count; j++)
+            reached =
+                reached || (user->devices[j].device.connected &&
+                            tt_id_eq(&user->devices[j].device.id, &user->addresses[i].device));
+        if (!reached)
+            return false;
+    }
+    return true;
+}
+
 void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *op, bool disk_low)
 {
     struct tt_append *append = &op->append;
@@ -125,6 +142,11 @@ void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *
             arm(tables, &row->members[i], message->seq);
     }
     carry(tables, sender, message);
+    append->none_rings = true;
+    for (size_t i = 0; i < row->member_count; i++)
+        if (&row->members[i] != sender &&
+            !is_reached(tt_store_tables_user(tables, &row->members[i].user)))
+            append->none_rings = false;
     answer_append(append, sender);
 }
 
@@ -169,6 +191,7 @@ void tt_store_tables_advance(struct tt_store_tables *tables, struct tt_store_op 
     if (tables->mutant == TT_MUTANT_PENDING_BEHIND && to.delivered.n >= member->first_undelivered.n)
         member->is_pending = false;
     advance->after = member->cursor;
+    advance->settled = !member->is_pending;
     advance->device_delivered = tt_store_tables_position(member, &advance->device);
     advance->member_count = row->member_count;
     if (tables->mutant != TT_MUTANT_STALE_MEMBERS)
@@ -266,6 +289,11 @@ void tt_store_tables_link(struct tt_store_tables *tables, struct tt_store_op *op
 {
     struct tt_link_device *link = &op->link_device;
     struct tt_user_row *user = tt_store_tables_user(tables, &link->user);
+    if (link->login != 0) {
+        op->err = tt_store_tables_check_login(user, &link->device, link->login);
+        if (!tt_is_ok(op->err))
+            return;
+    }
     if (is_one_too_many(user, link)) {
         op->err = TT_FAIL(TOO_MANY_DEVICES);
         link->devices = copy_devices(user, &op->arena);
@@ -314,8 +342,9 @@ void tt_store_tables_unlink(struct tt_store_tables *tables, struct tt_store_op *
 {
     struct tt_user_row *user = tt_store_tables_user(tables, &op->unlink_device.user);
     struct tt_device_row *row = find_device(user, &op->unlink_device.device);
+    bool was_logged_in = tt_store_tables_log_out(user, &op->unlink_device.device);
     if (row == NULL) {
-        op->err = TT_FAIL(NOT_FOUND);
+        op->err = was_logged_in ? TT_OK : TT_FAIL(NOT_FOUND);
         return;
     }
     if (row->device.connected)

@@ -15,6 +15,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RELEASE = ROOT / 'build/release'
 ASAN = ROOT / 'build/asan'
+TSAN = ROOT / 'build/tsan'
 NODE = ROOT / '.node/bin/node'
 REPORTS = ROOT / 'build/check'
 SANITIZERS = {
@@ -24,6 +25,9 @@ SANITIZERS = {
     'ASAN_SYMBOLIZER_PATH': '/usr/bin/llvm-symbolizer-14',
 }
 OUTPUT_LINES_SHOWN = 60
+# What test/crash/hunt.py plays: the kind, its rounds here, and with --long.
+HUNTS = [('write', 4, 60), ('fail', 4, 40), ('short', 1, 5), ('memory', 1, 20), ('power', 2, 40),
+         ('cut', 6, 150), ('flip', 10, 250), ('lost', 6, 9999)]
 
 
 class Check:
@@ -104,6 +108,17 @@ class Check:
         else:
             self.failed.append(name)
 
+    def threads(self):
+        """ThreadSanitizer over whatever has threads."""
+        environ = {'TSAN_OPTIONS': f'suppressions={ROOT / "test/tsan.supp"}:exitcode=66'}
+        self.environ.update(environ)
+        if self.build(TSAN, ['--buildtype=debugoptimized', '-Db_sanitize=thread',
+                             '-Db_lundef=false', '-Dweb=disabled'],
+                      {'CC': 'clang-14', 'CXX': 'clang++-14'}):
+            self.meson(TSAN, '--suite', 'unit', '--suite', 'contract', '--timeout-multiplier', '8')
+            self.script('scenarios, threads, 3 nodes', 'test/scenario/run.py', '--program',
+                        TSAN / 'twoticks', '--nodes', 3, '--patience', 8, '--jobs', 4)
+
     def run(self):
         REPORTS.mkdir(parents=True, exist_ok=True)
         self.simple('node', 'tool/node')
@@ -114,14 +129,28 @@ class Check:
         if release:
             self.meson(RELEASE)
         if asan:
-            self.meson(ASAN, '--no-suite', 'style', '--timeout-multiplier', '4')
+            self.meson(ASAN, '--no-suite', 'style', '--no-suite', 'scale',
+                       '--timeout-multiplier', '4')
         if release:
             program = RELEASE / 'twoticks'
             for nodes in (1, 3):
                 self.script(f'scenarios, {nodes} nodes', 'test/scenario/run.py',
                             '--program', program, '--nodes', nodes)
+            for servers in (2, 3) if self.long else (3,):
+                self.script(f'scenarios, {servers} servers', 'test/scale/run.py',
+                            '--program', program, '--servers', servers, '--patience', 3,
+                            *([] if self.long else ['--brief']))
+            self.script('stores and registries behind TLS', 'test/scale/tls.py',
+                        '--program', program)
+            self.script('servers killed under load', 'test/scale/survive.py', '--program',
+                        program, '--rounds', 100 if self.long else 3, '--patience', 4)
+            self.script('the wire', 'test/wire/run.py', '--program', RELEASE / 'test/wire/echo')
             self.script('killed under load', 'test/crash/kill.py', '--program', program,
                         '--rounds', 50 if self.long else 10)
+            for kind, few, many in HUNTS:
+                self.script(f'crashes, {kind}', 'test/crash/hunt.py', kind, '--program', program,
+                            '--rounds', many if self.long else few,
+                            '--seconds', 2.5 if self.long else 0.5)
             self.script('a full disk', 'test/crash/full_disk.py', '--program', program)
         if release:
             self.node('types', '--types')
@@ -132,13 +161,20 @@ class Check:
             self.script('scenarios, sanitized, 3 nodes', 'test/scenario/run.py',
                         '--program', ASAN / 'twoticks', '--nodes', 3, '--patience', 4)
         if self.long:
+            if asan:
+                self.script('the wire, sanitized', 'test/wire/run.py', '--patience', 4,
+                            '--program', ASAN / 'test/wire/echo')
+            self.script('soak', 'test/soak/run.py', '--program', RELEASE / 'twoticks')
+            self.threads()
             self.simple('clang-tidy', 'tool/lint', '--tidy', ASAN)
+            self.simple('cppcheck', 'tool/lint', '--cppcheck')
+            self.simple('gcc -fanalyzer', 'tool/lint', '--analyzer')
 
 
 def main():
     parser = argparse.ArgumentParser(prog='./check', description=__doc__.splitlines()[0])
     parser.add_argument('--long', action='store_true',
-                        help='clang-tidy and more crash rounds as well')
+                        help='more crash rounds, a soak, ThreadSanitizer and static analysis too')
     parser.add_argument('--jobs', type=int, default=os.cpu_count(),
                         help='commands to run side by side (default: the number of cores)')
     check = Check(parser.parse_args())

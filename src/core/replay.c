@@ -16,13 +16,13 @@ static void forget_place(struct tt_session *session)
 static void list(struct tt_core *core, struct tt_session *session)
 {
     session->listing = true;
+    session->list_evictions = session->evictions;
     struct tt_store_op *op = tt_store_op_create(TT_STORE_LIST_PENDING);
     op->list_pending.user = session->user->id;
     op->list_pending.device = session->device;
     if (session->list_after != NULL)
         op->list_pending.after = *session->list_after;
     op->list_pending.count_max = core->options.pending_count;
-    session->list_evictions = session->evictions;
     tt_emit_store(core, op, TT_FOR_PENDING, session->handle);
 }
 

@@ -206,7 +206,8 @@ struct tt_task {
     enum tt_task_kind kind;
     bool over_http;
     bool session_is_gone;
-    tt_handle owner; /* the connection, or the request */
+    bool checks_login; /* before anything else is done */
+    tt_handle owner;   /* the connection, or the request */
     tt_id user;
     tt_id device;
     tt_id conversation;
@@ -277,10 +278,12 @@ struct tt_push {
     uint64_t armed; /* which of those from there on were: for the others, other nodes ring */
     tt_seq to;      /* the newest message */
     tt_seq marked;  /* kept as rung for */
+    tt_seq undone;  /* up to here a look was cut short: until one is not, nothing is kept */
     bool is_behind; /* some device that is connected or rings lacked something at the last look */
-    tt_mono unknown_at; /* 0, or when to find what an append of unknown outcome has stored */
-    tt_mono look_at;    /* 0, or when to look again at what is behind */
-    tt_mono retry_at;   /* 0, or when to ring again where it was put off */
+    tt_mono unknown_at;    /* 0, or when to find what an append of unknown outcome has stored */
+    uint8_t unknown_looks; /* it may take effect long after it was reported as failed */
+    tt_mono look_at;       /* 0, or when to look again at what is behind */
+    tt_mono retry_at;      /* 0, or when to ring again where it was put off */
     struct tt_rung *rung;
     uint32_t rung_count;
     struct tt_timer timer;
@@ -448,6 +451,9 @@ struct tt_fanout_share {
 };
 void tt_fanout(struct tt_core *core, const struct tt_hint *hint, const tt_id *users, size_t count,
                const struct tt_fanout_share *shares);
+/* To all members: a message, or (a NUDGE) that there is one. `none_rings`: no phone at once. */
+void tt_fanout_message(struct tt_core *core, const struct tt_hint *hint,
+                       const struct tt_conversation *to, bool none_rings);
 void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op);
 void tt_hint_to(struct tt_core *core, const struct tt_place *place, const struct tt_hint *hint);
 void tt_hint_heard(struct tt_core *core, const struct tt_hint *hint);
@@ -514,6 +520,7 @@ void tt_push_arm_unknown(struct tt_core *core, const tt_id *conversation, const 
                          bool rings);
 void tt_push_arm_late(struct tt_core *core, const tt_id *conversation, const tt_id *user,
                       tt_seq seq);
+void tt_push_acked(struct tt_core *core, const tt_id *conversation, const tt_id *user, tt_seq seq);
 void tt_push_due(struct tt_core *core, struct tt_push *push);
 void tt_push_ready(struct tt_core *core, struct tt_task *task);
 bool tt_push_is_armed(const struct tt_push *push, tt_seq seq);
@@ -561,6 +568,8 @@ void tt_task_fail(struct tt_core *core, struct tt_task *task, tt_err err);
 
 /* request.c */
 void tt_request_start(struct tt_core *core, tt_handle handle, const struct tt_request *request);
+void tt_request_checked(struct tt_core *core, struct tt_task *task);
+void tt_request_cut(struct tt_core *core, const tt_id *user, const tt_id *device);
 void tt_request_gone(struct tt_core *core, tt_handle handle);
 void tt_request_resume(struct tt_core *core, struct tt_task *task);
 struct tt_reply *tt_reply(struct tt_core *core, struct tt_task *task, tt_err err);

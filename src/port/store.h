@@ -20,9 +20,11 @@
  *   `devices[d] = last_delivered` in every conversation of the user (absent = 0), and a pending row
  *   where the head is beyond that and there is none (own messages, which armed nobody), moves
  *   nobody's tick and answers resumed = false. Marks the device connected (a CONNECTED happening).
- *   TOO_MANY_DEVICES changes nothing and names the linked ones.
+ *   TOO_MANY_DEVICES changes nothing and names the linked ones. With a `login`: UNAUTHENTICATED,
+ *   and nothing changes, unless CHECK_LOGIN would be OK.
  * UNLINK_DEVICE: removes the device and its positions; what no other device still waits for is no
- *   longer pending. NOT_FOUND. Cursors of the user stay. A connected device is disconnected by it.
+ *   longer pending. Cursors of the user stay. A connected device is disconnected by it. The
+ *   device's login ends, too; NOT_FOUND if there is neither.
  * DISCONNECT: marks the device as no longer connected, unless its epoch is not `epoch`
  *   (was_current = false). The last connected one leaves `at` as the user's last seen, which never
  *   goes back.
@@ -42,12 +44,14 @@
  *   position moves to seq if it stood at seq - 1, and so does the sender's read cursor (and with
  *   it delivered, so that read <= delivered); a device position that moves may carry the user's
  *   delivered cursor up to it (it is their maximum). No step is kept of that: it passes over only
- *   the own message. DISK_LOW stores nothing.
+ *   the own message. DISK_LOW stores nothing. `none_rings`: no other member has a push address on a
+ *   device that is not connected, so that nothing rings at once; who does not know says false.
  * ADVANCE: moves the device's position, and the user's delivered and read cursor, forward to `to`;
  *   what does not go forward stays, without an error. read implies delivered. ACK_AHEAD beyond the
  *   head changes nothing. NOT_FOUND unless a member. Each step of a user's cursor is kept with its
  *   time. Removes the pending row when it is armed no further than the head and every linked device
- *   (or, with none, the user's cursor) has reached the head.
+ *   (or, with none, the user's cursor) has reached the head; `settled` says that it is gone. Who
+ *   does not know says false.
  * READ_MESSAGES: ascending from `from`, gapless; none if from > head or count_max is 0. NOT_FOUND:
  *   no conversation.
  * SNAPSHOT: NOT_FOUND unless the user is a member. Messages from max(1, the user's read cursor) on,
@@ -78,7 +82,20 @@
  *
  * RECORD_PUSH: keeps the happening, about the message from == to. NOT_FOUND: no conversation.
  *
- * LIST_UNRUNG: the pending rows of all users with pushed < armed.
+ * LIST_UNRUNG: the pending rows of all users with pushed < armed; where many servers share the
+ *   store, those that nobody else will ring for.
+ *
+ * PUT_ACCOUNT: tt_account_apply on what stands. A creation by a stranger is CONFLICT also where the
+ *   user has ever had a linked device: the name belongs to somebody with other tokens.
+ *
+ * GET_ACCOUNT: NOT_FOUND.
+ *
+ * LIST_ACCOUNTS: all, a page at a time, without their passwords.
+ *
+ * LOG_IN: tt_account_log_in. NOT_FOUND unless the account stands, is not disabled and its password
+ *   still is the one that was checked.
+ *
+ * CHECK_LOGIN: UNAUTHENTICATED unless the device's login is this one.
  */
 #ifndef TT_PORT_STORE_H
 #define TT_PORT_STORE_H
