@@ -39,7 +39,7 @@ struct tt_habits {
     uint32_t slow_per_mille; /* of the connections: reads slowly */
     uint32_t delay_us;       /* of the network */
     uint32_t content_size_max;
-    bool works; /* says new things; else it only finishes what it began */
+    bool works;    /* says new things; else it only finishes what it began */
     bool unlinks;  /* devices are unlinked by others of their user */
     bool settings; /* people choose whether they share when they were last seen */
     struct tt_choice choice;

@@ -113,8 +113,8 @@ static struct lease *find_lease(const struct tt_fake_registry *registry,
 static bool counts(const struct tt_fake_registry *registry, const struct tt_place *place)
 {
     const struct lease *lease = find_lease(registry, place);
-    return lease != NULL &&
-           ((lease->is_up && !lease->is_silent) || registry->agenda->now_us < lease->renewed_us + TT_REGISTRY_LEASE_US);
+    return lease != NULL && ((lease->is_up && !lease->is_silent) ||
+                             registry->agenda->now_us < lease->renewed_us + TT_REGISTRY_LEASE_US);
 }
 
 static tt_time wall_at(const struct tt_fake_registry *registry, uint64_t at_us)

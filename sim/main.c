@@ -13,7 +13,8 @@ static int usage(FILE *out)
 {
     (void)fputs(
         "usage: sim --seed N [--trace | --chart]   one run\n"
-        "       sim hunt --minutes M [--from K]    many, for so long on one processor; what it finds\n"
+        "       sim hunt --minutes M [--from K]    many, for so long on one processor; what it "
+        "finds\n"
         "                                          is made small; --seeds N: so many\n"
         "       sim shrink --seed N [--runs R]     makes a failing run small\n"
         "       sim run --seeds N [--from K]       many, until one fails\n"
@@ -55,9 +56,9 @@ static bool parse_value(struct tt_slice name, const char *value, struct tt_sim_a
         const char *name;
         uint64_t *number;
     } numbers[] = {
-        {"--seed", &arguments->seed},   {"--seeds", &arguments->seeds},
-        {"--from", &arguments->from},   {"--minutes", &arguments->minutes},
-        {"--runs", &arguments->runs},   {"--draws", &arguments->draws},
+        {"--seed", &arguments->seed}, {"--seeds", &arguments->seeds},
+        {"--from", &arguments->from}, {"--minutes", &arguments->minutes},
+        {"--runs", &arguments->runs}, {"--draws", &arguments->draws},
     };
     if (value == NULL)
         return false;

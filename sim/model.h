@@ -56,7 +56,7 @@ struct tt_oracle {
     tt_id users[TT_ORACLE_USERS_MAX];
     uint64_t hides_since_us[TT_ORACLE_USERS_MAX]; /* 0: shares when he was last seen */
     int user_count;
-    uint32_t sessions[TT_ORACLE_USERS_MAX];   /* that nodes hold */
+    uint32_t sessions[TT_ORACLE_USERS_MAX];    /* that nodes hold */
     uint64_t sessions_us[TT_ORACLE_USERS_MAX]; /* when one opened or ended last */
     uint64_t settings_us[TT_ORACLE_USERS_MAX]; /* when they were changed last */
     struct known_device devices[TT_ORACLE_DEVICES_MAX];

@@ -67,8 +67,8 @@ void tt_oracle_check_status(struct tt_oracle *oracle, int viewer, const tt_id *u
 {
     int about = tt_model_user(oracle, user);
     struct tt_sometimes *sometimes = &oracle->world->sometimes;
-    bool may_see = about >= 0 && !was_hidden(oracle, about, asked_us) &&
-                   !was_hidden(oracle, viewer, asked_us);
+    bool may_see =
+        about >= 0 && !was_hidden(oracle, about, asked_us) && !was_hidden(oracle, viewer, asked_us);
     if (!may_see && (status->online || status->last_seen.ms != 0))
         tt_oracle_fail(oracle, "promise 9: %.*s sees %.*s %s, and one of them does not share",
                        NAME(oracle->users[viewer]), NAME(*user),
@@ -155,8 +155,7 @@ static void check_receipts(struct tt_oracle *oracle, int number, const struct tt
         too_much = too_much || (receipt->read_at.ms != 0 && truth.read.n < reply->about.seq.n);
         if (too_much)
             tt_oracle_fail(oracle, "promise 3/4: a receipt says too much of %.*s in %.*s seq %llu",
-                           NAME(receipt->user), NAME(conversation->id),
-                           NUMBER(reply->about.seq.n));
+                           NAME(receipt->user), NAME(conversation->id), NUMBER(reply->about.seq.n));
     }
 }
 

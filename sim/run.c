@@ -256,9 +256,9 @@ static void lose_server(struct tt_run *run)
     uint32_t server = (uint32_t)tt_prng_below(&run->crash, run->swarm.world.servers);
     for (uint32_t i = 0; i < run->device_count; i++) {
         struct tt_sim_device *device = run->devices[i];
-        bool was_there = device->link != NULL && device->link->node != NULL &&
-                         world->servers[server].nodes[device->link->node->place.node] ==
-                             device->link->node;
+        bool was_there =
+            device->link != NULL && device->link->node != NULL &&
+            world->servers[server].nodes[device->link->node->place.node] == device->link->node;
         uint64_t back_us = world->agenda.now_us + LOSS_US;
         bool stays_away = tt_prng_chance(&run->crash, 500);
         if (was_there && stays_away && device->away_until_us < back_us)

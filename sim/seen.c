@@ -62,8 +62,8 @@ static void check_member(struct tt_run *run, const struct tt_sim_device *device,
     if (seen->truth == TT_SEEN_OFFLINE &&
         !is_long_ago(run, tt_oracle_sessions_us(run->oracle, member)))
         return; /* somebody was there for an instant */
-    bool truth = seen->truth == TT_SEEN_ONLINE &&
-                 tt_oracle_may_see(run->oracle, &device->user, member);
+    bool truth =
+        seen->truth == TT_SEEN_ONLINE && tt_oracle_may_see(run->oracle, &device->user, member);
     if (!chat->status_is_known[number] || chat->status[number].online != truth)
         tt_oracle_fail(run->oracle, "time: %.*s/%.*s sees %.*s %s, who has been %s for %llu s",
                        NAME(device->user), NAME(device->id), NAME(*member),
@@ -86,9 +86,8 @@ static void look(void *context, void *payload)
     }
     for (uint32_t i = 0; i < run->device_count; i++) {
         const struct tt_sim_device *device = run->devices[i];
-        for (uint32_t m = 0; is_looking(run, device) &&
-                             m < device->chats[device->screen].is->member_count;
-             m++)
+        for (uint32_t m = 0;
+             is_looking(run, device) && m < device->chats[device->screen].is->member_count; m++)
             check_member(run, device, m);
     }
     tt_agenda_after(&run->world->agenda, LOOK_US, look, run, NULL, NULL);

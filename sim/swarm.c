@@ -225,7 +225,8 @@ void tt_swarm_describe(const struct tt_swarm *swarm, struct tt_buffer *out)
         line, sizeof(line),
         "%s, %u server(s) x %u node(s), %s, %u users, %u devices, %u conversations%s, chaos %llu "
         "s; "
-        "store %u+%u+%u late %u, registry %u+%u, bus -%u x%u gap %u late %u%s%s%s%s%s%s%s%s%s%s%s%s%s%s",
+        "store %u+%u+%u late %u, registry %u+%u, bus -%u x%u gap %u late "
+        "%u%s%s%s%s%s%s%s%s%s%s%s%s%s%s",
         world->embedded ? "embedded" : "cluster", world->servers, world->nodes,
         world->keeps_order ? "ordered" : "unordered", swarm->users, devices,
         swarm->cast.conversation_count, swarm->has_liar ? ", a liar" : "",

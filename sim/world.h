@@ -112,8 +112,8 @@ struct tt_link {
     bool is_stuck;         /* it reads nothing at all */
     uint64_t up_us;        /* when the last thing on its way arrives */
     uint64_t down_us;
-    uint64_t drained_us; /* when all that was sent has left the process */
-    size_t queued_bytes; /* since it last had */
+    uint64_t drained_us;  /* when all that was sent has left the process */
+    size_t queued_bytes;  /* since it last had */
     size_t queued_before; /* this turn */
     uint64_t turn_us;
     uint64_t opened_us;

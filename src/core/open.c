@@ -208,8 +208,7 @@ static void note_presence(struct tt_core *core, const struct tt_task *task, size
             continue;
         const struct tt_whereabouts *found = &task->registry->about.found[i];
         tt_time stored = tt_is_ok(users->err) ? users->get_users.users[i].last_seen : TT_TIME(0);
-        tt_presence_update(core, user, tt_status_of(found, stored), found->version,
-                           task->asked_at);
+        tt_presence_update(core, user, tt_status_of(found, stored), found->version, task->asked_at);
     }
 }
 

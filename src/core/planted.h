@@ -1,7 +1,7 @@
 /*
- * planted: bugs that are planted in the core on purpose, to show that the simulator finds them. They
- * are compiled into the simulator's second copy of the core only (sim/sim_planted); in every other
- * build TT_IS_PLANTED is the constant false, and nothing of this is there.
+ * planted: bugs that are planted in the core on purpose, to show that the simulator finds them.
+ * They are compiled into the simulator's second copy of the core only (sim/sim_planted); in every
+ * other build TT_IS_PLANTED is the constant false, and nothing of this is there.
  */
 #ifndef TT_CORE_PLANTED_H
 #define TT_CORE_PLANTED_H

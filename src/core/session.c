@@ -16,8 +16,8 @@ struct tt_session *tt_session_find(struct tt_core *core, tt_handle handle)
     if (handle.index >= core->connection_capacity)
         return NULL;
     struct tt_session *session = core->sessions[handle.index];
-    bool is_it = session != NULL &&
-                 (tt_handle_eq(session->handle, handle) || TT_IS_PLANTED(NO_GENERATION));
+    bool is_it =
+        session != NULL && (tt_handle_eq(session->handle, handle) || TT_IS_PLANTED(NO_GENERATION));
     return is_it ? session : NULL;
 }
 

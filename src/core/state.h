@@ -179,7 +179,7 @@ struct tt_watched {
     uint64_t version;
     tt_mono updated_at;
     bool known;
-    bool hidden; /* does not share */
+    bool hidden;       /* does not share */
     tt_mono hidden_at; /* when the latest answer to that was asked for */
     struct tt_session **sessions;
     uint32_t session_count;
@@ -211,11 +211,11 @@ struct tt_task {
     tt_id user;
     tt_id device;
     tt_id conversation;
-    uint32_t open_turn;   /* OPEN, MARK */
-    uint32_t evictions;   /* OPEN over HTTP: of the session when the snapshot was asked for */
-    tt_mono asked_at;     /* OPEN, MARK, REFRESH: when it was asked who shares, and who is where */
-    bool holds_stream;    /* OPEN, REFRESH: the conversation's, of the owner, until it is answered */
-    tt_id about;          /* REFRESH: whose move it may have been */
+    uint32_t open_turn; /* OPEN, MARK */
+    uint32_t evictions; /* OPEN over HTTP: of the session when the snapshot was asked for */
+    tt_mono asked_at;   /* OPEN, MARK, REFRESH: when it was asked who shares, and who is where */
+    bool holds_stream;  /* OPEN, REFRESH: the conversation's, of the owner, until it is answered */
+    tt_id about;        /* REFRESH: whose move it may have been */
     bool moved_delivered; /* REFRESH: what is to be shown though it was not shown before */
     bool moved_read;
     struct tt_conv *conv;

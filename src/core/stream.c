@@ -41,10 +41,10 @@ static bool is_settled(const struct tt_stream *stream)
 {
     return !stream->positioning && !stream->is_behind && !stream->reading && !stream->acking &&
            !stream->ack_unsure && stream->holds == 0 && stream->appends_under_way == 0 &&
-           stream->sends_waiting == NULL && stream->ack_waiting_count == 0 && stream->sent_ahead_count == 0 &&
-           stream->known_head.n < stream->next.n && stream->cursor.n + 1 == stream->next.n &&
-           stream->ack_limit.n == stream->cursor.n && stream->replay_to.n == 0 &&
-           stream->echo.n == 0;
+           stream->sends_waiting == NULL && stream->ack_waiting_count == 0 &&
+           stream->sent_ahead_count == 0 && stream->known_head.n < stream->next.n &&
+           stream->cursor.n + 1 == stream->next.n && stream->ack_limit.n == stream->cursor.n &&
+           stream->replay_to.n == 0 && stream->echo.n == 0;
 }
 
 /* Drops the streams that were not used for longest, of those that need not be remembered. Called
@@ -91,7 +91,8 @@ void tt_stream_release(struct tt_core *core, struct tt_session *session, struct 
 {
     (void)core;
     if (stream->positioning || stream->is_behind || stream->reading || stream->acking ||
-        stream->holds > 0 || stream->appends_under_way > 0 || stream->sends_waiting != NULL || stream->replay_to.n > 0)
+        stream->holds > 0 || stream->appends_under_way > 0 || stream->sends_waiting != NULL ||
+        stream->replay_to.n > 0)
         return;
     unlink_by_use(session, stream);
     tt_map_remove(&session->streams, tt_id_slice(&stream->conversation));
