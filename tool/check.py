@@ -129,8 +129,11 @@ class Check:
         if release:
             self.meson(RELEASE)
         if asan:
-            self.meson(ASAN, '--no-suite', 'style', '--no-suite', 'scale',
+            self.meson(ASAN, '--no-suite', 'style', '--no-suite', 'scale', '--no-suite', 'mutants',
                        '--timeout-multiplier', '4')
+        if release and asan:
+            self.simple('the same seed is the same run in both builds', 'tool/same-runs',
+                        RELEASE, ASAN)
         if release:
             program = RELEASE / 'twoticks'
             for nodes in (1, 3):

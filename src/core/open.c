@@ -233,7 +233,7 @@ static struct tt_snapshot *assemble(struct tt_core *core, struct tt_task *task,
 {
     const struct tt_read_snapshot *read = &task->store[PART_SNAPSHOT]->snapshot;
     size_t others = task->conv->is.member_count - 1;
-    bool viewer_shares = shares(task, others);
+    bool viewer_shares = shares(task, others) && (session == NULL || session->user->shares);
     struct tt_snapshot *snapshot = tt_arena_alloc(&task->arena, sizeof(*snapshot));
     struct tt_member_view *views = tt_arena_array(&task->arena, others, sizeof(*views));
     for (size_t i = 0; i < others; i++) {

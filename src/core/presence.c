@@ -49,11 +49,17 @@ static void tell(struct tt_core *core, const struct tt_watched *watched, struct 
     core->counters.presence_told++;
 }
 
-static void tell_sessions(struct tt_core *core, const struct tt_watched *watched)
+static void tell_sessions(struct tt_core *core, struct tt_watched *watched)
 {
-    for (uint32_t i = 0; i < watched->session_count; i++)
-        if (!watched->sessions[i]->opening && watched->sessions[i]->user->shares)
-            tell(core, watched, watched->sessions[i]);
+    for (uint32_t i = 0; i < watched->session_count; i++) {
+        struct tt_session *session = watched->sessions[i];
+        if (session->opening || !session->user->shares)
+            continue;
+        if (watched->knows_sharing)
+            tell(core, watched, session);
+        else
+            watched->held = true;
+    }
 }
 
 /* Answers may overtake each other, so what was asked earlier than something that is known already
@@ -80,7 +86,8 @@ void tt_presence_own(struct tt_core *core, struct tt_user_here *user, bool share
         const struct tt_conversation *chat = &session->open->is;
         for (size_t i = 0; i < chat->member_count; i++) {
             const struct tt_watched *watched = watched_of(core, &chat->members[i]);
-            if (!tt_id_eq(&chat->members[i], &user->id) && watched->known && !watched->hidden)
+            if (!tt_id_eq(&chat->members[i], &user->id) && watched->known &&
+                watched->knows_sharing && !watched->hidden)
                 tell(core, watched, session);
         }
     }
@@ -174,11 +181,13 @@ void tt_presence_update(struct tt_core *core, const tt_id *user, struct tt_statu
 void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden, tt_mono asked_at)
 {
     struct tt_watched *watched = watched_of(core, user);
-    if (watched == NULL || !may_change(hidden, asked_at, &watched->hidden_at) ||
-        watched->hidden == hidden)
+    if (watched == NULL || !may_change(hidden, asked_at, &watched->hidden_at))
         return;
+    bool is_news = watched->knows_sharing ? watched->hidden != hidden : watched->held;
+    watched->knows_sharing = true;
+    watched->held = false;
     watched->hidden = hidden;
-    if (watched->known)
+    if (is_news && watched->known)
         tell_sessions(core, watched);
 }
 

@@ -179,8 +179,10 @@ struct tt_watched {
     uint64_t version;
     tt_mono updated_at;
     bool known;
-    bool hidden;       /* does not share */
-    tt_mono hidden_at; /* when the latest answer to that was asked for */
+    bool hidden;        /* does not share */
+    bool knows_sharing; /* `hidden` means something; until then nothing is told */
+    bool held;          /* something would have been told */
+    tt_mono hidden_at;  /* when the latest answer to that was asked for */
     struct tt_session **sessions;
     uint32_t session_count;
     uint32_t session_capacity;
