@@ -147,6 +147,12 @@ class Check:
                         '--program', program)
             self.script('servers killed under load', 'test/scale/survive.py', '--program',
                         program, '--rounds', 100 if self.long else 3, '--patience', 4)
+            self.script('clients that move at random', 'test/scale/wander.py', '--program',
+                        program, '--patience', 3, '--seconds', 60 if self.long else 3,
+                        '--clients', 50 if self.long else 10)
+            if self.long:
+                self.script('Sentinel', 'test/scale/sentinel.py', '--program', program,
+                            '--patience', 3)
             self.script('the wire', 'test/wire/run.py', '--program', RELEASE / 'test/wire/echo')
             self.script('killed under load', 'test/crash/kill.py', '--program', program,
                         '--rounds', 50 if self.long else 10)
