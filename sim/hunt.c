@@ -1,7 +1,8 @@
 /* Many runs: until one fails, and what they have gone through. */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -92,19 +93,6 @@ static void shrink(uint64_t seed, enum tt_mutant mutant, const char *failure, ui
     tt_sim_print_shrunk(&order, failure, (uint32_t)runs);
 }
 
-/* An assertion ends the program; the last words are which seed it was. */
-static uint64_t seed_under_way;
-
-static void say_seed(int signal)
-{
-    (void)signal;
-    char text[] = "\nsim --seed                     : an assertion failed\n";
-    size_t at = sizeof("\nsim --seed ") - 1 + 19;
-    for (uint64_t seed = seed_under_way; seed > 0; seed /= 10)
-        text[at--] = (char)('0' + seed % 10);
-    (void)!write(STDOUT_FILENO, text, sizeof(text) - 1);
-}
-
 int tt_sim_run(const struct tt_sim_arguments *arguments)
 {
     struct sum sum = {.seeds = 0};
@@ -123,20 +111,20 @@ int tt_sim_run(const struct tt_sim_arguments *arguments)
     return 0;
 }
 
-int tt_sim_hunt(const struct tt_sim_arguments *arguments)
+/* `under_way`: where a seed stands before it is run. */
+static int hunt(const struct tt_sim_arguments *arguments, uint64_t *under_way)
 {
     struct sum sum = {.seeds = 0};
     double start = cpu_seconds();
     double told = start;
     double end = start + (double)arguments->minutes * 60;
     uint64_t seed = arguments->from;
-    (void)signal(SIGABRT, say_seed);
     for (;; seed++) {
         bool is_over = arguments->seeds_given ? sum.seeds >= arguments->seeds : cpu_seconds() > end;
         if (is_over)
             break;
         struct tt_run_result result;
-        seed_under_way = seed;
+        *under_way = seed;
         tt_run_seed(seed, arguments->mutant, NULL, 0, &result);
         add_result(&sum, &result);
         if (result.failure[0] != '\0') {
@@ -156,6 +144,30 @@ int tt_sim_hunt(const struct tt_sim_arguments *arguments)
     print_speed(&sum, cpu_seconds() - start);
     (void)printf("nothing found; the next seed is %llu\n", (unsigned long long)seed);
     return never == 0 ? 0 : 1;
+}
+
+/* In a process of its own: an assertion ends it, and then it must be known which seed it was. */
+int tt_sim_hunt(const struct tt_sim_arguments *arguments)
+{
+    void *shared =
+        mmap(NULL, sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) {
+        (void)fprintf(stderr, "sim: no memory to share with a child\n");
+        return 2;
+    }
+    uint64_t *under_way = shared;
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        int code = hunt(arguments, under_way);
+        (void)fflush(stdout);
+        _exit(code);
+    }
+    bool is_over = child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status);
+    if (!is_over)
+        print_failure(*under_way, arguments->mutant, "the program ended, by an assertion perhaps");
+    (void)munmap(shared, sizeof(uint64_t));
+    return is_over ? WEXITSTATUS(status) : 1;
 }
 
 int tt_sim_repeat(const struct tt_sim_arguments *arguments)
