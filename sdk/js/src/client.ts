@@ -6,6 +6,8 @@ import { Emitter } from './emitter.ts';
 import { TwoTicksError } from './error.ts';
 import { Http, path } from './http.ts';
 import { type Conversation, Model } from './model.ts';
+import * as push from './push.ts';
+import type { PushAddress, PushWorker } from './push.ts';
 import { holds, spanWith } from './range.ts';
 import type { MessageRecord, OutboxRecord } from './record.ts';
 import type { Store } from './store.ts';
@@ -139,6 +141,8 @@ export class Client extends Emitter<ClientEvents> {
   #traced = false;
   #closed = false;
   #forget: (() => void)[] = [];
+  /** What was heard while the store is read; null: it is not. */
+  #heard: Broadcast[] | null = null;
 
   constructor(parts: Parts) {
     super();
@@ -155,12 +159,23 @@ export class Client extends Emitter<ClientEvents> {
   /** Called by `connect`. */
   async start(): Promise<void> {
     this.#tabs.listen((message) => this.#hear(message));
-    const { conversations, outbox } = await this.#store.load();
-    this.#model.apply(conversations.map((record) => ({ kind: 'conversation', record })));
-    this.#model.apply(outbox.map((record) => ({ kind: 'outbox', record })));
+    await this.#load();
     this.#tabs.join(() => this.#lead());
     this.#order({ kind: 'who' });
     this.#watchWindow();
+  }
+
+  /** Shows what is stored. What is heard meanwhile comes after it. */
+  async #load(): Promise<void> {
+    if (this.#heard) return;
+    const heard: Broadcast[] = (this.#heard = []);
+    try {
+      const changes = this.#model.towards(await this.#store.load());
+      if (!this.#closed) this.#changed(changes);
+    } finally {
+      this.#heard = null;
+    }
+    for (const message of heard) this.#hear(message);
   }
 
   #lead(): void {
@@ -168,6 +183,7 @@ export class Client extends Emitter<ClientEvents> {
     this.#sync = new Sync({
       url: `${this.#base.replace(/^http/, 'ws')}/ws`,
       user_id: this.userId,
+      device_id: this.deviceId,
       leader: this.#tabs.id,
       store: this.#store,
       tokens: this.#tokens,
@@ -228,6 +244,7 @@ export class Client extends Emitter<ClientEvents> {
   #hear(message: Broadcast): void {
     if (this.#closed) return;
     if (message.to === 'leader') this.#sync?.obey(message.order);
+    else if (this.#heard) this.#heard.push(message);
     else if ('changes' in message) this.#changed(message.changes);
     else this.#signalled(message.signal);
   }
@@ -246,7 +263,7 @@ export class Client extends Emitter<ClientEvents> {
     this.#model.hear(signal, Date.now());
     switch (signal.kind) {
       case 'line':
-        if (signal.leader !== leader) this.#newLeader();
+        if (signal.leader !== leader) this.#newLeader(leader !== null);
         if (signal.state === 'online')
           for (const timeline of this.#timelines.values()) void timeline.refresh().catch(() => {});
         this.emit('line', signal.state);
@@ -293,8 +310,9 @@ export class Client extends Emitter<ClientEvents> {
     }
   }
 
-  /** Orders to the old one may have been lost with it. */
-  #newLeader(): void {
+  /** Orders to the old one may have been lost with it, and what it stored but did not tell. */
+  #newLeader(isAnother: boolean): void {
+    if (isAnother) void this.#load().catch(() => {});
     for (const [conversation_id, seq] of this.#seen)
       this.#order({ kind: 'seen', conversation_id, seq });
     if (this.#opened !== null) this.#order({ kind: 'open', conversation_id: this.#opened });
@@ -605,15 +623,29 @@ export class Client extends Emitter<ClientEvents> {
     return this.#http.request('PUT', '/me', settings);
   }
 
-  /** Registers where this device is to be rung, e.g. a browser's PushSubscription as JSON. */
-  async registerPush(
-    address: { provider: 'apns' | 'fcm' | 'webpush' } & Record<string, unknown>,
-  ): Promise<void> {
-    await this.#http.request('PUT', path`/device/${this.deviceId}/push`, address);
+  /** Registers where this device is to be rung while it has no line. */
+  registerPush(address: PushAddress): Promise<void> {
+    return push.register(this.#http, this.deviceId, address);
   }
 
-  async unregisterPush(): Promise<void> {
-    await this.#http.request('DELETE', path`/device/${this.deviceId}/push`);
+  /** It rings nowhere any more. */
+  unregisterPush(): Promise<void> {
+    return push.unregister(this.#http, this.deviceId);
+  }
+
+  /**
+   * Rings this browser by Web Push from now on: subscribes it with the server's own key and
+   * registers the subscription. For a click, once the user has allowed notifications; `worker` is
+   * the page's ServiceWorkerRegistration, which shows what is pushed. Rejects as
+   * `pushManager.subscribe` does, or with a TwoTicksError.
+   */
+  subscribePush(worker: PushWorker): Promise<void> {
+    return push.subscribe(this.#http, this.deviceId, worker);
+  }
+
+  /** Ends what `subscribePush` began. */
+  unsubscribePush(worker: PushWorker): Promise<void> {
+    return push.unsubscribe(this.#http, this.deviceId, worker);
   }
 
   // The line.

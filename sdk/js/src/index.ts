@@ -7,6 +7,7 @@ export { Client, type ClientEvents, type ClientOptions, connect, type Sent } fro
 export { Emitter, type Listener } from './emitter.ts';
 export { TwoTicksError } from './error.ts';
 export type { Conversation } from './model.ts';
+export type { PushAddress, PushWorker } from './push.ts';
 export type { ConversationRecord, MessageRecord, OutboxRecord } from './record.ts';
 export type { Change } from './change.ts';
 export type { Store, Stored } from './store.ts';

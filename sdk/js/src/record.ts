@@ -26,6 +26,8 @@ export interface OutboxRecord {
 
 export interface ConversationRecord {
   conversation_id: string;
+  /** Rises with every change, so that a tab never takes an older one for news. */
+  version: number;
   kind: 'direct' | 'group';
   title: string | null;
   members: string[];
@@ -49,6 +51,7 @@ export interface ConversationRecord {
 export function newConversation(conversation_id: string, at: string): ConversationRecord {
   return {
     conversation_id,
+    version: 0,
     kind: 'direct',
     title: null,
     members: [],

@@ -45,6 +45,32 @@ export interface TimelineEvents {
 const PAGE = 50;
 const WINDOW_MAX = 250;
 
+function ascending(messages: readonly MessageRecord[]): MessageRecord[] {
+  const bySeq = new Map(messages.map((message) => [message.seq, message]));
+  return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+}
+
+/**
+ * The window with what came: everything from its first message on, and what joins that one without
+ * a gap from below. `isApart`: an own message that was just sent lies further below, since others'
+ * overtook it.
+ */
+function join(
+  window: readonly MessageRecord[],
+  found: readonly MessageRecord[],
+): { joined: MessageRecord[]; isApart: boolean } {
+  const down = [...found].sort((a, b) => b.seq - a.seq);
+  let lowest = window[0]?.seq ?? down.at(-1)?.seq ?? 1;
+  const fitting = down.filter((one) => {
+    if (one.seq < lowest - 1) return false;
+    lowest = Math.min(lowest, one.seq);
+    return true;
+  });
+  const rest = down.slice(fitting.length);
+  const joined = ascending([...window, ...fitting]);
+  return { joined, isApart: rest.some((one) => one.client_id !== undefined) };
+}
+
 export class Timeline extends Emitter<TimelineEvents> {
   readonly #source: TimelineSource;
   #stored: MessageRecord[] = [];
@@ -147,8 +173,7 @@ export class Timeline extends Emitter<TimelineEvents> {
   }
 
   #set(messages: MessageRecord[]): void {
-    const bySeq = new Map(messages.map((message) => [message.seq, message]));
-    this.#stored = [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+    this.#stored = ascending(messages);
     this.touch();
   }
 
@@ -160,11 +185,14 @@ export class Timeline extends Emitter<TimelineEvents> {
       if (change.kind === 'messages' && change.conversation_id === conversationId)
         found.push(...change.messages);
     }
-    const lowest = this.#stored[0]?.seq ?? 1;
-    const fitting = this.#follows ? found.filter((one) => one.seq >= lowest) : [];
-    if (fitting.length === 0) this.touch();
-    else this.#set([...this.#stored, ...fitting].slice(-WINDOW_MAX * 2));
-    if (this.#stored.length > WINDOW_MAX) this.#set(this.#stored.slice(-WINDOW_MAX));
+    if (!this.#follows || found.length === 0) {
+      this.touch();
+      return;
+    }
+    const { joined, isApart } = join(this.#stored, found);
+    this.#set(joined.slice(-WINDOW_MAX));
+    // It was shown as waiting, and must not vanish: the window is read again, and holds it.
+    if (isApart) void this.refresh().catch(() => undefined);
   }
 
   touch(): void {
