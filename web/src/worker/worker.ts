@@ -44,8 +44,13 @@ interface News {
   conversation_id?: string;
   title?: string;
   body?: string;
-  last_read_seq?: number;
-  seq?: number;
+  /** Conversations with something unread. */
+  badge?: number;
+}
+
+/** Where the client is installed, its icon has a badge; not every browser can. */
+interface Badged {
+  setAppBadge?(count: number): Promise<void>;
 }
 
 const scope = self as unknown as Scope;
@@ -82,12 +87,7 @@ async function openFile(request: Request): Promise<Response> {
 }
 
 async function show(news: News): Promise<void> {
-  const { conversation_id: tag } = news;
-  if (news.type === 'clear' || news.type === 'read') {
-    const shown = await scope.registration.getNotifications(tag === undefined ? {} : { tag });
-    shown.forEach((one) => one.close());
-    return;
-  }
+  const { conversation_id: tag, badge } = news;
   await scope.registration.showNotification(news.title ?? 'Two Ticks', {
     body: news.body ?? '',
     icon: '/icon-192.png',
@@ -95,6 +95,7 @@ async function show(news: News): Promise<void> {
     data: { conversation_id: tag },
     ...(tag === undefined ? {} : { tag }),
   });
+  if (badge !== undefined) await (navigator as Badged).setAppBadge?.(badge).catch(() => undefined);
 }
 
 async function openConversation(id: unknown): Promise<void> {
@@ -105,7 +106,8 @@ async function openConversation(id: unknown): Promise<void> {
     await scope.clients.openWindow(place);
     return;
   }
-  await page.focus();
+  // Where it may not come to the front, it is there all the same when it does.
+  await page.focus().catch(() => undefined);
   if (typeof id === 'string') page.postMessage({ open: id });
 }
 
