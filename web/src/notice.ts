@@ -129,8 +129,15 @@ export function watchMessages(client: Client): () => void {
     if (client.conversation(id)?.unread === 0 && canNotify() === 'granted')
       void closeNotifications(id);
   });
+  const answer = (event: MessageEvent<unknown>) => {
+    const data = event.data as { ask?: unknown } | null;
+    if (typeof data?.ask === 'string')
+      event.ports[0]?.postMessage(client.conversation(data.ask) !== undefined);
+  };
+  navigator.serviceWorker?.addEventListener('message', answer);
   return () => {
     offMessage();
     offRead();
+    navigator.serviceWorker?.removeEventListener('message', answer);
   };
 }

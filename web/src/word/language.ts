@@ -196,6 +196,10 @@ function choose(): string {
 /** The language of the words; `en` or `de`. */
 export const language = choose();
 
+/** The reader's own kind of it, such as `en-GB`: for days that are written in words. */
+export const dayLocale =
+  navigator.languages.find((wanted) => wanted.split('-')[0] === language) ?? language;
+
 /** How the reader writes times and dates, whatever the language of the words. */
 export const timeLocale = navigator.language;
 

@@ -22,7 +22,7 @@ interface Clicked extends Extendable {
 interface Page {
   readonly url: string;
   focus(): Promise<unknown>;
-  postMessage(message: unknown): void;
+  postMessage(message: unknown, ports?: MessagePort[]): void;
 }
 
 interface Scope {
@@ -56,6 +56,7 @@ interface Badged {
 const scope = self as unknown as Scope;
 const KEPT = 'twoticks-files';
 const PAGE = '/';
+const ANSWER_MS_MAX = 500;
 const ICONS = ['/icon.svg', '/icon-192.png', '/manifest.webmanifest'];
 
 /** The page names its files, and their names change with their content. */
@@ -98,11 +99,25 @@ async function show(news: News): Promise<void> {
   if (badge !== undefined) await (navigator as Badged).setAppBadge?.(badge).catch(() => undefined);
 }
 
+/** Whether somebody is there who has that conversation; a page that sleeps does not say. */
+function knows(page: Page, id: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = (event) => resolve(event.data === true);
+    setTimeout(() => resolve(false), ANSWER_MS_MAX);
+    page.postMessage({ ask: id }, [port2]);
+  });
+}
+
 async function openConversation(id: unknown): Promise<void> {
   const pages = await scope.clients.matchAll({ type: 'window', includeUncontrolled: true });
-  const page = pages[0];
-  const place = typeof id === 'string' ? `/#/c/${encodeURIComponent(id)}` : PAGE;
+  let [page] = pages;
+  if (typeof id === 'string') {
+    const known = await Promise.all(pages.map((one) => knows(one, id)));
+    page = pages[known.indexOf(true)] ?? page;
+  }
   if (!page) {
+    const place = typeof id === 'string' ? `/#/c/${encodeURIComponent(id)}` : PAGE;
     await scope.clients.openWindow(place);
     return;
   }
