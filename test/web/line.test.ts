@@ -27,6 +27,44 @@ test('a banner says so after two seconds without a line, and goes by itself', as
   await alice.context().close();
 });
 
+test('it reconnects at once when the browser is online again, or the tab is looked at', async () => {
+  const { stage, server } = scene;
+  const context = await stage.context();
+  // Every wait is as long as it may be: half a second, one, two, four.
+  await context.addInitScript(() => (Math.random = () => 0.999));
+  const page = await context.newPage();
+  let attempts = 0;
+  page.on('websocket', () => attempts++);
+  const alice = await stage.signIn(page, 'alice');
+  await openChat(alice, 'Bob');
+  const header = alice.locator('main header p');
+  for (const [target, event] of [
+    ['window', 'online'],
+    ['document', 'visibilitychange'],
+  ] as const) {
+    await alice.waitForFunction(
+      () => document.querySelector('main header p')?.textContent !== 'connecting…',
+    );
+    attempts = 0;
+    await server.kill();
+    while (attempts < 3) await page.waitForEvent('websocket');
+    await server.again();
+    assert.equal(await header.textContent(), 'connecting…');
+    await alice.evaluate(
+      ([target, event]) =>
+        (target === 'window' ? window : document).dispatchEvent(new Event(event)),
+      [target, event] as const,
+    );
+    await alice.waitForFunction(
+      () => document.querySelector('main header p')?.textContent !== 'connecting…',
+      undefined,
+      { timeout: 2_500 },
+    );
+    assert.equal(attempts, 4, 'by one attempt');
+  }
+  await context.close();
+});
+
 test('the same device elsewhere: a sentence and a button, and no fight', async () => {
   const { stage, server } = scene;
   const alice = await stage.person('alice');
@@ -43,6 +81,14 @@ test('the same device elsewhere: a sentence and a button, and no fight', async (
     rival.onclose = (event) => resolve(event.code);
   });
   await alice.getByText('This chat is open in another window.').waitFor();
+  let sockets = 0;
+  alice.on('websocket', () => sockets++);
+  await alice.evaluate(() => {
+    window.dispatchEvent(new Event('online'));
+    document.dispatchEvent(new Event('visibilitychange'));
+  });
+  assert.equal(rival.readyState, WebSocket.OPEN);
+  assert.equal(sockets, 0, 'it does not come back by itself');
   await alice.getByRole('button', { name: 'Use it here' }).click();
   assert.equal(await closed, 4409);
   await alice.getByText('This chat is open in another window.').waitFor({ state: 'detached' });

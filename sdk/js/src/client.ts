@@ -9,7 +9,7 @@ import { type Conversation, Model } from './model.ts';
 import * as push from './push.ts';
 import type { PushAddress, PushWorker } from './push.ts';
 import { holds, spanWith } from './range.ts';
-import type { MessageRecord, OutboxRecord } from './record.ts';
+import { isWaiting, type MessageRecord, type OutboxRecord } from './record.ts';
 import type { Store } from './store.ts';
 import { openIndexedDb } from './store_indexeddb.ts';
 import { MemoryStore } from './store_memory.ts';
@@ -375,6 +375,7 @@ export class Client extends Emitter<ClientEvents> {
       conversation_id: conversationId,
       content,
       at: new Date().toISOString(),
+      after_seq: this.#model.records.get(conversationId)?.head_seq ?? 0,
       refusal: null,
     });
     this.#typedAt.delete(conversationId);
@@ -542,7 +543,10 @@ export class Client extends Emitter<ClientEvents> {
     });
     if (page.messages.length > 0)
       this.#order({ kind: 'page', conversation_id, messages: page.messages });
-    return page.messages.map((message) => ({ conversation_id, ...message }));
+    const waiting = this.#model.outbox.get(conversation_id) ?? [];
+    return page.messages
+      .filter((message) => !isWaiting(message, waiting, this.userId))
+      .map((message) => ({ conversation_id, ...message }));
   }
 
   // Requests.

@@ -20,8 +20,19 @@ export interface OutboxRecord {
   conversation_id: string;
   content: string;
   at: string;
+  /** The head of the conversation when it was written: it will be stored behind that. */
+  after_seq: number;
   /** Why the server refused it; null while it is on its way. */
   refusal: { code: string; message: string } | null;
+}
+
+/**
+ * Whether a page's message may be one that waits here for its answer: pages name no `client_id`.
+ * It would be shown twice; its answer will bring it.
+ */
+export function isWaiting(message: WireMessage, waiting: readonly OutboxRecord[], me: string) {
+  if (message.sender !== me) return false;
+  return waiting.some((one) => one.content === message.content && message.seq > one.after_seq);
 }
 
 export interface ConversationRecord {

@@ -20,6 +20,7 @@ import { Outbox } from './outbox.ts';
 import { holds } from './range.ts';
 import {
   type ConversationRecord,
+  isWaiting,
   type MessageRecord,
   newConversation,
   readTo,
@@ -408,8 +409,10 @@ export class Sync {
   }
 
   /** What is held already stays as it is: it may know more of an own message, its `client_id`. */
-  #hold(batch: Batch, id: string, messages: readonly WireMessage[]): void {
+  #hold(batch: Batch, id: string, page: readonly WireMessage[]): void {
     const spans = this.#records.get(id)?.spans ?? [];
+    const waiting = this.#outbox.waiting(id);
+    const messages = page.filter((one) => !isWaiting(one, waiting, this.#options.user_id));
     for (const message of messages)
       if (!holds(spans, message.seq, message.seq)) this.#put(batch, id, message);
     this.#edit(batch, id, (one) => withPage(one, messages));

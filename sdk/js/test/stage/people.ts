@@ -142,6 +142,7 @@ export class Person {
     timeline.on('change', () => this.#check(timeline.messages, tab));
     tab.client.on('conversation', () => this.#checkMarks(tab));
     this.#checkMarks(tab);
+    await tab.client.open(this.conversation);
     await timeline.load().catch(() => undefined);
   }
 
@@ -164,6 +165,10 @@ export class Person {
   }
 
   #check(messages: readonly Message[], tab: Tab): void {
+    const doubled = messages.filter((one, i) =>
+      messages.slice(0, i).some((before) => before.content === one.content),
+    );
+    for (const one of doubled) this.wrongs.push(`${one.content} was shown twice`);
     for (const message of messages) {
       const { seq, content, tick } = message;
       if (seq !== null) this.#checkContent(seq, content);
