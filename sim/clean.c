@@ -1,4 +1,4 @@
-#include "sim/run.h"
+#include "sim/phone.h"
 
 #include "base/memory.h"
 
@@ -111,6 +111,7 @@ static void stored(void *context, const tt_id *conversation, tt_seq seq, const t
         .at_us = run->world->agenda.now_us,
     };
     tt_agenda_after(&run->world->agenda, WITHIN_US, check_due, run, expected, drop);
+    tt_phones_stored(run->phones, conversation, seq);
 }
 
 static void moved(void *context, const tt_id *conversation, const tt_id *user)

@@ -68,6 +68,11 @@ void tt_copy_request(struct tt_arena *arena, const struct tt_request *from, stru
         to->send.content = tt_arena_copy(arena, from->send.content);
     if (from->kind == TT_REQUEST_LIST)
         to->list.cursor = tt_arena_copy(arena, from->list.cursor);
+    if (from->kind == TT_REQUEST_PUT_PUSH) {
+        to->push.address.token = tt_arena_copy(arena, from->push.address.token);
+        to->push.address.p256dh = tt_arena_copy(arena, from->push.address.p256dh);
+        to->push.address.auth = tt_arena_copy(arena, from->push.address.auth);
+    }
     if (from->kind == TT_REQUEST_CREATE) {
         tt_id *members = tt_arena_array(arena, from->create.member_count, sizeof(members[0]));
         for (size_t i = 0; i < from->create.member_count; i++)

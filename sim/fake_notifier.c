@@ -1,5 +1,6 @@
 #include "sim/fake_notifier.h"
 
+#include "base/arena.h"
 #include "base/memory.h"
 
 #define LATENCY_US   20000
@@ -14,6 +15,7 @@ struct accepted {
 struct answer {
     struct tt_notifier_sink sink;
     struct tt_notified notified;
+    struct tt_arena arena;
 };
 
 static struct tt_slice key_of(const void *value)
@@ -38,6 +40,7 @@ void tt_fake_notifier_init(struct tt_fake_notifier *notifier, struct tt_agenda *
 {
     *notifier = (struct tt_fake_notifier){.agenda = agenda};
     tt_prng_init(&notifier->prng, seed, TT_STREAM_NOTIFIER);
+    tt_prng_init(&notifier->fate, seed, TT_STREAM_PHONES);
     tt_map_init(&notifier->accepted, key_of, 1);
 }
 
@@ -63,36 +66,95 @@ static void keep(struct tt_fake_notifier *notifier, const struct tt_notification
     row->seq = tt_seq_max(row->seq, notification->seq);
 }
 
+static void drop(void *payload)
+{
+    struct answer *answer = payload;
+    tt_arena_deinit(&answer->arena);
+    tt_free(answer);
+}
+
 static void tell(void *context, void *payload)
 {
     struct answer *answer = payload;
     (void)context;
     answer->sink.notified(answer->sink.context, &answer->notified);
-    tt_free(answer);
+    drop(answer);
 }
 
-void tt_fake_notifier_ring(struct tt_fake_notifier *notifier,
-                           const struct tt_notification *notification, struct tt_notifier_sink sink)
+/* What becomes of it; `taken`: the phone rings, whatever is said. */
+static enum tt_notify_outcome decide(struct tt_fake_notifier *notifier,
+                                     const struct tt_notification *notification, tt_time *since,
+                                     bool *taken)
 {
-    notifier->rung += notification->kind == TT_NOTIFY_RING;
-    notifier->cleared += notification->kind == TT_NOTIFY_CLEAR;
-    if (notification->kind != TT_NOTIFY_RING)
-        return;
+    struct tt_fake_notifier_faults *faults = &notifier->faults;
+    bool later = tt_prng_chance(&notifier->fate, faults->later_per_mille);
+    bool unknown = tt_prng_chance(&notifier->fate, faults->unknown_per_mille);
+    bool fails = tt_prng_chance(&notifier->fate, faults->fail_per_mille);
+    *taken = false;
+    if (notifier->is_away || later)
+        return TT_NOTIFY_LATER;
+    const struct tt_fake_notifier_watch *watch = &notifier->watch;
+    if (watch->is_dead != NULL && watch->is_dead(watch->context, notification, since))
+        return TT_NOTIFY_GONE;
+    if (fails)
+        return TT_NOTIFY_FAILED;
+    if (notifier->mutant == TT_MUTANT_RING_SWALLOWED && tt_prng_chance(&notifier->fate, 50))
+        return TT_NOTIFY_ACCEPTED;
+    *taken = true;
+    return unknown ? TT_NOTIFY_LATER : TT_NOTIFY_ACCEPTED;
+}
+
+static const char *const details[] = {"id", "refused", "gone", "away"};
+
+static void answer_later(struct tt_fake_notifier *notifier,
+                         const struct tt_notification *notification, struct tt_notifier_sink sink,
+                         enum tt_notify_outcome outcome, tt_time dead_since)
+{
+    struct tt_fake_notifier_faults *faults = &notifier->faults;
     struct answer *answer = tt_alloc(sizeof(*answer));
     answer->sink = sink;
     answer->notified = (struct tt_notified){
-        .outcome = notifier->is_away ? TT_NOTIFY_LATER : TT_NOTIFY_ACCEPTED,
+        .outcome = outcome,
         .provider = notification->address.provider,
         .user = notification->user,
         .device = notification->device,
         .conversation = notification->conversation,
         .seq = notification->seq,
-        .detail = tt_slice_text(notifier->is_away ? "away" : "id"),
+        .detail = tt_slice_text(details[outcome]),
+        .token = tt_arena_copy(&answer->arena, notification->address.token),
+        .dead_since = dead_since,
     };
-    if (!notifier->is_away)
-        keep(notifier, notification);
+    if (outcome == TT_NOTIFY_LATER && faults->retry_ms_max > 0)
+        answer->notified.retry_after_ms =
+            (uint32_t)tt_prng_below(&notifier->fate, faults->retry_ms_max);
     uint64_t delay = tt_prng_delay(&notifier->prng, LATENCY_US);
-    tt_agenda_after(notifier->agenda, delay, tell, notifier, answer, tt_free);
+    if (tt_prng_chance(&notifier->fate, faults->stall_per_mille))
+        delay += tt_prng_delay(&notifier->fate, faults->stall_us);
+    tt_agenda_after(notifier->agenda, delay, tell, notifier, answer, drop);
+}
+
+void tt_fake_notifier_ring(struct tt_fake_notifier *notifier,
+                           const struct tt_notification *notification, struct tt_notifier_sink sink)
+{
+    const struct tt_fake_notifier_watch *watch = &notifier->watch;
+    enum tt_notify_outcome outcome = TT_NOTIFY_ACCEPTED;
+    tt_time dead_since = TT_TIME(0);
+    bool rings = notification->kind == TT_NOTIFY_RING;
+    bool taken = false;
+    notifier->rung += rings;
+    notifier->cleared += !rings;
+    if (rings)
+        outcome = decide(notifier, notification, &dead_since, &taken);
+    if (watch->asked != NULL)
+        watch->asked(watch->context, notification, outcome, taken);
+    if (watch->asked != NULL && notifier->mutant == TT_MUTANT_RING_DOUBLED &&
+        tt_prng_chance(&notifier->fate, 10))
+        watch->asked(watch->context, notification, outcome, taken);
+    if (!rings)
+        return;
+    if (taken)
+        keep(notifier, notification);
+    answer_later(notifier, notification, sink, outcome, dead_since);
 }
 
 tt_seq tt_fake_notifier_accepted(const struct tt_fake_notifier *notifier, const tt_id *user,

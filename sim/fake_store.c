@@ -118,6 +118,11 @@ static struct tt_store_op *copy_of(const struct tt_store_op *op)
     if (op->kind == TT_STORE_RECORD_PUSH)
         copy->record_push.happening.detail =
             tt_arena_copy(&copy->arena, op->record_push.happening.detail);
+    if (op->kind == TT_STORE_PUT_ACCOUNT)
+        copy->put_account.change.password =
+            tt_arena_copy(&copy->arena, op->put_account.change.password);
+    if (op->kind == TT_STORE_LOG_IN)
+        copy->log_in.password = tt_arena_copy(&copy->arena, op->log_in.password);
     return copy;
 }
 

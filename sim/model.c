@@ -29,6 +29,13 @@ void tt_oracle_set_watch(struct tt_oracle *oracle, struct tt_oracle_watch watch)
     oracle->watch = watch;
 }
 
+void tt_oracle_set_listener(struct tt_oracle *oracle, void *context,
+                            void (*applied)(void *context, const struct tt_store_op *op))
+{
+    oracle->applied = applied;
+    oracle->applied_context = context;
+}
+
 const char *tt_oracle_failure(const struct tt_oracle *oracle)
 {
     return oracle != NULL && oracle->failed ? oracle->failure : NULL;
@@ -300,6 +307,8 @@ void tt_oracle_store_applied(struct tt_oracle *oracle, const struct tt_store_op 
         learn_append(oracle, &op->append);
     else if (op->kind == TT_STORE_ADVANCE)
         learn_advance(oracle, &op->advance);
+    if (oracle->applied != NULL)
+        oracle->applied(oracle->applied_context, op);
 }
 
 bool tt_oracle_is_member(const struct tt_oracle *oracle, const tt_id *conversation,

@@ -1,5 +1,5 @@
 /*
- * model: what the oracle holds to be true. Only the oracle's files include this.
+ * model: what the oracle holds to be true. Only the oracle's files and phone.c include this.
  */
 #ifndef TT_SIM_MODEL_H
 #define TT_SIM_MODEL_H
@@ -48,6 +48,8 @@ struct known_device {
 struct tt_oracle {
     struct tt_world *world;
     struct tt_oracle_watch watch;
+    void (*applied)(void *context, const struct tt_store_op *op); /* may be NULL */
+    void *applied_context;
     tt_id users[TT_ORACLE_USERS_MAX];
     int user_count;
     struct known_device devices[TT_ORACLE_DEVICES_MAX];

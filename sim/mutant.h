@@ -27,6 +27,10 @@
     X(WATCHERS_LOST, "watchers-lost", "the registry tells nobody who watches")                     \
     X(BUS_DEAD, "bus-dead", "no hint arrives, and nobody is told")                                 \
     X(BUS_MIXED_UP, "bus-mixed-up", "one hint in a hundred carries a wrong seq")                   \
+    X(UNRUNG_EMPTY, "unrung-empty", "the store knows of nothing that has not rung")                \
+    X(PUSHED_BLIND, "pushed-blind", "what was armed counts as rung for")                           \
+    X(RING_SWALLOWED, "ring-swallowed", "one ring in twenty is answered and makes no sound")       \
+    X(RING_DOUBLED, "ring-doubled", "one ring in a hundred is rung twice")                         \
     X(WRONG_SOCKET, "wrong-socket", "one frame in a thousand goes to another socket")
 
 enum tt_mutant {

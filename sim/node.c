@@ -103,6 +103,8 @@ static void notified(void *context, const struct tt_notified *outcome)
     struct tt_node_event *event = tt_alloc(sizeof(*event));
     event->kind = TT_EVENT_NOTIFIED;
     event->notified = *outcome;
+    event->notified.token = tt_arena_copy(&event->arena, outcome->token);
+    event->notified.detail = tt_arena_copy(&event->arena, outcome->detail);
     tt_node_post(node, event);
 }
 

@@ -76,4 +76,8 @@ struct tt_oracle_watch {
 };
 void tt_oracle_set_watch(struct tt_oracle *oracle, struct tt_oracle_watch watch);
 
+/* Hears of every op that took effect in the store, after the oracle. */
+void tt_oracle_set_listener(struct tt_oracle *oracle, void *context,
+                            void (*applied)(void *context, const struct tt_store_op *op));
+
 #endif

@@ -23,6 +23,7 @@ enum tt_prng_stream {
     TT_STREAM_ENTROPY,
     TT_STREAM_TURN,
     TT_STREAM_NOTIFIER,
+    TT_STREAM_PHONES,
 };
 
 static inline uint64_t tt_prng_rotate(uint64_t word, unsigned bits)

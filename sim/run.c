@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "sim/phone.h"
 
 #define HEAL_US  (100 * TT_US_PER_S)
 #define CLEAN_US (120 * TT_US_PER_S)
@@ -75,6 +76,7 @@ static void begin(struct tt_run *run, uint64_t seed, enum tt_mutant mutant)
     run->world->oracle = run->oracle;
     create_devices(run);
     create_conversations(run);
+    run->phones = tt_phones_create(run, seed);
     for (uint32_t i = 0; i < run->swarm.world.servers; i++)
         tt_world_start(run->world, i);
     for (uint32_t i = 0; i < run->device_count; i++)
@@ -148,6 +150,7 @@ static void change_weather(struct tt_run *run)
         tt_fake_registry_forget(world->registry);
     if (tt_prng_chance(prng, 200) && swarm->gaps)
         tt_fake_bus_gap_everywhere(world->bus);
+    tt_phones_weather(run->phones);
     hit_server(run, tt_prng_below(prng, 5));
 }
 
@@ -180,6 +183,7 @@ static void calm(struct tt_run *run)
     run->habits.slow_per_mille = 0;
     if (run->habits.delay_us > 30000)
         run->habits.delay_us = 30000;
+    tt_phones_dusk(run->phones);
     for (uint32_t i = 0; i < run->device_count; i++)
         tt_device_come_back(run->devices[i]);
 }
@@ -222,6 +226,7 @@ static void end(struct tt_run *run, struct tt_run_result *result)
     if (failure != NULL)
         (void)snprintf(result->failure, sizeof(result->failure), "%s", failure);
     tt_world_destroy(&run->world);
+    tt_phones_destroy(&run->phones);
     for (uint32_t i = 0; i < run->device_count; i++)
         tt_device_destroy(&run->devices[i]);
     tt_oracle_destroy(&run->oracle);

@@ -2,7 +2,8 @@
  * run: one seed from its first event to its verdict.
  *
  *   chaos   the world lives, and everything that the swarm chose goes wrong
- *   heal    nothing goes wrong any more, nobody says anything new; then all must have converged
+ *   dusk    nothing goes wrong any more; who is away stays away, and his phone rings (phone.c)
+ *   heal    all come back, nobody says anything new; then all must have converged
  *   clean   normal life without faults, with bounds on time: a repair that comes after a minute
  *           would hide what was lost (clean.c)
  *   rest    nobody says anything new; then all must have converged again
@@ -14,11 +15,14 @@
 
 #define TT_RUN_DEVICES_MAX TT_ORACLE_DEVICES_MAX
 
+struct tt_phones;
+
 struct tt_run {
     struct tt_swarm swarm;
     struct tt_habits habits; /* the ones in force */
     struct tt_world *world;
     struct tt_oracle *oracle;
+    struct tt_phones *phones;
     struct tt_sim_device *devices[TT_RUN_DEVICES_MAX];
     uint32_t device_count;
     struct tt_prng crash;

@@ -1,5 +1,7 @@
 #include "sim/run.h"
 
+#define CHANGING_US (3 * TT_US_PER_S / 2)
+
 #define NAME(id)   (id).size, (id).bytes
 #define NUMBER(it) ((unsigned long long)(it))
 
@@ -34,6 +36,16 @@ static void check_chat(struct tt_run *run, const struct tt_sim_device *device,
                        NUMBER(truth.delivered.n), NUMBER(truth.read.n));
 }
 
+/* Whether somebody has come or gone so lately that it need not be known. */
+static bool is_changing(const struct tt_run *run, const tt_id *user)
+{
+    for (uint32_t i = 0; i < run->device_count; i++)
+        if (tt_id_eq(&run->devices[i]->user, user) &&
+            run->devices[i]->connected_us + CHANGING_US > run->world->agenda.now_us)
+            return true;
+    return false;
+}
+
 static void check_screen(struct tt_run *run, const struct tt_sim_device *device)
 {
     if (device->screen < 0)
@@ -44,7 +56,7 @@ static void check_screen(struct tt_run *run, const struct tt_sim_device *device)
                        NAME(device->user), NAME(device->id), NAME(chat->is->id));
     for (uint32_t i = 0; i < chat->is->member_count; i++) {
         const tt_id *member = &chat->is->members[i];
-        if (tt_id_eq(member, &device->user))
+        if (tt_id_eq(member, &device->user) || is_changing(run, member))
             continue;
         bool truth = is_online(run, member);
         if (!chat->status_is_known[i] || chat->status[i].online != truth)

@@ -133,6 +133,22 @@ static void mute(struct tt_store_tables *tables, struct tt_store_op *op)
         member->muted_until = op->mute.until;
 }
 
+static void push_or_account(struct tt_store_tables *tables, struct tt_store_op *op)
+{
+    if (op->kind >= TT_STORE_PUT_ACCOUNT)
+        tt_store_tables_account(tables, op);
+    else
+        tt_store_tables_push(tables, op);
+}
+
+static void get_or_put_users(struct tt_store_tables *tables, struct tt_store_op *op)
+{
+    if (op->kind == TT_STORE_GET_USERS)
+        get_users(tables, op);
+    else
+        put_user(tables, op);
+}
+
 void tt_store_tables_apply(struct tt_store_tables *tables, struct tt_store_op *op, uint32_t process,
                            bool disk_low)
 {
@@ -184,10 +200,8 @@ void tt_store_tables_apply(struct tt_store_tables *tables, struct tt_store_op *o
         tt_store_tables_list_conversations(tables, op);
         return;
     case TT_STORE_GET_USERS:
-        get_users(tables, op);
-        return;
     case TT_STORE_PUT_USER:
-        put_user(tables, op);
+        get_or_put_users(tables, op);
         return;
     case TT_STORE_MUTE:
         mute(tables, op);
@@ -200,7 +214,12 @@ void tt_store_tables_apply(struct tt_store_tables *tables, struct tt_store_op *o
     case TT_STORE_LIST_PUSH_ADDRESSES:
     case TT_STORE_RECORD_PUSH:
     case TT_STORE_LIST_UNRUNG:
-        tt_store_tables_push(tables, op);
+    case TT_STORE_PUT_ACCOUNT:
+    case TT_STORE_GET_ACCOUNT:
+    case TT_STORE_LIST_ACCOUNTS:
+    case TT_STORE_LOG_IN:
+    case TT_STORE_CHECK_LOGIN:
+        push_or_account(tables, op);
         return;
     }
 }

@@ -10,6 +10,8 @@ static void arm(struct tt_store_tables *tables, struct tt_member_row *member, tt
         member->first_undelivered = seq;
     member->is_pending = true;
     member->armed = seq;
+    if (tables->mutant == TT_MUTANT_PUSHED_BLIND)
+        member->pushed = seq;
 }
 
 static bool has_other_device(const struct tt_user_row *user, const tt_id *device)
@@ -260,6 +262,11 @@ void tt_store_tables_link(struct tt_store_tables *tables, struct tt_store_op *op
 {
     struct tt_link_device *link = &op->link_device;
     struct tt_user_row *user = tt_store_tables_user(tables, &link->user);
+    if (link->login != 0) {
+        op->err = tt_store_tables_check_login(user, &link->device, link->login);
+        if (!tt_is_ok(op->err))
+            return;
+    }
     if (is_one_too_many(user, link)) {
         op->err = TT_FAIL(TOO_MANY_DEVICES);
         link->devices = copy_devices(user, &op->arena);
@@ -308,8 +315,9 @@ void tt_store_tables_unlink(struct tt_store_tables *tables, struct tt_store_op *
 {
     struct tt_user_row *user = tt_store_tables_user(tables, &op->unlink_device.user);
     struct tt_device_row *row = find_device(user, &op->unlink_device.device);
+    bool was_logged_in = tt_store_tables_log_out(user, &op->unlink_device.device);
     if (row == NULL) {
-        op->err = TT_FAIL(NOT_FOUND);
+        op->err = was_logged_in ? TT_OK : TT_FAIL(NOT_FOUND);
         return;
     }
     if (row->device.connected)

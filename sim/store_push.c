@@ -161,7 +161,7 @@ static void list_unrung(struct tt_store_tables *tables, struct tt_store_op *op)
     for (size_t at = 0; (row = tt_map_next(&tables->conversations, &at)) != NULL;)
         most += row->member_count;
     struct tt_unrung *rows = tt_arena_array(&op->arena, most, sizeof(*rows));
-    size_t count = gather(tables, list, rows);
+    size_t count = tables->mutant == TT_MUTANT_UNRUNG_EMPTY ? 0 : gather(tables, list, rows);
     list->more = count > list->count_max;
     list->row_count = list->more ? list->count_max : count;
     list->rows = rows;

@@ -83,6 +83,7 @@ void tt_store_tables_deinit(struct tt_store_tables *tables)
         while (user->address_count > 0)
             tt_store_tables_remove_address(user, &user->addresses[0].device);
         tt_free(user->addresses);
+        tt_store_tables_free_account(user);
         tt_free(user->devices);
         tt_free(user->visits);
         tt_free(user);

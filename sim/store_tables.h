@@ -61,6 +61,8 @@ struct tt_user_row {
     size_t device_capacity;
     struct tt_device_address *addresses; /* sorted by device; bytes owned */
     size_t address_count;
+    bool has_account;
+    struct tt_account account;   /* password and logins owned */
     struct tt_happening *visits; /* CONNECTED and DISCONNECTED */
     size_t visit_count;
     size_t visit_capacity;
@@ -132,6 +134,12 @@ void tt_store_tables_list_conversations(struct tt_store_tables *tables, struct t
 void tt_store_tables_push(struct tt_store_tables *tables, struct tt_store_op *op);
 void tt_store_tables_remove_address(struct tt_user_row *user, const tt_id *device);
 void tt_store_tables_free_pushes(struct tt_conversation_row *row);
+/* The ops about accounts. */
+void tt_store_tables_account(struct tt_store_tables *tables, struct tt_store_op *op);
+tt_err tt_store_tables_check_login(const struct tt_user_row *user, const tt_id *device,
+                                   uint64_t login);
+bool tt_store_tables_log_out(struct tt_user_row *user, const tt_id *device);
+void tt_store_tables_free_account(struct tt_user_row *user);
 void tt_store_tables_history(struct tt_store_tables *tables, struct tt_store_op *op);
 
 #endif

@@ -194,6 +194,7 @@ void tt_trace_put_request(struct tt_buffer *out, const struct tt_request *reques
     case TT_REQUEST_UNLINK_DEVICE:
     case TT_REQUEST_PUT_PUSH:
     case TT_REQUEST_DELETE_PUSH:
+    case TT_REQUEST_CHECK:
     case TT_REQUEST_TEST_PUSH:
     case TT_REQUEST_INFO:
     case TT_REQUEST_WHY:
@@ -253,6 +254,24 @@ static void put_push_subject(struct tt_buffer *out, const struct tt_store_op *op
         put_subject(out, &push->user, &push->device, &op->record_push.conversation);
 }
 
+static void put_user_subject(struct tt_buffer *out, const struct tt_store_op *op)
+{
+    if (op->kind == TT_STORE_LIST_DEVICES)
+        put_subject(out, &op->list_devices.user, NULL, NULL);
+    else if (op->kind == TT_STORE_LIST_CONVERSATIONS)
+        put_subject(out, &op->list_conversations.user, NULL, NULL);
+    else if (op->kind == TT_STORE_PUT_USER)
+        put_subject(out, &op->put_user.user, NULL, NULL);
+    else if (op->kind == TT_STORE_PUT_ACCOUNT)
+        put_subject(out, &op->put_account.user, NULL, NULL);
+    else if (op->kind == TT_STORE_GET_ACCOUNT)
+        put_subject(out, &op->get_account.user, NULL, NULL);
+    else if (op->kind == TT_STORE_LOG_IN)
+        put_subject(out, &op->log_in.user, &op->log_in.login.device, NULL);
+    else
+        put_subject(out, &op->check_login.user, &op->check_login.device, NULL);
+}
+
 static void put_op_subject(struct tt_buffer *out, const struct tt_store_op *op)
 {
     switch (op->kind) {
@@ -261,9 +280,6 @@ static void put_op_subject(struct tt_buffer *out, const struct tt_store_op *op)
         return;
     case TT_STORE_UNLINK_DEVICE:
         put_subject(out, &op->unlink_device.user, &op->unlink_device.device, NULL);
-        return;
-    case TT_STORE_LIST_DEVICES:
-        put_subject(out, &op->list_devices.user, NULL, NULL);
         return;
     case TT_STORE_DISCONNECT:
         put_subject(out, &op->disconnect.user, &op->disconnect.device, NULL);
@@ -298,15 +314,18 @@ static void put_op_subject(struct tt_buffer *out, const struct tt_store_op *op)
     case TT_STORE_MARK_PUSHED:
         put_subject(out, &op->mark_pushed.user, NULL, &op->mark_pushed.conversation);
         return;
-    case TT_STORE_LIST_CONVERSATIONS:
-        put_subject(out, &op->list_conversations.user, NULL, NULL);
-        return;
     case TT_STORE_GET_USERS:
         for (size_t i = 0; i < op->get_users.id_count; i++)
             put_named_id(out, " ", &op->get_users.ids[i]);
         return;
+    case TT_STORE_LIST_DEVICES:
+    case TT_STORE_LIST_CONVERSATIONS:
     case TT_STORE_PUT_USER:
-        put_subject(out, &op->put_user.user, NULL, NULL);
+    case TT_STORE_PUT_ACCOUNT:
+    case TT_STORE_GET_ACCOUNT:
+    case TT_STORE_LOG_IN:
+    case TT_STORE_CHECK_LOGIN:
+        put_user_subject(out, op);
         return;
     case TT_STORE_MUTE:
         put_subject(out, &op->mute.user, NULL, &op->mute.conversation);
@@ -320,6 +339,7 @@ static void put_op_subject(struct tt_buffer *out, const struct tt_store_op *op)
     case TT_STORE_RECORD_PUSH:
         put_push_subject(out, op);
         return;
+    case TT_STORE_LIST_ACCOUNTS:
     case TT_STORE_LIST_UNRUNG:
     case TT_STORE_ALIVE:
         return;

@@ -49,6 +49,7 @@ struct tt_world *tt_world_create(const struct tt_world_options *options)
     tt_prng_init(&world->entropy, options->seed, TT_STREAM_ENTROPY);
     create_fakes(world);
     tt_fake_notifier_init(&world->notifier, &world->agenda, options->seed);
+    world->notifier.mutant = options->mutant;
     for (uint32_t i = 0; i < options->servers; i++) {
         char name[] = "ws_server_1";
         name[sizeof(name) - 2] = (char)('1' + i);

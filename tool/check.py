@@ -24,6 +24,9 @@ SANITIZERS = {
     'ASAN_SYMBOLIZER_PATH': '/usr/bin/llvm-symbolizer-14',
 }
 OUTPUT_LINES_SHOWN = 60
+# What test/crash/hunt.py plays: the kind, its rounds here, and with --long.
+HUNTS = [('write', 4, 60), ('fail', 4, 40), ('short', 1, 5), ('memory', 1, 20), ('power', 2, 40),
+         ('cut', 6, 150), ('flip', 10, 250), ('lost', 6, 9999)]
 
 
 class Check:
@@ -114,14 +117,28 @@ class Check:
         if release:
             self.meson(RELEASE)
         if asan:
-            self.meson(ASAN, '--no-suite', 'style', '--timeout-multiplier', '4')
+            self.meson(ASAN, '--no-suite', 'style', '--no-suite', 'scale',
+                       '--timeout-multiplier', '4')
         if release:
             program = RELEASE / 'twoticks'
             for nodes in (1, 3):
                 self.script(f'scenarios, {nodes} nodes', 'test/scenario/run.py',
                             '--program', program, '--nodes', nodes)
+            for servers in (2, 3) if self.long else (3,):
+                self.script(f'scenarios, {servers} servers', 'test/scale/run.py',
+                            '--program', program, '--servers', servers, '--patience', 3,
+                            *([] if self.long else ['--brief']))
+            self.script('stores and registries behind TLS', 'test/scale/tls.py',
+                        '--program', program)
+            self.script('servers killed under load', 'test/scale/survive.py', '--program',
+                        program, '--rounds', 100 if self.long else 3, '--patience', 4)
+            self.script('the wire', 'test/wire/run.py', '--program', RELEASE / 'test/wire/echo')
             self.script('killed under load', 'test/crash/kill.py', '--program', program,
                         '--rounds', 50 if self.long else 10)
+            for kind, few, many in HUNTS:
+                self.script(f'crashes, {kind}', 'test/crash/hunt.py', kind, '--program', program,
+                            '--rounds', many if self.long else few,
+                            '--seconds', 2.5 if self.long else 0.5)
             self.script('a full disk', 'test/crash/full_disk.py', '--program', program)
         if release:
             self.node('types', '--types')
@@ -134,6 +151,9 @@ class Check:
             self.script('scenarios, sanitized, 3 nodes', 'test/scenario/run.py',
                         '--program', ASAN / 'twoticks', '--nodes', 3, '--patience', 4)
         if self.long:
+            if asan:
+                self.script('the wire, sanitized', 'test/wire/run.py', '--patience', 4,
+                            '--program', ASAN / 'test/wire/echo')
             self.simple('clang-tidy', 'tool/lint', '--tidy', ASAN)
 
 

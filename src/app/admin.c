@@ -36,6 +36,7 @@ struct tt_admin {
     struct tt_embedded_store *store;
     struct tt_registry_local *registry;
     struct tt_notifier_push *push;
+    struct tt_tls_server *tls;
     struct tt_store_port port;
 
     pthread_mutex_t op_lock; /* guards these two; taken by the store's threads */
@@ -77,6 +78,8 @@ static bool wait_for_store(struct tt_admin *admin, uint32_t wait_ms)
 /* Asks for a user that nobody is: a read that has to go through. */
 static bool store_answers(struct tt_admin *admin)
 {
+    if (admin->store == NULL)
+        return true;
     if (!wait_for_store(admin, 0))
         return false;
     struct tt_store_op *op = tt_store_op_create(TT_STORE_GET_USERS);
@@ -95,6 +98,8 @@ static bool nodes_answer(struct tt_admin *admin, struct tt_metrics *metrics)
     for (size_t i = 0; i < admin->node_count; i++) {
         struct tt_node_report report;
         if (!tt_node_ask(admin->nodes[i], ANSWER_MS, &report))
+            return false;
+        if (metrics == NULL && admin->store == NULL && !report.scale.registry_is_up)
             return false;
         if (metrics != NULL)
             tt_metrics_add_node(metrics, &report);
@@ -128,9 +133,12 @@ static void answer_metrics(struct tt_admin *admin, struct answer *answer)
 {
     struct tt_metrics metrics = {.node_count = 0};
     (void)nodes_answer(admin, &metrics);
+    metrics.scale_out = admin->store == NULL;
     if (admin->store != NULL) {
         metrics.store = tt_embedded_store_stats(admin->store);
         metrics.registry_users = tt_registry_local_users(admin->registry);
+        if (admin->tls != NULL)
+            metrics.tls_expires = (uint64_t)tt_tls_server_expires(admin->tls);
         metrics.push_waiting = tt_notifier_push_waiting(admin->push);
         for (int i = TT_PUSH_APNS; i <= TT_PUSH_WEBPUSH; i++)
             tt_notifier_push_report(admin->push, (enum tt_push_provider)i, &metrics.push[i]);
@@ -329,8 +337,10 @@ void tt_admin_show(struct tt_admin *admin, struct tt_node *const *nodes, size_t 
     admin->store = shared->store;
     admin->registry = shared->registry;
     admin->push = shared->push;
-    admin->port = tt_embedded_store_attach(
-        shared->store, (struct tt_store_sink){.context = admin, .done = store_done});
+    admin->tls = shared->tls;
+    if (shared->store != NULL)
+        admin->port = tt_embedded_store_attach(
+            shared->store, (struct tt_store_sink){.context = admin, .done = store_done});
     pthread_mutex_unlock(&admin->lock);
 }
 

@@ -6,7 +6,9 @@
 #define TT_APP_COMMAND_H
 
 int tt_command_serve(int argc, char **argv);
+int tt_command_store(int argc, char **argv);
 int tt_command_token(int argc, char **argv);
+int tt_command_user(int argc, char **argv);
 int tt_command_verify(int argc, char **argv);
 int tt_command_drill(int argc, char **argv);
 int tt_command_chat(int argc, char **argv);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapter/account/password.h"
 #include "base/limits.h"
 
 #define AT(field)    offsetof(struct tt_config, field)
@@ -23,9 +24,13 @@ static const struct tt_option options[] = {
     TT_TEXT_ROW(AT(admin_listen), "admin-listen", "HOST:PORT", "127.0.0.1:9090",
                 "where /healthz, /readyz and /metrics are; keep it private"),
     TT_TEXT_ROW(AT(config), "config", "FILE", NULL, "a file of lines `option = value`"),
-    TT_CHOICE_ROW(AT(store), "store", "KIND", "embedded", "embedded", "where messages live"),
-    TT_CHOICE_ROW(AT(registry), "registry", "KIND", "local", "local",
-                  "where it is known who is online"),
+    TT_CHOICE_ROW(AT(store), "store", "KIND", "embedded", "embedded|dynamodb",
+                  "where messages live; dynamodb: see docs/scale-out.md"),
+    TT_TEXT_ROW(AT(registry), "registry", "URL", "local",
+                "where it is known who is online; with dynamodb also redis://[user:password@]host"
+                "[:port][/database]"),
+    TT_TEXT_ROW(AT(table_prefix), "table-prefix", "TEXT", "",
+                "stands before the name of each DynamoDB table"),
     TT_TEXT_ROW(AT(server_id), "server-id", "ID", "ws_server_1",
                 "this server's name in `hello` and in the registry"),
     TT_NUMBER_ROW(AT(nodes), "nodes", 0, 0, 64, "threads with connections; 0: one per core"),
@@ -43,8 +48,19 @@ static const struct tt_option options[] = {
     TT_LIST_ROW(AT(allow_origin), "allow-origin", "ORIGIN",
                 "another origin whose pages may connect (repeat it, or use commas)"),
 
+    TT_CHOICE_ROW(AT(accounts), "accounts", "WHO", "off", "off|invite|open",
+                  "who may register an account here; see `twoticks user`"),
+    TT_SIZE_ROW(AT(password_bytes), "password-memory", TT_PASSWORD_MEMORY, MIB, GIB,
+                "that the hash of a password takes to compute; less is weaker"),
     TT_FLAG_ROW(AT(demo), "demo",
                 "whoever opens the page may be alice or bob; on a loopback address only"),
+
+    TT_HEADING_ROW("TLS and proxies"),
+    TT_TEXT_ROW(AT(tls_cert), "tls-cert", "FILE", NULL,
+                "speak TLS with this certificate (PEM, then its chain); SIGHUP reads it again"),
+    TT_TEXT_ROW(AT(tls_key), "tls-key", "FILE", NULL, "the certificate's private key (PEM)"),
+    TT_LIST_ROW(AT(trusted_proxies), "trusted-proxies", "NETWORK",
+                "believe X-Forwarded-For and -Proto from there: 10.0.0.0/8,::1 (or repeat it)"),
 
     TT_HEADING_ROW("Log"),
     TT_CHOICE_ROW(AT(log_level), "log-level", "LEVEL", "info", "error|warn|info|debug",
@@ -83,6 +99,17 @@ static const struct tt_option options[] = {
                 "handed to a connection before it must have read some"),
     TT_SIZE_ROW(AT(hint_queue_bytes), "hint-queue-bytes", TT_LIMIT_HINT_QUEUE_BYTES, 64 * KIB, GIB,
                 "of hints that wait for one node"),
+
+    TT_NUMBER_ROW(AT(login_tries), "login-tries", 10, 0, 1000000,
+                  "wrong passwords in a row, of an account; 0: no limit"),
+    TT_DURATION_ROW(AT(login_pause_ms), "login-pause", 30 * SECOND, 1, DAY,
+                    "after that, one more each"),
+    TT_NUMBER_ROW(AT(address_tries), "address-login-tries", 30, 0, 1000000,
+                  "logins in a row, of an address (IPv6: a /64)"),
+    TT_DURATION_ROW(AT(address_pause_ms), "address-login-pause", 2 * SECOND, 1, DAY, "likewise"),
+    TT_NUMBER_ROW(AT(register_tries), "register-tries", 5, 0, 1000000,
+                  "registrations in a row, of an address"),
+    TT_DURATION_ROW(AT(register_pause_ms), "register-pause", 60 * SECOND, 1, DAY, "likewise"),
 
     TT_HEADING_ROW("Push"),
     TT_DURATION_ROW(AT(push_delay_ms), "push-delay", TT_PUSH_DELAY_MS, 10, HOUR,
@@ -138,9 +165,10 @@ static const struct tt_command_spec spec = {
     .name = "serve",
     .usage = "twoticks serve --data DIR [options]",
     .about = "Starts the server. Prints `admin on http://HOST:PORT`, then, when it is ready,\n"
-             "`listening on http://HOST:PORT`. SIGTERM or Ctrl-C drains: connections are told to\n"
-             "reconnect, what is under way is finished, and the exit status is 0; a second one\n"
-             "ends at once. Nothing that was acknowledged is lost either way.\n\n"
+             "`listening on http://HOST:PORT` (https:// with --tls-cert).\n\n"
+             "SIGTERM or Ctrl-C drains: connections are told to reconnect, what is under way is\n"
+             "finished, and the exit status is 0; a second one ends at once. Nothing that was\n"
+             "acknowledged is lost either way. SIGHUP reads the TLS certificate again.\n\n"
              "Tokens are signed with the secret DIR/secret, which the first start makes, unless\n"
              "--jwt-key or --jwks says whose signatures to trust.",
     .examples = "  twoticks serve --data ./data\n"
@@ -155,6 +183,21 @@ static const struct tt_command_spec spec = {
 void tt_config_complain(const char *sentence)
 {
     tt_option_complain(&spec, "%s", sentence);
+}
+
+static bool derive_proxies(struct tt_config *config)
+{
+    for (size_t i = 0; i < config->trusted_proxies.count; i++) {
+        const char *text = config->trusted_proxies.items[i];
+        if (tt_network_parse(tt_slice_text(text), &config->proxies[i]))
+            continue;
+        tt_option_complain(&spec,
+                           "--trusted-proxies has \"%s\", which is no network; write an address or "
+                           "ADDRESS/BITS, like 10.0.0.0/8 or ::1",
+                           text);
+        return false;
+    }
+    return true;
 }
 
 static bool derive(struct tt_config *config)
@@ -180,6 +223,12 @@ static bool derive(struct tt_config *config)
         tt_option_complain(&spec, "--server-id is \"%s\": %s", config->server_id, tt_err_text(err));
         return false;
     }
+    bool scale_out = strcmp(config->store, "dynamodb") == 0;
+    if (!scale_out && strcmp(config->registry, "local") != 0) {
+        tt_config_complain("--registry redis://... goes with --store dynamodb: an embedded store "
+                           "belongs to one server alone");
+        return false;
+    }
     if (config->demo && !tt_address_is_loopback(&config->listen_address)) {
         tt_config_complain("--demo lets anybody in, so it is for a loopback address only: "
                            "--listen 127.0.0.1:8080, or leave --demo away");
@@ -189,6 +238,12 @@ static bool derive(struct tt_config *config)
         tt_config_complain("give --jwt-key or --jwks, not both: a JWKS file holds several keys");
         return false;
     }
+    if ((config->tls_cert == NULL) != (config->tls_key == NULL)) {
+        tt_config_complain("--tls-cert and --tls-key go together: give both files, or neither");
+        return false;
+    }
+    if (!derive_proxies(config))
+        return false;
     if (config->refresh_ms_min > config->refresh_ms_max) {
         tt_config_complain("--refresh-min is larger than --refresh-max; swap them");
         return false;

@@ -7,6 +7,7 @@
 #include "app/option.h"
 #include "core/core.h"
 #include "net/address.h"
+#include "net/ip.h"
 
 struct tt_config {
     const char *data;
@@ -15,6 +16,7 @@ struct tt_config {
     const char *config;
     const char *store;
     const char *registry;
+    const char *table_prefix;
     const char *server_id;
     uint64_t nodes; /* 0: one per core */
     uint64_t drain_ms;
@@ -25,6 +27,17 @@ struct tt_config {
     const char *audience;
     uint64_t token_ms;
     struct tt_option_list allow_origin;
+    const char *accounts;
+    uint64_t password_bytes;
+    uint64_t login_tries;
+    uint64_t login_pause_ms;
+    uint64_t address_tries;
+    uint64_t address_pause_ms;
+    uint64_t register_tries;
+    uint64_t register_pause_ms;
+    const char *tls_cert;
+    const char *tls_key;
+    struct tt_option_list trusted_proxies;
     bool demo;
 
     const char *log_level;
@@ -78,6 +91,7 @@ struct tt_config {
     struct tt_address listen_address;
     struct tt_address admin_address;
     tt_id server;
+    struct tt_network proxies[TT_OPTION_LIST_MAX]; /* of trusted_proxies */
 };
 
 /* Reads and checks all; as tt_options_read. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/command.h"
+#include "app/last_words.h"
 #include "app/option.h"
 #include "app/version.h"
 
@@ -12,7 +13,9 @@ static const struct {
     const char *summary;
 } commands[] = {
     {"serve", tt_command_serve, "start the server"},
+    {"store", tt_command_store, "make the tables of the scale-out mode"},
     {"token", tt_command_token, "print a token for a user"},
+    {"user", tt_command_user, "the built-in accounts"},
     {"chat", tt_command_chat, "chat in this terminal"},
     {"timeline", tt_command_timeline, "what happened to messages, and when"},
     {"why", tt_command_why, "why a message's tick is what it is"},
@@ -62,6 +65,7 @@ int tt_command_version(int argc, char **argv)
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN);
+    tt_last_words_prepare();
     if (argc < 2) {
         print_usage(stderr);
         return TT_EXIT_USAGE;

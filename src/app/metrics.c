@@ -44,8 +44,19 @@ void tt_metrics_add_node(struct tt_metrics *metrics, const struct tt_node_report
     loop->bytes_out += report->loop.bytes_out;
     loop->accepts += report->loop.accepts;
     loop->accept_pauses += report->loop.accept_pauses;
+    loop->tls_handshakes += report->loop.tls_handshakes;
+    loop->tls_failures += report->loop.tls_failures;
     loop->sockets += report->loop.sockets;
     metrics->node_count++;
+
+    struct tt_scale_report *scale = &metrics->sum.scale;
+    for (size_t i = 0; i < TT_DDB_VERB_COUNT; i++)
+        scale->requests.requests[i] += report->scale.requests.requests[i];
+    scale->requests.retries += report->scale.requests.retries;
+    scale->requests.throttled += report->scale.requests.throttled;
+    scale->requests.lost += report->scale.requests.lost;
+    scale->requests.given_up += report->scale.requests.given_up;
+    scale->ops_under_way += report->scale.ops_under_way;
 }
 
 static void write_core(const struct tt_core_counters *counters, struct tt_buffer *out)
@@ -76,6 +87,8 @@ static void write_net(const struct tt_loop_stats *loop, struct tt_buffer *out)
     put(out, COUNTER, "twoticks_net_bytes_out", loop->bytes_out);
     put(out, COUNTER, "twoticks_net_accepts", loop->accepts);
     put(out, COUNTER, "twoticks_net_accept_pauses", loop->accept_pauses);
+    put(out, COUNTER, "twoticks_net_tls_handshakes", loop->tls_handshakes);
+    put(out, COUNTER, "twoticks_net_tls_failures", loop->tls_failures);
     put(out, GAUGE, "twoticks_net_sockets", loop->sockets);
 }
 
@@ -116,6 +129,22 @@ static void write_push(const struct tt_metrics *metrics, struct tt_buffer *out)
         put_push(out, "twoticks_push_resent_total", (enum tt_push_provider)i, NULL,
                  metrics->push[i].resent);
     put(out, GAUGE, "twoticks_push_waiting", metrics->push_waiting);
+}
+
+static void write_scale(const struct tt_scale_report *scale, struct tt_buffer *out)
+{
+    const struct tt_ddb_client_stats *requests = &scale->requests;
+    put(out, COUNTER, "twoticks_dynamodb_puts", requests->requests[TT_DDB_PUT]);
+    put(out, COUNTER, "twoticks_dynamodb_updates", requests->requests[TT_DDB_UPDATE]);
+    put(out, COUNTER, "twoticks_dynamodb_deletes", requests->requests[TT_DDB_DELETE]);
+    put(out, COUNTER, "twoticks_dynamodb_gets", requests->requests[TT_DDB_GET]);
+    put(out, COUNTER, "twoticks_dynamodb_queries", requests->requests[TT_DDB_QUERY]);
+    put(out, COUNTER, "twoticks_dynamodb_scans", requests->requests[TT_DDB_SCAN]);
+    put(out, COUNTER, "twoticks_dynamodb_retries", requests->retries);
+    put(out, COUNTER, "twoticks_dynamodb_throttled", requests->throttled);
+    put(out, COUNTER, "twoticks_dynamodb_lost", requests->lost);
+    put(out, COUNTER, "twoticks_dynamodb_given_up", requests->given_up);
+    put(out, GAUGE, "twoticks_dynamodb_ops_under_way", scale->ops_under_way);
 }
 
 /* The second number of /proc/self/statm: resident pages. */
@@ -171,9 +200,14 @@ void tt_metrics_write(const struct tt_metrics *metrics, struct tt_buffer *out)
     write_core(&metrics->sum.core, out);
     write_edge(&metrics->sum.edge, out);
     write_net(&metrics->sum.loop, out);
-    write_store(&metrics->store, out);
+    if (metrics->scale_out)
+        write_scale(&metrics->sum.scale, out);
+    else
+        write_store(&metrics->store, out);
     write_push(metrics, out);
     put(out, GAUGE, "twoticks_nodes", metrics->node_count);
     put(out, GAUGE, "twoticks_registry_users", metrics->registry_users);
+    if (metrics->tls_expires != 0)
+        put(out, GAUGE, "twoticks_tls_certificate_expires_timestamp_seconds", metrics->tls_expires);
     write_process(out);
 }

@@ -8,6 +8,7 @@
 
 #include "adapter/clock_os.h"
 #include "adapter/entropy_os.h"
+#include "app/accounts.h"
 #include "app/wait.h"
 #include "app/web_files.h"
 #include "base/memory.h"
@@ -24,6 +25,13 @@ struct told {
     struct tt_arena arena;
 };
 
+/* A device that was unlinked from another thread. */
+struct cut {
+    struct cut *next;
+    tt_id user;
+    tt_id device;
+};
+
 struct tt_node {
     const struct tt_node_shared *shared;
     struct tt_place place;
@@ -34,9 +42,11 @@ struct tt_node {
     struct tt_registry_local_node *registry;
     struct tt_bus_local_node *bus;
     struct tt_store_port store;
+    struct tt_scale *scale; /* NULL: embedded */
+    bool dying;
     struct tt_entropy_os entropy;
-    void (*stop)(void *context);
-    void *stop_context;
+    void (*caught)(void *context, int number);
+    void *caught_context;
     bool draining;
     tt_mono drain_until;
     tt_mono complain_at; /* not before then again */
@@ -46,8 +56,10 @@ struct tt_node {
     pthread_cond_t changed;    /* `under_way` became 0, or `answered` moved */
     struct tt_store_op *first; /* that came back */
     struct tt_store_op *last;
-    struct told *told; /* by the notifier, the newest first */
-    size_t under_way;  /* ops that the store has, or that wait here */
+    struct told *told;                     /* by the notifier, the newest first */
+    struct tt_account_ask *asked_accounts; /* that came back, the newest first */
+    struct cut *cuts;
+    size_t under_way; /* ops that the store has, or that wait here */
     uint64_t asked;
     uint64_t answered;
     struct tt_node_report report;
@@ -82,6 +94,55 @@ static void on_notified(void *context, const struct tt_notified *notified)
         tt_loop_wake(node->loop);
     node->told = told;
     pthread_mutex_unlock(&node->lock);
+}
+
+void tt_node_asked(struct tt_account_ask *ask)
+{
+    struct tt_node *node = ask->owner;
+    pthread_mutex_lock(&node->lock);
+    ask->next = node->asked_accounts;
+    node->asked_accounts = ask;
+    tt_loop_wake(node->loop);
+    pthread_mutex_unlock(&node->lock);
+}
+
+void tt_node_cut(struct tt_node *node, const tt_id *user, const tt_id *device)
+{
+    struct cut *cut = tt_alloc(sizeof(*cut));
+    cut->user = *user;
+    cut->device = *device;
+    pthread_mutex_lock(&node->lock);
+    cut->next = node->cuts;
+    node->cuts = cut;
+    tt_loop_wake(node->loop);
+    pthread_mutex_unlock(&node->lock);
+}
+
+static void take_about_accounts(struct tt_node *node, bool carries_out)
+{
+    pthread_mutex_lock(&node->lock);
+    struct tt_account_ask *ask = node->asked_accounts;
+    struct cut *cut = node->cuts;
+    node->asked_accounts = NULL;
+    node->cuts = NULL;
+    pthread_mutex_unlock(&node->lock);
+    while (ask != NULL) {
+        struct tt_account_ask *next = ask->next;
+        if (carries_out)
+            tt_edge_asked(node->edge, ask);
+        tt_account_ask_destroy(&ask);
+        ask = next;
+    }
+    while (cut != NULL) {
+        struct cut *next = cut->next;
+        struct tt_event event = {.kind = TT_EVENT_CUT};
+        event.cut.user = cut->user;
+        event.cut.device = cut->device;
+        if (carries_out)
+            tt_driver_post(node->driver, &event);
+        tt_free(cut);
+        cut = next;
+    }
 }
 
 static struct told *take_told(struct tt_node *node)
@@ -132,7 +193,10 @@ static void submit_to_store(void *self, struct tt_store_op *const *ops, size_t c
 static void on_registry_done(void *context, struct tt_registry_op *op)
 {
     struct tt_node *node = context;
-    tt_driver_registry_done(node->driver, op);
+    if (node->dying)
+        tt_registry_op_destroy(&op);
+    else
+        tt_driver_registry_done(node->driver, op);
 }
 
 static void on_node_gone(void *context)
@@ -193,6 +257,7 @@ static void take_from_elsewhere(struct tt_node *node)
         free_told(told);
         told = next;
     }
+    take_about_accounts(node, true);
     tt_bus_local_receive(node->bus);
 }
 
@@ -205,6 +270,8 @@ static void answer_question(struct tt_node *node)
             .edge = *tt_edge_counters(node->edge),
             .loop = *tt_loop_stats(node->loop),
         };
+        if (node->scale != NULL)
+            node->report.scale = tt_scale_report(node->scale);
         node->answered = node->asked;
         pthread_cond_broadcast(&node->changed);
     }
@@ -230,7 +297,7 @@ static void end_drain(struct tt_node *node)
         return;
     /* Sockets that still say goodbye count: cut now, the peer may lose the close frame. */
     bool idle = tt_core_is_idle(tt_driver_core(node->driver)) && tt_edge_is_idle(node->edge) &&
-                tt_loop_stats(node->loop)->sockets == 0;
+                tt_loop_stats(node->loop)->sockets == tt_loop_stats(node->loop)->outgoing;
     bool late = tt_loop_now(node->loop).ms >= node->drain_until.ms;
     if (!idle && !late)
         return;
@@ -255,6 +322,17 @@ static void set_deadline(struct tt_node *node)
     tt_loop_set_deadline(node->loop, at);
 }
 
+/* A later process of the same name is the server now; whoever is connected here must go there. */
+static void end_ghost(struct tt_node *node)
+{
+    if (node->scale == NULL || node->draining || !tt_scale_is_superseded(node->scale))
+        return;
+    TT_LOG(node->shared->log, ERROR, "another server has taken this one's name, so this one ends",
+           tt_log_text("server", node->shared->config->server_id),
+           tt_log_text("hint", "give each server its own --server-id"));
+    tt_node_drain(node);
+}
+
 static void on_turn_end(void *context)
 {
     struct tt_node *node = context;
@@ -267,6 +345,7 @@ static void on_turn_end(void *context)
         tt_driver_flush(node->driver);
     if (rounds > REGISTRY_ROUNDS)
         tt_loop_again(node->loop);
+    end_ghost(node);
     answer_question(node);
     end_drain(node);
     set_deadline(node);
@@ -275,8 +354,7 @@ static void on_turn_end(void *context)
 static void on_signal(void *context, int number)
 {
     struct tt_node *node = context;
-    (void)number;
-    node->stop(node->stop_context);
+    node->caught(node->caught_context, number);
 }
 
 static const struct tt_loop_events loop_events = {.turn_end = on_turn_end, .signal = on_signal};
@@ -295,10 +373,10 @@ static void complain_full(struct tt_node *node, int error)
 
 static void on_accepted(void *context, int fd, const struct tt_address *peer)
 {
-    (void)peer;
     struct tt_node *node = context;
     if (fd < node->shared->connection_fd_end) {
-        tt_edge_accept(node->edge, TT_EDGE_PUBLIC, fd);
+        const struct tt_ip ip = tt_ip_of_address(peer);
+        tt_edge_accept(node->edge, TT_EDGE_PUBLIC, fd, &ip);
         return;
     }
     close(fd);
@@ -327,6 +405,13 @@ static void on_answered(void *context, const struct tt_edge_answer *answer)
            tt_log_text("reason", answer->reason == NULL ? "" : answer->reason));
 }
 
+static bool on_ask(void *context, struct tt_account_ask *ask)
+{
+    struct tt_node *node = context;
+    ask->owner = node;
+    return tt_account_pool_ask(node->shared->accounts, ask);
+}
+
 static void create_edge(struct tt_node *node)
 {
     const struct tt_config *config = node->shared->config;
@@ -344,40 +429,66 @@ static void create_edge(struct tt_node *node)
     options.token_ms = (int64_t)config->token_ms;
     options.files = &tt_web_files;
     options.demo = config->demo;
+    options.accounts = tt_accounts_of(config);
+    options.tls = node->shared->tls;
+    options.trusted_proxies = (struct tt_networks){config->proxies, config->trusted_proxies.count};
     options.vapid = tt_notifier_push_vapid(node->shared->push);
     struct tt_edge_owner owner = {
         .context = node, .post = on_edge_event, .wall = wall, .answered = on_answered};
+    if (node->shared->accounts != NULL)
+        owner.ask = on_ask;
     node->edge = tt_edge_create(&options, node->loop, &owner);
+}
+
+/* The registry and the bus within the process are there in any case: the one costs nothing when it
+ * is not used, and hints between nodes of one process go by the other. */
+static void open_ports(struct tt_node *node, struct tt_driver_ports *ports)
+{
+    const struct tt_node_shared *shared = node->shared;
+    struct tt_scale_sinks sinks = {
+        .store = {.context = node, .done = on_store_done},
+        .registry = {.context = node,
+                     .done = on_registry_done,
+                     .node_gone = on_node_gone,
+                     .forgotten = on_registry_forgot},
+        .bus = {.context = node, .hint = on_hint, .gap = on_gap},
+    };
+    node->registry = tt_registry_local_attach(shared->registry, &sinks.registry);
+    node->bus = tt_bus_local_attach(shared->bus, &node->place, &sinks.bus, on_bus_wake);
+    ports->registry = tt_registry_local_port(node->registry);
+    ports->bus = tt_bus_local_port(node->bus);
+    if (shared->scale == NULL) {
+        node->store = tt_embedded_store_attach(shared->store, sinks.store);
+        return;
+    }
+    node->scale = tt_scale_create(node->loop, shared->config, shared->scale, &node->place,
+                                  shared->log, ports->bus, &sinks);
+    node->store = tt_scale_store(node->scale);
+    if (tt_scale_registry(node->scale).submit != NULL)
+        ports->registry = tt_scale_registry(node->scale);
+    if (tt_scale_bus(node->scale).send != NULL)
+        ports->bus = tt_scale_bus(node->scale);
 }
 
 static void create_driver(struct tt_node *node)
 {
     const struct tt_node_shared *shared = node->shared;
-    struct tt_store_sink store_sink = {.context = node, .done = on_store_done};
-    struct tt_registry_sink registry_sink = {.context = node,
-                                             .done = on_registry_done,
-                                             .node_gone = on_node_gone,
-                                             .forgotten = on_registry_forgot};
-    struct tt_bus_sink bus_sink = {.context = node, .hint = on_hint, .gap = on_gap};
-    node->store = tt_embedded_store_attach(shared->store, store_sink);
-    node->registry = tt_registry_local_attach(shared->registry, &registry_sink);
-    node->bus = tt_bus_local_attach(shared->bus, &node->place, &bus_sink, on_bus_wake);
-
-    struct tt_core_options options = tt_config_core_options(shared->config);
-    options.place = node->place;
-    options.hash_seed = shared->hash_seed;
-    options.store_keeps_order = node->store.keeps_order;
-    options.reports_alive = node->place.node == 0;
     struct tt_driver_ports ports = {
-        .store = {.self = node, .keeps_order = node->store.keeps_order, .submit = submit_to_store},
-        .registry = tt_registry_local_port(node->registry),
-        .bus = tt_bus_local_port(node->bus),
         .notifier = tt_notifier_push_attach(
             shared->push, (struct tt_notifier_sink){.context = node, .notified = on_notified}),
         .clock = tt_clock_os(),
         .entropy = tt_entropy_os(&node->entropy),
         .edge = {.context = node, .effect = on_effect},
     };
+    open_ports(node, &ports);
+    ports.store = (struct tt_store_port){
+        .self = node, .keeps_order = node->store.keeps_order, .submit = submit_to_store};
+
+    struct tt_core_options options = tt_config_core_options(shared->config);
+    options.place = node->place;
+    options.hash_seed = shared->hash_seed;
+    options.store_keeps_order = node->store.keeps_order;
+    options.reports_alive = node->place.node == 0;
     node->driver = tt_driver_create(&options, &ports);
 }
 
@@ -432,12 +543,16 @@ static void wait_for_store(struct tt_node *node)
 void tt_node_destroy(struct tt_node **node)
 {
     struct tt_node *dying = *node;
+    dying->dying = true;
+    if (dying->scale != NULL)
+        tt_scale_destroy(&dying->scale);
     wait_for_store(dying);
     for (struct told *told = take_told(dying); told != NULL;) {
         struct told *next = told->next;
         free_told(told);
         told = next;
     }
+    take_about_accounts(dying, false);
     if (dying->listener != NULL)
         tt_listener_close(&dying->listener);
     tt_edge_destroy(&dying->edge);
@@ -460,11 +575,13 @@ void tt_node_run(struct tt_node *node)
     tt_loop_run(node->loop);
 }
 
-tt_err tt_node_watch_signals(struct tt_node *node, void (*stop)(void *context), void *context)
+tt_err tt_node_watch_signals(struct tt_node *node, void (*caught)(void *context, int number),
+                             void *context)
 {
-    node->stop = stop;
-    node->stop_context = context;
+    node->caught = caught;
+    node->caught_context = context;
     TT_TRY(tt_loop_watch_signal(node->loop, SIGTERM));
+    TT_TRY(tt_loop_watch_signal(node->loop, SIGHUP));
     return tt_loop_watch_signal(node->loop, SIGINT);
 }
 

@@ -9,11 +9,13 @@
 #ifndef TT_APP_NODE_H
 #define TT_APP_NODE_H
 
+#include "adapter/account/pool.h"
 #include "adapter/bus_local.h"
 #include "adapter/embedded/store.h"
 #include "adapter/push/notifier_push.h"
 #include "adapter/registry_local.h"
 #include "app/config.h"
+#include "app/scale.h"
 #include "base/log.h"
 #include "edge/edge.h"
 #include "net/listener.h"
@@ -25,14 +27,17 @@ struct tt_node_shared {
     const struct tt_config *config;
     const struct tt_log *log;
     const struct tt_auth *auth;
-    struct tt_slice secret; /* to sign with; empty: this server signs nothing */
-    struct tt_embedded_store *store;
+    struct tt_tls_server *tls;           /* NULL: plain HTTP */
+    struct tt_slice secret;              /* to sign with; empty: this server signs nothing */
+    struct tt_embedded_store *store;     /* NULL: the scale-out mode */
+    const struct tt_scale_config *scale; /* NULL: embedded */
     struct tt_registry_local *registry;
     struct tt_bus_local *bus;
     struct tt_notifier_push *push;
     uint64_t incarnation;
     uint64_t hash_seed;
-    int connection_fd_end; /* descriptors from here on are not for connections */
+    struct tt_account_pool *accounts; /* NULL: nobody logs in here */
+    int connection_fd_end;            /* descriptors from here on are not for connections */
 };
 
 /* What /metrics shows of a node. */
@@ -40,6 +45,7 @@ struct tt_node_report {
     struct tt_core_counters core;
     struct tt_edge_counters edge;
     struct tt_loop_stats loop;
+    struct tt_scale_report scale; /* of the scale-out mode */
 };
 
 /* `first` is the node whose port this one shares; NULL: this is the first, and opens it. NULL:
@@ -56,12 +62,19 @@ const struct tt_address *tt_node_address(const struct tt_node *node);
 /* Serves until it is drained, on the calling thread. */
 void tt_node_run(struct tt_node *node);
 
-/* Node 0 only, before it runs: called on its thread for each SIGTERM and SIGINT. */
-TT_MUST_CHECK tt_err tt_node_watch_signals(struct tt_node *node, void (*stop)(void *context),
+/* Node 0 only, before it runs: called on its thread for each SIGTERM, SIGINT and SIGHUP. */
+TT_MUST_CHECK tt_err tt_node_watch_signals(struct tt_node *node,
+                                           void (*caught)(void *context, int number),
                                            void *context);
 
 /* From any thread: take no more connections, close what there is, and end the run. */
 void tt_node_drain(struct tt_node *node);
+
+/* From any thread: gives back an ask of whichever node. */
+void tt_node_asked(struct tt_account_ask *ask);
+
+/* From any thread: the device was unlinked, its sockets must end on every node. */
+void tt_node_cut(struct tt_node *node, const tt_id *user, const tt_id *device);
 
 /* From any other thread: asks the node how it is. False: it did not answer within wait_ms. */
 bool tt_node_ask(struct tt_node *node, uint32_t wait_ms, struct tt_node_report *report);

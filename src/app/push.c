@@ -28,7 +28,10 @@ static bool read_key(const char *path, struct tt_buffer *pem, char *sentence)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)
-        return say(sentence, "the VAPID key %.200s cannot be read: %s", path, strerror(errno));
+        return say(sentence,
+                   "the VAPID key %.200s cannot be read: %s; check its owner and "
+                   "rights",
+                   path, strerror(errno));
     ssize_t got = read(fd, tt_buffer_reserve(pem, KEY_SIZE_MAX), KEY_SIZE_MAX);
     close(fd);
     if (got <= 0)
@@ -59,8 +62,10 @@ static bool make_key(const char *path, struct tt_buffer *pem, char *sentence)
     bool made = tt_is_ok(tt_push_key_make(&key)) && tt_is_ok(tt_push_key_write(key, pem)) &&
                 write_key(path, tt_buffer_slice(pem));
     tt_push_key_destroy(&key);
-    return made ||
-           say(sentence, "the VAPID key %.200s cannot be written: %s", path, strerror(errno));
+    return made || say(sentence,
+                       "the VAPID key %.200s cannot be written: %s; make room, or "
+                       "check the folder's owner and rights",
+                       path, strerror(errno));
 }
 
 static bool find_key(const struct tt_config *config, struct tt_buffer *pem, char *sentence)

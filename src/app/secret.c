@@ -38,7 +38,8 @@ static bool is_ours_or_empty(const char *dir, char *sentence)
 {
     DIR *entries = opendir(dir);
     if (entries == NULL) {
-        say(sentence, "cannot read the data folder %s: %s", dir, strerror(errno));
+        say(sentence, "cannot read the data folder %s: %s; check the folder's owner and rights",
+            dir, strerror(errno));
         return false;
     }
     bool ours = false;
@@ -64,8 +65,8 @@ bool tt_secret_make_folder(const char *dir, char sentence[TT_SECRET_SENTENCE])
     struct stat stat_now;
     if (errno == EEXIST && stat(dir, &stat_now) == 0 && S_ISDIR(stat_now.st_mode))
         return is_ours_or_empty(dir, sentence);
-    say(sentence, "cannot make the data folder %s: %s", dir,
-        errno == EEXIST ? "there is a file of that name; choose another" : strerror(errno));
+    say(sentence, "cannot make the data folder %s: %s; make room, or choose another place", dir,
+        errno == EEXIST ? "there is a file of that name" : strerror(errno));
     return false;
 }
 
@@ -89,7 +90,7 @@ static bool read_open(int fd, const char *path, struct tt_secret *secret, char *
 {
     ssize_t got = read(fd, secret->bytes, sizeof(secret->bytes));
     if (got < 0) {
-        say(sentence, "cannot read %s: %s", path, strerror(errno));
+        say(sentence, "cannot read %s: %s; check its owner and rights", path, strerror(errno));
         return false;
     }
     secret->size = (size_t)got;
@@ -114,7 +115,7 @@ bool tt_secret_read(const char *dir, struct tt_secret *secret, char sentence[TT_
             say(sentence, "there is no %s; `twoticks serve --data %s` makes it at its first start",
                 path, dir);
         else
-            say(sentence, "cannot read %s: %s", path, strerror(errno));
+            say(sentence, "cannot read %s: %s; check its owner and rights", path, strerror(errno));
         return false;
     }
     bool fine = check_open(fd, path, sentence) && read_open(fd, path, secret, sentence);
@@ -163,7 +164,8 @@ bool tt_secret_read_or_make(const char *dir, struct tt_secret *secret,
     if (access(path, F_OK) == 0 || errno != ENOENT)
         return tt_secret_read(dir, secret, sentence);
     if (!write_new(fresh) || rename(fresh, path) != 0 || !sync_folder(dir)) {
-        say(sentence, "cannot write %s: %s", path, strerror(errno));
+        say(sentence, "cannot write %s: %s; make room, or check the folder's owner and rights",
+            path, strerror(errno));
         return false;
     }
     return tt_secret_read(dir, secret, sentence);

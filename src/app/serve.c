@@ -9,6 +9,7 @@
 
 #include "adapter/clock_os.h"
 #include "adapter/entropy_os.h"
+#include "app/accounts.h"
 #include "app/admin.h"
 #include "app/log_sink.h"
 #include "app/push.h"
@@ -23,12 +24,17 @@
 #define FILES_MIN 128
 #define EXIT_DISK TT_EMBEDDED_EXIT_CODE
 
+#define DAY_S              (24 * 3600)
+#define CERTIFICATE_WARN_S (14LL * DAY_S)
+
 struct server {
     struct tt_config config;
     struct tt_log log;
     struct tt_trust trust;
     struct tt_node_shared shared;
+    struct tt_scale_config scale;
     struct tt_admin *admin;
+    struct tt_accounts_service accounts;
     struct tt_node *nodes[NODES_MAX];
     pthread_t threads[NODES_MAX];
     uint32_t node_count;
@@ -93,9 +99,25 @@ static void on_fatal(void *context, const char *sentence)
     _exit(EXIT_DISK);
 }
 
+static bool open_scale(struct server *server)
+{
+    char sentence[TT_AWS_SENTENCE];
+    if (!tt_scale_read(&server->config, &server->scale, sentence) ||
+        !tt_scale_check(&server->config, &server->scale, sentence)) {
+        tt_config_complain(sentence);
+        return false;
+    }
+    server->shared.scale = &server->scale;
+    TT_LOG(&server->log, INFO, "store found", tt_log_text("host", server->scale.dynamodb.host),
+           tt_log_text("region", server->scale.region));
+    return true;
+}
+
 static bool open_store(struct server *server)
 {
     const struct tt_config *config = &server->config;
+    if (tt_scale_is_wanted(config))
+        return open_scale(server);
     struct tt_embedded_options options = {
         .dir = config->data,
         .segment_size = config->segment_bytes,
@@ -118,10 +140,56 @@ static bool open_store(struct server *server)
     return true;
 }
 
-/* SIGTERM and SIGINT, on node 0's thread. */
-static void on_stop(void *context)
+static void log_certificate(const struct server *server, const char *what)
+{
+    struct tt_tls_server *tls = server->shared.tls;
+    int64_t left_s = tt_tls_server_expires(tls) - tt_clock_os_wall().ms / 1000;
+    if (left_s < CERTIFICATE_WARN_S)
+        TT_LOG(&server->log, WARN,
+               left_s < 0 ? "the TLS certificate has expired" : "the TLS certificate expires soon",
+               tt_log_text("file", server->config.tls_cert),
+               tt_log_number("days", left_s < 0 ? 0 : (uint64_t)left_s / DAY_S),
+               tt_log_text("hint", "renew it, then send SIGHUP"));
+    TT_LOG(&server->log, INFO, what, tt_log_text("file", server->config.tls_cert),
+           tt_log_number("days", left_s < 0 ? 0 : (uint64_t)left_s / DAY_S));
+}
+
+static bool open_tls(struct server *server)
+{
+    const struct tt_config *config = &server->config;
+    char sentence[TT_TLS_SENTENCE_SIZE];
+    if (config->tls_cert == NULL)
+        return true;
+    if (!tt_is_ok(tt_tls_server_create(config->tls_cert, config->tls_key, &server->shared.tls,
+                                       sentence))) {
+        tt_config_complain(sentence);
+        return false;
+    }
+    log_certificate(server, "TLS certificate read");
+    return true;
+}
+
+/* Certificates that are no good leave those in use that are. */
+static void reload(struct server *server)
+{
+    char sentence[TT_TLS_SENTENCE_SIZE];
+    if (server->shared.tls == NULL)
+        TT_LOG(&server->log, INFO, "SIGHUP: there is nothing to read again without TLS");
+    else if (tt_is_ok(tt_tls_server_reload(server->shared.tls, sentence)))
+        log_certificate(server, "TLS certificate read again");
+    else
+        TT_LOG(&server->log, ERROR, "the TLS certificate stays the old one",
+               tt_log_text("why", sentence));
+}
+
+/* SIGTERM, SIGINT and SIGHUP, on node 0's thread. */
+static void on_signal(void *context, int number)
 {
     struct server *server = context;
+    if (number == SIGHUP) {
+        reload(server);
+        return;
+    }
     if (server->draining)
         _exit(TT_EXIT_FAIL);
     server->draining = true;
@@ -151,7 +219,7 @@ static bool create_nodes(struct server *server)
         }
         server->node_count++;
     }
-    if (tt_is_ok(tt_node_watch_signals(server->nodes[0], on_stop, server)))
+    if (tt_is_ok(tt_node_watch_signals(server->nodes[0], on_signal, server)))
         return true;
     tt_config_complain("cannot watch signals");
     return false;
@@ -163,11 +231,11 @@ static void *run_node(void *context)
     return NULL;
 }
 
-static void print_address(const char *what, const struct tt_address *address)
+static void print_address(const char *what, bool tls, const struct tt_address *address)
 {
     char text[TT_ADDRESS_TEXT_SIZE];
     tt_address_format(address, text);
-    printf("%s on http://%s\n", what, text);
+    printf("%s on http%s://%s\n", what, tls ? "s" : "", text);
     fflush(stdout);
 }
 
@@ -181,7 +249,7 @@ static void run_nodes(struct server *server)
     TT_LOG(&server->log, INFO, "ready", tt_log_text("version", TT_VERSION),
            tt_log_text("server", server->config.server_id),
            tt_log_number("nodes", server->node_count));
-    print_address("listening", tt_node_address(server->nodes[0]));
+    print_address("listening", server->shared.tls != NULL, tt_node_address(server->nodes[0]));
     tt_node_run(server->nodes[0]);
     for (uint32_t i = 1; i < server->node_count; i++)
         pthread_join(server->threads[i], NULL);
@@ -195,6 +263,31 @@ static bool open_push(struct server *server)
         return true;
     tt_config_complain(sentence);
     return false;
+}
+
+static struct tt_store_port attach_desk(void *context, struct tt_store_sink sink)
+{
+    struct server *server = context;
+    return tt_embedded_store_attach(server->shared.store, sink);
+}
+
+/* Any node will do: it tells the others. */
+static void on_cut(void *context, const tt_id *user, const tt_id *device)
+{
+    struct server *server = context;
+    tt_node_cut(server->nodes[0], user, device);
+}
+
+static bool open_accounts(struct server *server)
+{
+    const struct tt_desk_owner owner = {.context = server, .attach = attach_desk, .cut = on_cut};
+    if (!tt_is_ok(tt_accounts_open(&server->accounts, &server->config, &owner, tt_node_asked,
+                                   server->shared.hash_seed))) {
+        tt_config_complain("there is no memory for a password's hash; lower --password-memory");
+        return false;
+    }
+    server->shared.accounts = server->accounts.pool;
+    return true;
 }
 
 static bool serve_with_store(struct server *server)
@@ -213,11 +306,14 @@ static bool serve_with_store(struct server *server)
     shared->incarnation = (uint64_t)tt_clock_os_wall().ms;
     shared->registry = tt_registry_local_create(shared->hash_seed);
 
-    bool created = open_push(server) && create_nodes(server);
-    if (created)
+    bool created = open_accounts(server) && open_push(server) && create_nodes(server);
+    if (created) {
+        tt_accounts_listen(&server->accounts, &server->config, &server->log);
         run_nodes(server);
+    }
     if (shared->push != NULL) /* before the nodes that it tells */
         tt_notifier_push_stop(shared->push);
+    tt_accounts_close(&server->accounts);
     for (uint32_t i = server->node_count; i > 0; i--)
         tt_node_destroy(&server->nodes[i - 1]);
     if (shared->push != NULL)
@@ -234,7 +330,7 @@ static bool serve(struct server *server)
     char sentence[TT_SECRET_SENTENCE];
     const char *problem;
     server->log = tt_log_to_stderr(&server->config);
-    if (!raise_limit(server))
+    if (!raise_limit(server) || !open_tls(server))
         return false;
     if (!tt_secret_make_folder(server->config.data, sentence)) {
         tt_config_complain(sentence);
@@ -245,11 +341,12 @@ static bool serve(struct server *server)
         complain_address("admin-listen", server->config.admin_listen, problem);
         return false;
     }
-    print_address("admin", tt_admin_address(server->admin));
+    print_address("admin", false, tt_admin_address(server->admin));
     bool served = open_store(server);
     if (served) {
         served = serve_with_store(server);
-        tt_embedded_store_close(&server->shared.store);
+        if (server->shared.store != NULL)
+            tt_embedded_store_close(&server->shared.store);
         TT_LOG(&server->log, INFO, "ended");
     }
     tt_admin_destroy(&server->admin);
@@ -264,6 +361,8 @@ int tt_command_serve(int argc, char **argv)
     int status = outcome == TT_OPTIONS_BAD ? TT_EXIT_USAGE : TT_EXIT_OK;
     if (outcome == TT_OPTIONS_READ && !serve(&server))
         status = TT_EXIT_FAIL;
+    if (server.shared.tls != NULL)
+        tt_tls_server_destroy(&server.shared.tls);
     tt_arena_deinit(&arena);
     return status;
 }

@@ -41,10 +41,26 @@ static bool add_file(struct tt_trust *trust, const char *path, bool is_jwks, cha
     return added;
 }
 
-static bool add_secret(struct tt_trust *trust, const char *data, char *sentence)
+/* Where many servers are one system, a secret that each makes for itself would be wrong. */
+static bool find_secret(struct tt_trust *trust, const struct tt_config *config, char *sentence)
+{
+    if (strcmp(config->store, "embedded") == 0)
+        return tt_secret_read_or_make(config->data, &trust->secret, sentence);
+    char why[TT_SECRET_SENTENCE];
+    if (tt_secret_read(config->data, &trust->secret, why))
+        return true;
+    snprintf(sentence, TT_SECRET_SENTENCE,
+             "with --store dynamodb all servers need the same secret: put it into %.120s/secret "
+             "(at least %d characters), or give --jwt-key or --jwks; %.150s",
+             config->data, TT_SECRET_SIZE_MIN, why);
+    return false;
+}
+
+static bool add_secret(struct tt_trust *trust, const struct tt_config *config, char *sentence)
 {
     const char *problem = "";
-    if (!tt_secret_read_or_make(data, &trust->secret, sentence))
+    const char *data = config->data;
+    if (!find_secret(trust, config, sentence))
         return false;
     tt_err err = tt_jwt_keys_add_secret(trust->keys, TT_SLICE_EMPTY,
                                         tt_secret_slice(&trust->secret), &problem);
@@ -66,9 +82,14 @@ bool tt_trust_open(const struct tt_config *config, struct tt_trust *trust,
     for (size_t i = 0; i < config->allow_origin.count; i++)
         trust->origins[i] = tt_slice_text(config->allow_origin.items[i]);
     auth->origins = (struct tt_origins){trust->origins, config->allow_origin.count};
-    bool added = config->jwt_key != NULL ? add_file(trust, config->jwt_key, false, sentence)
-                 : config->jwks != NULL  ? add_file(trust, config->jwks, true, sentence)
-                                         : add_secret(trust, config->data, sentence);
+    bool added = true;
+    bool others_sign = config->jwt_key != NULL || config->jwks != NULL;
+    if (config->jwt_key != NULL)
+        added = add_file(trust, config->jwt_key, false, sentence);
+    else if (config->jwks != NULL)
+        added = add_file(trust, config->jwks, true, sentence);
+    if (added && (!others_sign || strcmp(config->accounts, "off") != 0))
+        added = add_secret(trust, config, sentence);
     if (!added)
         tt_trust_close(trust);
     return added;
@@ -77,5 +98,6 @@ bool tt_trust_open(const struct tt_config *config, struct tt_trust *trust,
 void tt_trust_close(struct tt_trust *trust)
 {
     tt_jwt_keys_destroy(&trust->keys);
-    explicit_bzero(&trust->secret, sizeof(trust->secret));
+    explicit_bzero(trust->secret.bytes, sizeof(trust->secret.bytes));
+    trust->secret.size = 0;
 }

@@ -31,6 +31,8 @@
     X(INVALID, CLIENT, "invalid_argument", 400, "a value is out of range")                         \
     X(UNAUTHENTICATED, CLIENT, "unauthenticated", 401,                                             \
       "the token is missing, invalid or expired; get a fresh one")                                 \
+    X(BAD_LOGIN, CLIENT, "unauthenticated", 401,                                                   \
+      "this user_id and this password do not belong together")                                     \
     X(ORIGIN, CLIENT, "permission_denied", 403,                                                    \
       "this Origin is not allowed; the operator can allow it with --allow-origin")                 \
     X(PERMISSION_DENIED, CLIENT, "permission_denied", 403, "you may not do this")                  \

@@ -5,7 +5,7 @@
 #include "base/assert.h"
 #include "base/memory.h"
 
-#define CAPACITY_MIN 16
+#define CAPACITY_MIN 4
 
 __extension__ typedef unsigned __int128 uint128;
 
@@ -47,34 +47,39 @@ void tt_map_deinit(struct tt_map *map)
     map->count = 0;
 }
 
-static size_t home_of(const struct tt_map *map, struct tt_slice key)
+/* The slot that holds the key, or the free one where it belongs. The hash is compared first: the
+ * key itself lies elsewhere in memory, and is looked at only when it is very likely the one. */
+static size_t find(const struct tt_map *map, struct tt_slice key, uint64_t hash)
 {
-    return (size_t)tt_hash(key, map->seed) & (map->capacity - 1);
-}
-
-/* The slot that holds the key, or the free one where it belongs. */
-static size_t find(const struct tt_map *map, struct tt_slice key)
-{
-    size_t slot = home_of(map, key);
-    while (map->slots[slot] != NULL && !tt_slice_eq(map->key_of(map->slots[slot]), key))
-        slot = (slot + 1) & (map->capacity - 1);
+    size_t mask = map->capacity - 1;
+    size_t slot = (size_t)hash & mask;
+    for (; map->slots[slot].value != NULL; slot = (slot + 1) & mask)
+        if (map->slots[slot].hash == hash && tt_slice_eq(map->key_of(map->slots[slot].value), key))
+            break;
     return slot;
 }
 
 void *tt_map_get(const struct tt_map *map, struct tt_slice key)
 {
-    return map->capacity == 0 ? NULL : map->slots[find(map, key)];
+    if (map->count == 0)
+        return NULL;
+    return map->slots[find(map, key, tt_hash(key, map->seed))].value;
 }
 
 static void rehash(struct tt_map *map, size_t capacity)
 {
-    void **old = map->slots;
+    struct tt_map_slot *old = map->slots;
     size_t old_capacity = map->capacity;
-    map->slots = tt_alloc(capacity * sizeof(void *));
+    map->slots = tt_alloc(capacity * sizeof(*map->slots));
     map->capacity = capacity;
-    for (size_t i = 0; i < old_capacity; i++)
-        if (old[i] != NULL)
-            map->slots[find(map, map->key_of(old[i]))] = old[i];
+    for (size_t i = 0; i < old_capacity; i++) {
+        if (old[i].value == NULL)
+            continue;
+        size_t slot = (size_t)old[i].hash & (capacity - 1);
+        while (map->slots[slot].value != NULL)
+            slot = (slot + 1) & (capacity - 1);
+        map->slots[slot] = old[i];
+    }
     tt_free(old);
 }
 
@@ -82,9 +87,11 @@ void tt_map_add(struct tt_map *map, void *value)
 {
     if (map->capacity == 0 || map->count * 4 >= map->capacity * 3)
         rehash(map, map->capacity == 0 ? CAPACITY_MIN : map->capacity * 2);
-    size_t slot = find(map, map->key_of(value));
-    TT_ASSERT(map->slots[slot] == NULL);
-    map->slots[slot] = value;
+    struct tt_slice key = map->key_of(value);
+    uint64_t hash = tt_hash(key, map->seed);
+    size_t slot = find(map, key, hash);
+    TT_ASSERT(map->slots[slot].value == NULL);
+    map->slots[slot] = (struct tt_map_slot){hash, value};
     map->count++;
 }
 
@@ -94,9 +101,9 @@ static void close_hole(struct tt_map *map, size_t hole)
     size_t slot = hole;
     for (;;) {
         slot = (slot + 1) & (map->capacity - 1);
-        if (map->slots[slot] == NULL)
+        if (map->slots[slot].value == NULL)
             break;
-        size_t home = home_of(map, map->key_of(map->slots[slot]));
+        size_t home = (size_t)map->slots[slot].hash & (map->capacity - 1);
         size_t from_home = (slot - home) & (map->capacity - 1);
         size_t from_hole = (slot - hole) & (map->capacity - 1);
         if (from_home >= from_hole) {
@@ -104,15 +111,15 @@ static void close_hole(struct tt_map *map, size_t hole)
             hole = slot;
         }
     }
-    map->slots[hole] = NULL;
+    map->slots[hole] = (struct tt_map_slot){0};
 }
 
 void *tt_map_remove(struct tt_map *map, struct tt_slice key)
 {
-    if (map->capacity == 0)
+    if (map->count == 0)
         return NULL;
-    size_t slot = find(map, key);
-    void *value = map->slots[slot];
+    size_t slot = find(map, key, tt_hash(key, map->seed));
+    void *value = map->slots[slot].value;
     if (value == NULL)
         return NULL;
     close_hole(map, slot);
@@ -125,7 +132,7 @@ void *tt_map_remove(struct tt_map *map, struct tt_slice key)
 void *tt_map_next(const struct tt_map *map, size_t *at)
 {
     while (*at < map->capacity) {
-        void *value = map->slots[(*at)++];
+        void *value = map->slots[(*at)++].value;
         if (value != NULL)
             return value;
     }

@@ -16,8 +16,13 @@
 
 typedef struct tt_slice (*tt_map_key_of)(const void *value);
 
+struct tt_map_slot {
+    uint64_t hash;
+    void *value; /* NULL: free */
+};
+
 struct tt_map {
-    void **slots;
+    struct tt_map_slot *slots;
     size_t capacity; /* a power of two, or 0 */
     size_t count;
     uint64_t seed;

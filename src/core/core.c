@@ -393,6 +393,7 @@ static void session_event(struct tt_core *core, const struct tt_event *event)
     case TT_EVENT_NODE_GONE:
     case TT_EVENT_REGISTRY_FORGOT:
     case TT_EVENT_TICK:
+    case TT_EVENT_CUT:
     case TT_EVENT_DRAIN:
         break;
     }
@@ -456,6 +457,9 @@ static void dispatch(struct tt_core *core, const struct tt_event *event)
         return;
     case TT_EVENT_TICK:
         timers_due(core);
+        return;
+    case TT_EVENT_CUT:
+        tt_request_cut(core, &event->cut.user, &event->cut.device);
         return;
     case TT_EVENT_DRAIN:
         core->draining = true;

@@ -39,6 +39,7 @@ enum tt_event_kind {
     TT_EVENT_NODE_GONE,       /* a server's lease has ended */
     TT_EVENT_REGISTRY_FORGOT, /* the registry came back empty */
     TT_EVENT_TICK,            /* tt_core_deadline has passed */
+    TT_EVENT_CUT,             /* a device was unlinked without a request: its sockets end */
     TT_EVENT_DRAIN,           /* the process wants to end: close every session with 1001 */
 };
 
@@ -50,6 +51,7 @@ struct tt_event {
             tt_id user;
             tt_id device;
             tt_time token_expires;
+            uint64_t login; /* as in tt_request */
         } open;
         const struct tt_client_frame *frame;
         struct {
@@ -64,6 +66,10 @@ struct tt_event {
         struct tt_registry_op *registry_op;
         const struct tt_notified *notified;
         const struct tt_hint *hint;
+        struct {
+            tt_id user;
+            tt_id device;
+        } cut;
     };
 };
 

@@ -116,6 +116,10 @@ static void arm(struct tt_core *core, const struct tt_hint *hint, const tt_id *u
     bool is_sender = tt_id_eq(user, &hint->message.sender);
     if (is_sender && found != NULL && found->device_count < 2)
         return;
+    if (!is_sender && hint->kind == TT_HINT_NUDGE) { /* sent again: it may have rung long ago */
+        tt_push_arm_late(core, &hint->conversation, user, hint->message.seq);
+        return;
+    }
     bool at_once = !is_sender && found != NULL && !may_be_open(core, hint, user, found, sender);
     tt_push_arm(core, &hint->conversation, user, hint->message.seq, !is_sender, at_once);
 }

@@ -20,7 +20,10 @@
 
 #define ATTEMPTS_MAX 6 /* 3 s, 6, 12, ... : then the next connect or an open chat finds it */
 #define ARMED_BITS   64
-#define STEP_PART    4 /* messages within a quarter of the delay share a step */
+
+/* The last one half a minute after an append of unknown outcome. */
+#define UNKNOWN_LOOKS_MAX 4
+#define STEP_PART         4 /* messages within a quarter of the delay share a step */
 
 enum { PART_POSITIONS };
 
@@ -184,7 +187,7 @@ void tt_push_settle(struct tt_core *core, struct tt_push *push)
     if (push->checking)
         return;
     bool ringing = is_ringing(push);
-    if (push->rings && push->is_behind && !ringing && push->marking == 0 &&
+    if (push->rings && push->is_behind && !ringing && push->marking == 0 && push->undone.n == 0 &&
         push->checked.n > push->marked.n)
         mark_pushed(core, push);
     tt_mono next = next_look(core, push);
@@ -214,6 +217,7 @@ void tt_push_arm_unknown(struct tt_core *core, const tt_id *conversation, const 
     struct tt_push *push = push_of(core, conversation, user, rings);
     if (push == NULL)
         return;
+    push->unknown_looks = 0;
     push->unknown_at = tt_mono_after(core->now.mono, core->options.push_delay_ms);
     tt_push_settle(core, push);
 }
@@ -239,6 +243,11 @@ static void pop_due_steps(struct tt_core *core, struct tt_push *push)
     memmove(push->steps, push->steps + count, push->step_count * sizeof(push->steps[0]));
 }
 
+static bool is_over(const struct tt_core *core, tt_mono at)
+{
+    return at.ms != 0 && at.ms <= core->now.mono.ms;
+}
+
 static void ring_again(struct tt_push *push)
 {
     push->retry_at = TT_MONO(0);
@@ -248,20 +257,18 @@ static void ring_again(struct tt_push *push)
 
 void tt_push_due(struct tt_core *core, struct tt_push *push)
 {
-    tt_seq early = push->early;
+    tt_seq early = tt_seq_max(push->early, push->undone);
     pop_due_steps(core, push);
     push->checking = true;
     push->early = TT_SEQ(0);
-    if (push->look_at.ms <= core->now.mono.ms)
+    if (is_over(core, push->look_at))
         push->look_at = TT_MONO(0);
-    if (push->retry_at.ms != 0 && push->retry_at.ms <= core->now.mono.ms)
-        ring_again(push);
     struct tt_task *task = tt_task_create(core, TT_TASK_PUSH, TT_HANDLE_NONE);
     task->conversation = push->conversation;
     task->user = push->user;
     task->push_late = push->checked;
     task->push_early = tt_seq_max(early, push->checked);
-    task->finds = push->unknown_at.ms != 0 && push->unknown_at.ms <= core->now.mono.ms;
+    task->finds = is_over(core, push->unknown_at);
     if (task->finds)
         push->unknown_at = TT_MONO(0);
     struct tt_store_op *op = tt_store_op_create(TT_STORE_POSITIONS);
@@ -318,8 +325,12 @@ static void look_again(struct tt_core *core, struct tt_push *push, bool forever)
 /* The store did not say where the devices are. */
 static void not_known(struct tt_core *core, struct tt_task *task, struct tt_push *push, tt_err err)
 {
+    tt_mono again_at = tt_mono_after(core->now.mono, core->options.push_delay_ms);
     if (task->finds)
-        push->unknown_at = tt_mono_after(core->now.mono, core->options.push_delay_ms);
+        push->unknown_at = again_at;
+    if (is_over(core, push->retry_at))
+        push->retry_at = again_at;
+    push->undone = tt_seq_max(push->undone, task->push_early);
     tt_task_destroy(core, task);
     push->checking = false;
     if (tt_err_is(err, TT_ERR_NOT_FOUND)) {
@@ -358,7 +369,13 @@ static void looked(struct tt_core *core, struct tt_task *task, struct tt_push *p
         push->checked = tt_seq_max(push->checked, at->head);
         task->push_late = push->checked;
         task->push_early = tt_seq_max(task->push_early, push->checked);
+        if (++push->unknown_looks < UNKNOWN_LOOKS_MAX)
+            push->unknown_at = tt_mono_after(core->now.mono, (uint64_t)core->options.push_delay_ms
+                                                                 << push->unknown_looks);
     }
+    push->undone = TT_SEQ(0);
+    if (is_over(core, push->retry_at))
+        ring_again(push);
     bool is_late_look = task->push_late.n > 0;
     if (is_late_look && nudge_all(core, task))
         look_again(core, push, false);

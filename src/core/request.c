@@ -124,6 +124,30 @@ static bool needs_membership(enum tt_request_kind kind)
            kind == TT_REQUEST_WHY || kind == TT_REQUEST_TIMELINE;
 }
 
+static void begin(struct tt_core *core, struct tt_task *task)
+{
+    enum tt_request_kind kind = task->request.kind;
+    if (kind == TT_REQUEST_SNAPSHOT)
+        task->kind = TT_TASK_OPEN;
+    if (kind == TT_REQUEST_SEND)
+        tt_send_from_request(core, task);
+    else if (!needs_membership(kind))
+        tt_request_resume(core, task);
+    else if (tt_conv_need(core, task) != NULL)
+        tt_task_resume(core, task);
+}
+
+/* A token outlives its login where that was ended; so each request asks. */
+static void check_login(struct tt_core *core, struct tt_task *task)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_CHECK_LOGIN);
+    op->check_login.user = task->user;
+    op->check_login.device = task->device;
+    op->check_login.login = task->request.login;
+    task->checks_login = true;
+    tt_task_ask_store(core, task, PART_FIRST, op);
+}
+
 void tt_request_start(struct tt_core *core, tt_handle handle, const struct tt_request *request)
 {
     struct tt_task *task = tt_task_create(core, TT_TASK_REQUEST, handle);
@@ -146,14 +170,23 @@ void tt_request_start(struct tt_core *core, tt_handle handle, const struct tt_re
         return;
     }
 
-    if (request->kind == TT_REQUEST_SNAPSHOT)
-        task->kind = TT_TASK_OPEN;
-    if (request->kind == TT_REQUEST_SEND)
-        tt_send_from_request(core, task);
-    else if (!needs_membership(request->kind))
-        tt_request_resume(core, task);
-    else if (tt_conv_need(core, task) != NULL)
-        tt_task_resume(core, task);
+    if (request->login != 0)
+        check_login(core, task);
+    else
+        begin(core, task);
+}
+
+void tt_request_checked(struct tt_core *core, struct tt_task *task)
+{
+    struct tt_store_op *op = task->store[PART_FIRST];
+    tt_err err = op->err;
+    task->checks_login = false;
+    task->store[PART_FIRST] = NULL;
+    tt_store_op_destroy(&op);
+    if (tt_is_ok(err))
+        begin(core, task);
+    else
+        finish(core, task, err);
 }
 
 static void ask_page(struct tt_core *core, struct tt_task *task, int part)
@@ -564,6 +597,14 @@ static void set_push(struct tt_core *core, struct tt_task *task)
     tt_task_destroy(core, task);
 }
 
+void tt_request_cut(struct tt_core *core, const tt_id *user, const tt_id *device)
+{
+    struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
+    hint->kind = TT_HINT_CUT;
+    hint->device = *device;
+    tt_fanout(core, hint, user, 1, NULL);
+}
+
 static void unlink_device(struct tt_core *core, struct tt_task *task)
 {
     if (task->step++ == 0) {
@@ -575,12 +616,8 @@ static void unlink_device(struct tt_core *core, struct tt_task *task)
         return;
     }
     tt_err err = task->store[PART_FIRST]->err;
-    if (tt_is_ok(err)) {
-        struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
-        hint->kind = TT_HINT_CUT;
-        hint->device = task->request.unlink.device;
-        tt_fanout(core, hint, &task->user, 1, NULL);
-    }
+    if (tt_is_ok(err))
+        tt_request_cut(core, &task->user, &task->request.unlink.device);
     finish(core, task, err);
 }
 
@@ -610,6 +647,9 @@ void tt_request_resume(struct tt_core *core, struct tt_task *task)
         return;
     case TT_REQUEST_UNLINK_DEVICE:
         unlink_device(core, task);
+        return;
+    case TT_REQUEST_CHECK:
+        finish(core, task, TT_OK);
         return;
     case TT_REQUEST_TEST_PUSH:
         tt_push_test(core, task);

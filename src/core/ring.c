@@ -246,10 +246,12 @@ static void ring_device(struct tt_core *core, struct tt_task *task, struct tt_pu
     tt_seq last =
         read->message_count == 0 ? range.limit : read->messages[read->message_count - 1].seq;
     rung->seq = tt_seq_max(rung->seq, tt_seq_min(last, range.limit));
-    if (last.n < range.limit.n && last.n < read->head.n) /* the rest comes with the next look */
+    if (last.n < range.limit.n && last.n < read->head.n) { /* the rest comes with the next look */
         push->early = tt_seq_max(push->early, task->push_early);
-    else
-        rung->seq = tt_seq_max(rung->seq, range.limit);
+        push->undone = push->early;
+        return;
+    }
+    rung->seq = tt_seq_max(rung->seq, range.limit);
 }
 
 static bool ring_all(struct tt_core *core, struct tt_task *task, struct tt_push *push)
@@ -276,6 +278,7 @@ static tt_err outcome(const struct tt_task *task)
 bool tt_ring_next(struct tt_core *core, struct tt_task *task, struct tt_push *push)
 {
     if (!tt_is_ok(outcome(task))) {
+        push->undone = tt_seq_max(push->undone, task->push_early);
         push->look_at = tt_mono_after(core->now.mono, BACKOFF_MS);
         return true;
     }

@@ -94,6 +94,7 @@ void tt_session_open(struct tt_core *core, const struct tt_event *event)
     op->link_device.at = core->now.wall;
     op->link_device.device_count_max = core->options.devices_max;
     op->link_device.silent_ms_max = core->options.device_silent_ms_max;
+    op->link_device.login = event->open.login;
     tt_emit_store(core, op, TT_FOR_LINK, session->handle);
 }
 

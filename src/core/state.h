@@ -199,7 +199,8 @@ struct tt_task {
     enum tt_task_kind kind;
     bool over_http;
     bool session_is_gone;
-    tt_handle owner; /* the connection, or the request */
+    bool checks_login; /* before anything else is done */
+    tt_handle owner;   /* the connection, or the request */
     tt_id user;
     tt_id device;
     tt_id conversation;
@@ -267,10 +268,12 @@ struct tt_push {
     uint64_t armed; /* which of those from there on were: for the others, other nodes ring */
     tt_seq to;      /* the newest message */
     tt_seq marked;  /* kept as rung for */
+    tt_seq undone;  /* up to here a look was cut short: until one is not, nothing is kept */
     bool is_behind; /* some device that is connected or rings lacked something at the last look */
-    tt_mono unknown_at; /* 0, or when to find what an append of unknown outcome has stored */
-    tt_mono look_at;    /* 0, or when to look again at what is behind */
-    tt_mono retry_at;   /* 0, or when to ring again where it was put off */
+    tt_mono unknown_at;    /* 0, or when to find what an append of unknown outcome has stored */
+    uint8_t unknown_looks; /* it may take effect long after it was reported as failed */
+    tt_mono look_at;       /* 0, or when to look again at what is behind */
+    tt_mono retry_at;      /* 0, or when to ring again where it was put off */
     struct tt_rung *rung;
     uint32_t rung_count;
     struct tt_timer timer;
@@ -547,6 +550,8 @@ void tt_task_fail(struct tt_core *core, struct tt_task *task, tt_err err);
 
 /* request.c */
 void tt_request_start(struct tt_core *core, tt_handle handle, const struct tt_request *request);
+void tt_request_checked(struct tt_core *core, struct tt_task *task);
+void tt_request_cut(struct tt_core *core, const tt_id *user, const tt_id *device);
 void tt_request_gone(struct tt_core *core, tt_handle handle);
 void tt_request_resume(struct tt_core *core, struct tt_task *task);
 struct tt_reply *tt_reply(struct tt_core *core, struct tt_task *task, tt_err err);

@@ -92,6 +92,10 @@ void tt_task_ask_registry(struct tt_core *core, struct tt_task *task, struct tt_
 
 static void ready(struct tt_core *core, struct tt_task *task)
 {
+    if (task->checks_login) {
+        tt_request_checked(core, task);
+        return;
+    }
     switch (task->kind) {
     case TT_TASK_SEND:
         tt_send_done(core, task);

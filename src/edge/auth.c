@@ -44,6 +44,13 @@ static size_t find_cookie(const struct tt_http1_request *request, struct tt_slic
     return count;
 }
 
+bool tt_auth_came_by_cookie(const struct tt_http1_request *request)
+{
+    struct tt_slice token;
+    return tt_http1_header_count(request, "authorization") == 0 &&
+           find_cookie(request, &token) == 1;
+}
+
 static tt_err refuse(const char **reason, const char *words)
 {
     *reason = words;

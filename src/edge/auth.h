@@ -29,6 +29,9 @@ struct tt_auth {
     struct tt_origins origins;
 };
 
+/* Whether the token that counts is the cookie's. */
+bool tt_auth_came_by_cookie(const struct tt_http1_request *request);
+
 /* What a request wants to do. */
 enum tt_auth_act { TT_AUTH_READS, TT_AUTH_CHANGES, TT_AUTH_UPGRADES };
 

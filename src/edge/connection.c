@@ -9,6 +9,7 @@
 
 /* The caller in as few bytes as it takes: there is one for each of very many idle sessions. */
 struct tt_who {
+    uint64_t login;
     uint8_t user_size;
     uint8_t device_size;
     char bytes[];
@@ -18,6 +19,7 @@ void tt_connection_set_who(struct tt_connection *connection, const struct tt_cal
 {
     size_t size = (size_t)caller->user.size + caller->device.size;
     struct tt_who *who = tt_alloc(sizeof(*who) + size);
+    who->login = caller->login;
     who->user_size = caller->user.size;
     who->device_size = caller->device.size;
     memcpy(who->bytes, caller->user.bytes, who->user_size);
@@ -32,6 +34,7 @@ struct tt_caller tt_connection_who(const struct tt_connection *connection)
     struct tt_caller caller;
     memset(&caller, 0, sizeof(caller));
     TT_ASSERT(who != NULL);
+    caller.login = who->login;
     caller.user.size = who->user_size;
     caller.device.size = who->device_size;
     memcpy(caller.user.bytes, who->bytes, who->user_size);

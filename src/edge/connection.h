@@ -1,8 +1,9 @@
 /*
  * connection: one TCP connection of the edge: first HTTP, later perhaps a WebSocket. Private to
- * edge.c, connection.c, exchange.c and session.c.
+ * edge.c, connection.c, exchange.c, sign_in.c and session.c.
  *
  *     HTTP -> ANSWERING -> HTTP      a request that the core answers
+ *          -> ASKING    -> HTTP      a password that another thread looks at
  *          -> OPENING   -> HTTP      an upgrade that it rejects
  *                       -> SESSION   one that it accepts
  *     any  -> GONE
@@ -18,6 +19,7 @@
 #include "edge/edge.h"
 #include "edge/frame_codec.h"
 #include "edge/request_codec.h"
+#include "edge/route.h"
 #include "net/http1.h"
 #include "net/socket.h"
 #include "net/websocket.h"
@@ -25,6 +27,7 @@
 enum tt_connection_state {
     TT_CONNECTION_HTTP,
     TT_CONNECTION_ANSWERING,
+    TT_CONNECTION_ASKING,
     TT_CONNECTION_OPENING,
     TT_CONNECTION_SESSION,
     TT_CONNECTION_GONE,
@@ -42,14 +45,18 @@ struct tt_connection {
         struct tt_websocket ws;
     };
     struct tt_connection *next_to_resume;
+    struct tt_ip peer;   /* the other end of the connection */
+    struct tt_ip client; /* for whom a trusted proxy sent the last request; else the peer */
     uint32_t index;
     uint8_t state; /* enum tt_connection_state */
     uint8_t door;
+    uint8_t purpose; /* enum tt_route_kind: what the core's reply is for */
     uint8_t entered; /* calls on the stack that still use it */
     bool paused : 1;
     bool resuming : 1;   /* in the list for the turn's end */
     bool congested : 1;  /* paused until the output has drained */
     bool want_drain : 1; /* the core asked for DRAINED */
+    bool https : 1;      /* the last request came over TLS, to here or to a trusted proxy */
 };
 
 struct tt_slot {
@@ -123,9 +130,28 @@ void tt_exchange_refused(struct tt_connection *connection);
 void tt_exchange_give_up(struct tt_connection *connection, int status, tt_err err,
                          const char *text);
 
+/* What sign_in.c answers with: a body that is in edge->text, or an error. */
+void tt_exchange_answer(struct tt_connection *connection, int status);
+void tt_exchange_fail(struct tt_connection *connection, tt_err err,
+                      const struct tt_problem *problem, uint32_t retry_after_ms);
+
+/* Has the core answer; the connection may even be gone when this returns. */
+void tt_exchange_ask(struct tt_connection *connection, const struct tt_request *request,
+                     enum tt_route_kind purpose);
+
 void tt_exchange_reply(struct tt_connection *connection, const struct tt_reply *reply);
 void tt_exchange_reject(struct tt_connection *connection, tt_err err,
                         const struct tt_device *devices, size_t device_count);
+
+/* sign_in.c: who comes without a token, or for one */
+
+void tt_sign_in_show(struct tt_connection *connection);
+void tt_sign_in_demo(struct tt_connection *connection);
+void tt_sign_in_ask(struct tt_connection *connection, enum tt_account_ask_kind kind);
+void tt_sign_in_asked(struct tt_connection *connection, const struct tt_account_ask *ask);
+void tt_sign_in_renew(struct tt_connection *connection, const struct tt_caller *caller);
+void tt_sign_in_log_out(struct tt_connection *connection, const struct tt_caller *caller);
+void tt_sign_in_logged_out(struct tt_connection *connection, const struct tt_reply *reply);
 
 /* session.c: frames */
 

@@ -38,6 +38,7 @@ tt_err tt_demo_read(struct tt_slice body, struct tt_caller *caller, struct tt_pr
     problem->key = keys[KEY_USER];
     TT_TRY(tt_json_get_id(values[KEY_USER], &caller->user));
     problem->key = keys[KEY_DEVICE];
+    caller->login = 0;
     caller->device = tt_id_of("demo");
     if (values[KEY_DEVICE].kind != TT_JSON_ABSENT)
         TT_TRY(tt_json_get_id(values[KEY_DEVICE], &caller->device));

@@ -18,6 +18,7 @@ struct tt_edge_options tt_edge_options_default(void)
         .token_ms = TOKEN_MS,
         .content_size_max = (size_t)TT_LIMIT_CONTENT_BYTES,
         .frame_size_max = (size_t)TT_LIMIT_FRAME_BYTES,
+        .fragment_count_max = FRAGMENTS_MAX,
         .head_size_max = (size_t)TT_LIMIT_HEADER_BYTES,
         .body_size_max = (size_t)TT_LIMIT_BODY_BYTES,
         .members_max = TT_LIMIT_MEMBERS,
@@ -42,7 +43,8 @@ struct tt_edge *tt_edge_create(const struct tt_edge_options *options, struct tt_
     edge->owner = *owner;
     edge->loop = loop;
     edge->http_limits = (struct tt_http1_limits){options->head_size_max, options->body_size_max};
-    edge->ws_limits = (struct tt_websocket_limits){options->frame_size_max, FRAGMENTS_MAX};
+    edge->ws_limits =
+        (struct tt_websocket_limits){options->frame_size_max, options->fragment_count_max};
     edge->frame_limits = (struct tt_frame_limits){options->content_size_max};
     edge->request_limits =
         (struct tt_request_limits){options->content_size_max, options->members_max};
@@ -73,11 +75,20 @@ static void grow_slots(struct tt_edge *edge)
     edge->slot_count = count;
 }
 
-void tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd)
+static tt_err open_socket(struct tt_connection *connection, struct tt_edge *edge,
+                          enum tt_edge_door door, int fd)
+{
+    struct tt_tls_server *tls = edge->options.tls;
+    if (door == TT_EDGE_PUBLIC && tls != NULL)
+        return tt_socket_open_tls(edge->loop, fd, tls, &tt_connection_events, connection,
+                                  &connection->socket);
+    return tt_socket_open(edge->loop, fd, &tt_connection_events, connection, &connection->socket);
+}
+
+void tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd, const struct tt_ip *peer)
 {
     struct tt_connection *connection = tt_alloc(sizeof(*connection));
-    if (!tt_is_ok(tt_socket_open(edge->loop, fd, &tt_connection_events, connection,
-                                 &connection->socket))) {
+    if (!tt_is_ok(open_socket(connection, edge, door, fd))) {
         tt_free(connection);
         return;
     }
@@ -88,6 +99,8 @@ void tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd)
     edge->slots[connection->index].connection = connection;
     connection->edge = edge;
     connection->door = (uint8_t)door;
+    connection->peer = *peer;
+    connection->client = *peer;
     tt_http1_init(&connection->http, &edge->http_limits);
     tt_deadline_set(&edge->deadlines, &connection->deadline, TT_DEADLINE_HEAD,
                     tt_loop_now(edge->loop));
@@ -174,9 +187,20 @@ void tt_edge_effect(struct tt_edge *edge, const struct tt_effect *effect)
         on_session(connection, effect);
         break;
     case TT_CONNECTION_HTTP: /* answered already */
+    case TT_CONNECTION_ASKING:
     case TT_CONNECTION_GONE:
         break;
     }
+    tt_connection_leave(connection);
+}
+
+void tt_edge_asked(struct tt_edge *edge, const struct tt_account_ask *ask)
+{
+    struct tt_connection *connection = find(edge, ask->handle);
+    if (connection == NULL || connection->state != TT_CONNECTION_ASKING)
+        return;
+    tt_connection_enter(connection);
+    tt_sign_in_asked(connection, ask);
     tt_connection_leave(connection);
 }
 

@@ -15,9 +15,12 @@
 
 #include "core/effect.h"
 #include "core/event.h"
+#include "edge/account.h"
 #include "edge/auth.h"
 #include "edge/static.h"
+#include "net/ip.h"
 #include "net/loop.h"
+#include "net/tls_server.h"
 
 struct tt_edge;
 
@@ -41,6 +44,7 @@ struct tt_edge_options {
     struct tt_slice vapid;          /* the public key for Web Push; empty: this server sends none */
     size_t content_size_max;
     size_t frame_size_max;
+    uint32_t fragment_count_max; /* of one WebSocket message */
     size_t head_size_max;
     size_t body_size_max;
     size_t members_max;
@@ -51,7 +55,11 @@ struct tt_edge_options {
     const struct tt_edge_page *pages;
     size_t page_count;
     const struct tt_static_files *files; /* the web client; NULL: none */
-    bool demo;                           /* anybody near may be alice or bob, see edge/demo.h */
+    struct tt_tls_server *tls;           /* what the public door speaks; NULL: plain HTTP */
+    struct tt_networks trusted_proxies;  /* whose X-Forwarded-For and -Proto are believed */
+    enum tt_accounts accounts;
+    bool demo;   /* anybody near may be alice or bob, see edge/demo.h */
+    bool echoes; /* messages go back as they came; only for tests of the wire (test/wire) */
 };
 
 /* The defaults of base/limits.h; `auth` stays to be filled in. What options point at is borrowed
@@ -71,6 +79,10 @@ struct tt_edge_owner {
     void (*post)(void *context, const struct tt_event *event);
     tt_time (*wall)(void *context);
     void (*answered)(void *context, const struct tt_edge_answer *answer); /* may be NULL */
+
+    /* Takes the ask, and gives it to tt_edge_asked later. False: it stays, with its err. May be
+     * NULL where accounts are off. */
+    bool (*ask)(void *context, struct tt_account_ask *ask);
 };
 
 #define TT_EDGE_COUNTER_MAP(X)                                                                     \
@@ -99,11 +111,14 @@ struct tt_edge *tt_edge_create(const struct tt_edge_options *options, struct tt_
 /* Cuts what is still open, without an event. */
 void tt_edge_destroy(struct tt_edge **take_edge);
 
-/* Takes over an accepted descriptor. */
-void tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd);
+/* Takes over an accepted descriptor; `peer` is at the other end, as far as anybody can say. */
+void tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd, const struct tt_ip *peer);
 
 /* Carries out ACCEPT, REJECT, FRAME, PING, WANT_DRAIN, CLOSE and REPLY. Posts nothing. */
 void tt_edge_effect(struct tt_edge *edge, const struct tt_effect *effect);
+
+/* An ask came back; it stays the caller's. */
+void tt_edge_asked(struct tt_edge *edge, const struct tt_account_ask *ask);
 
 /* Goes on with connections whose answer came, and ends those whose time is over. Call it at the end
  * of each turn; it posts events. */

@@ -1,7 +1,7 @@
 /* Requests and their answers. */
 #include "edge/connection.h"
 
-#include "edge/demo.h"
+#include "edge/forwarded.h"
 #include "edge/reply_codec.h"
 #include "net/http1_answer.h"
 #include "net/websocket_handshake.h"
@@ -109,12 +109,13 @@ static void add_error_fields(struct tt_edge *edge, int status, uint32_t retry_af
 }
 
 static void answer_error(struct tt_connection *connection, int status, tt_err err,
-                         const struct tt_problem *problem, const char *reason)
+                         const struct tt_problem *problem, const char *reason,
+                         uint32_t retry_after_ms)
 {
     struct tt_edge *edge = connection->edge;
     edge->text.size = 0;
     tt_write_http_error(err, problem, &edge->text);
-    add_error_fields(edge, status, 0);
+    add_error_fields(edge, status, retry_after_ms);
     end_answer(connection, request_of(connection),
                &(struct answer){.status = status, .content_type = JSON_TYPE, .reason = reason});
 }
@@ -122,7 +123,19 @@ static void answer_error(struct tt_connection *connection, int status, tt_err er
 static void answer_failure(struct tt_connection *connection, tt_err err,
                            const struct tt_problem *problem, const char *reason)
 {
-    answer_error(connection, tt_err_http(err), err, problem, reason);
+    answer_error(connection, tt_err_http(err), err, problem, reason, 0);
+}
+
+void tt_exchange_fail(struct tt_connection *connection, tt_err err,
+                      const struct tt_problem *problem, uint32_t retry_after_ms)
+{
+    answer_error(connection, tt_err_http(err), err, problem, NULL, retry_after_ms);
+}
+
+void tt_exchange_answer(struct tt_connection *connection, int status)
+{
+    end_answer(connection, request_of(connection),
+               &(struct answer){.status = status, .content_type = JSON_TYPE});
 }
 
 void tt_exchange_refused(struct tt_connection *connection)
@@ -133,7 +146,7 @@ void tt_exchange_refused(struct tt_connection *connection)
     begin_answer(connection->edge);
     connection->edge->counters.requests++;
     answer_error(connection, request->status, large ? TT_FAIL(TOO_BIG) : TT_FAIL(INVALID), &problem,
-                 NULL);
+                 NULL, 0);
     tt_connection_end(connection, false);
 }
 
@@ -211,70 +224,6 @@ static void answer_options(struct tt_connection *connection)
     end_answer(connection, request, &(struct answer){.status = 204});
 }
 
-/* A fresh token; the server signs its own. */
-static void answer_with_token(struct tt_connection *connection, const struct tt_caller *caller)
-{
-    struct tt_edge *edge = connection->edge;
-    const struct tt_edge_options *options = &edge->options;
-    tt_time now = edge->owner.wall(edge->owner.context);
-    tt_time expires = {(now.ms + options->token_ms) / 1000 * 1000};
-    const struct tt_jwt_claims claims = {caller->user, caller->device, expires};
-    struct tt_buffer token = {0};
-    tt_jwt_sign(options->signing_secret, &options->auth.policy, &claims, now, &token);
-    struct tt_json_writer json = {.out = &edge->text};
-    tt_json_begin_object(&json, NULL);
-    tt_json_put_string(&json, "token", tt_buffer_slice(&token));
-    tt_json_put_time(&json, "expires_at", expires);
-    tt_json_put_id(&json, "device_id", &caller->device);
-    tt_json_end_object(&json);
-    tt_buffer_deinit(&token);
-    end_answer(connection, request_of(connection),
-               &(struct answer){.status = 200, .content_type = JSON_TYPE});
-}
-
-static void answer_token(struct tt_connection *connection, const struct tt_caller *caller)
-{
-    if (connection->edge->options.signing_secret.size == 0) {
-        const struct tt_problem problem = {
-            .text = "this server signs no tokens; ask whoever signed yours"};
-        answer_failure(connection, TT_FAIL(NOT_FOUND), &problem, NULL);
-    } else {
-        answer_with_token(connection, caller);
-    }
-}
-
-/* Only a server that signs its own tokens can offer it. */
-static bool offers_demo(const struct tt_connection *connection)
-{
-    const struct tt_edge_options *options = &connection->edge->options;
-    return options->demo && options->signing_secret.size > 0 &&
-           tt_demo_is_local(request_of(connection));
-}
-
-static void answer_sign_in(struct tt_connection *connection)
-{
-    struct tt_json_writer json = {.out = &connection->edge->text};
-    tt_json_begin_object(&json, NULL);
-    tt_json_put_bool(&json, "accounts", false);
-    tt_demo_write_users(&json, offers_demo(connection));
-    tt_json_end_object(&json);
-    end_answer(connection, request_of(connection),
-               &(struct answer){.status = 200, .content_type = JSON_TYPE});
-}
-
-static void answer_demo(struct tt_connection *connection)
-{
-    struct tt_problem problem = {.text = "this server offers no demo; start it by ./run for one"};
-    struct tt_caller caller;
-    tt_err err = TT_FAIL(NOT_FOUND);
-    if (offers_demo(connection))
-        err = tt_demo_read(request_of(connection)->body, &caller, &problem);
-    if (tt_is_ok(err))
-        answer_with_token(connection, &caller);
-    else
-        answer_failure(connection, err, &problem, NULL);
-}
-
 static void answer_vapid(struct tt_connection *connection)
 {
     struct tt_edge *edge = connection->edge;
@@ -291,6 +240,43 @@ static void answer_vapid(struct tt_connection *connection)
                &(struct answer){.status = 200, .content_type = JSON_TYPE});
 }
 
+void tt_exchange_ask(struct tt_connection *connection, const struct tt_request *request,
+                     enum tt_route_kind purpose)
+{
+    const struct tt_caller caller = {request->user, request->device, request->login};
+    tt_connection_set_who(connection, &caller);
+    connection->state = TT_CONNECTION_ANSWERING;
+    connection->purpose = (uint8_t)purpose;
+    tt_connection_post(connection,
+                       &(struct tt_event){.kind = TT_EVENT_REQUEST,
+                                          .handle = tt_connection_new_handle(connection),
+                                          .request = request});
+}
+
+static void answer_checked(struct tt_connection *connection, enum tt_route_kind kind,
+                           const struct tt_caller *caller)
+{
+    if (kind == TT_ROUTE_TOKEN)
+        tt_sign_in_renew(connection, caller);
+    else
+        answer_vapid(connection);
+}
+
+/* What the edge itself answers. A login may have ended before its token, which only the core can
+ * find out. */
+static void check_first(struct tt_connection *connection, const struct tt_route *route,
+                        const struct tt_caller *caller)
+{
+    const struct tt_request check = {.kind = TT_REQUEST_CHECK,
+                                     .user = caller->user,
+                                     .device = caller->device,
+                                     .login = caller->login};
+    if (caller->login == 0)
+        answer_checked(connection, route->kind, caller);
+    else
+        tt_exchange_ask(connection, &check, route->kind);
+}
+
 /* The core has it until the reply. The connection may even be gone when this returns. */
 static void ask_core(struct tt_connection *connection, const struct tt_route *route,
                      const struct tt_caller *caller)
@@ -301,22 +287,16 @@ static void ask_core(struct tt_connection *connection, const struct tt_route *ro
     struct tt_problem problem;
     const struct tt_request_source source = {route, caller, request->query, request->body};
     tt_err err = tt_request_read(&source, &edge->request_limits, &edge->arena, &asked, &problem);
-    if (tt_is_ok(err)) {
-        tt_connection_set_who(connection, caller);
-        connection->state = TT_CONNECTION_ANSWERING;
-        tt_connection_post(connection,
-                           &(struct tt_event){.kind = TT_EVENT_REQUEST,
-                                              .handle = tt_connection_new_handle(connection),
-                                              .request = &asked});
-    } else {
+    if (tt_is_ok(err))
+        tt_exchange_ask(connection, &asked, TT_ROUTE_REQUEST);
+    else
         answer_failure(connection, err, &problem, NULL);
-    }
     tt_arena_reset(&edge->arena);
 }
 
 static void open_session(struct tt_connection *connection, const struct tt_jwt_claims *claims)
 {
-    const struct tt_caller caller = {claims->user, claims->device};
+    const struct tt_caller caller = {claims->user, claims->device, claims->login};
     tt_connection_set_who(connection, &caller);
     connection->state = TT_CONNECTION_OPENING;
     struct tt_event event = {.kind = TT_EVENT_SESSION_OPEN,
@@ -324,6 +304,7 @@ static void open_session(struct tt_connection *connection, const struct tt_jwt_c
     event.open.user = claims->user;
     event.open.device = claims->device;
     event.open.token_expires = claims->expires;
+    event.open.login = claims->login;
     tt_connection_post(connection, &event);
 }
 
@@ -338,7 +319,7 @@ static bool check_handshake(struct tt_connection *connection)
         tt_websocket_add_required_fields(&connection->edge->fields);
     if (status == 405)
         tt_http1_add_field(&connection->edge->fields, "Allow", TT_SLICE_LITERAL("GET"));
-    answer_error(connection, status, TT_FAIL(INVALID), &problem, NULL);
+    answer_error(connection, status, TT_FAIL(INVALID), &problem, NULL, 0);
     return false;
 }
 
@@ -362,7 +343,7 @@ static void carry_out(struct tt_connection *connection, const struct tt_route *r
         answer_failure(connection, err, NULL, reason);
         return;
     }
-    const struct tt_caller caller = {claims.user, claims.device};
+    const struct tt_caller caller = {claims.user, claims.device, claims.login};
     switch (route->kind) {
     case TT_ROUTE_REQUEST:
         ask_core(connection, route, &caller);
@@ -371,27 +352,53 @@ static void carry_out(struct tt_connection *connection, const struct tt_route *r
         open_session(connection, &claims);
         break;
     case TT_ROUTE_TOKEN:
-        answer_token(connection, &caller);
+    case TT_ROUTE_VAPID:
+        check_first(connection, route, &caller);
+        break;
+    case TT_ROUTE_LOG_OUT:
+        tt_sign_in_log_out(connection, &caller);
         break;
     case TT_ROUTE_SIGN_IN:
     case TT_ROUTE_DEMO:
+    case TT_ROUTE_LOG_IN:
+    case TT_ROUTE_REGISTER:
         break; /* answered before anybody was asked for a token */
-    case TT_ROUTE_VAPID:
-        answer_vapid(connection);
-        break;
     }
 }
 
 /* What needs no token. False: it does. */
 static bool carry_out_for_anybody(struct tt_connection *connection, const struct tt_route *route)
 {
-    if (route->kind == TT_ROUTE_SIGN_IN)
-        answer_sign_in(connection);
-    else if (route->kind == TT_ROUTE_DEMO)
-        answer_demo(connection);
-    else
-        return false;
-    return true;
+    switch (route->kind) {
+    case TT_ROUTE_SIGN_IN:
+        tt_sign_in_show(connection);
+        return true;
+    case TT_ROUTE_DEMO:
+        tt_sign_in_demo(connection);
+        return true;
+    case TT_ROUTE_LOG_IN:
+        tt_sign_in_ask(connection, TT_ASK_LOG_IN);
+        return true;
+    case TT_ROUTE_REGISTER:
+        tt_sign_in_ask(connection, TT_ASK_REGISTER);
+        return true;
+    case TT_ROUTE_REQUEST:
+    case TT_ROUTE_SOCKET:
+    case TT_ROUTE_VAPID:
+    case TT_ROUTE_TOKEN:
+    case TT_ROUTE_LOG_OUT:
+        break;
+    }
+    return false;
+}
+
+static void look_behind_proxies(struct tt_connection *connection,
+                                const struct tt_http1_request *request)
+{
+    const struct tt_networks *trusted = &connection->edge->options.trusted_proxies;
+    connection->client = tt_forwarded_client(trusted, &connection->peer, request);
+    connection->https = connection->edge->options.tls != NULL ||
+                        tt_forwarded_is_https(trusted, &connection->peer, request);
 }
 
 void tt_exchange_begin(struct tt_connection *connection)
@@ -399,6 +406,7 @@ void tt_exchange_begin(struct tt_connection *connection)
     struct tt_edge *edge = connection->edge;
     const struct tt_http1_request *request = request_of(connection);
     edge->counters.requests++;
+    look_behind_proxies(connection, request);
     begin_answer(edge);
     const struct tt_edge_page *page = find_page(connection);
     if (page != NULL) {
@@ -434,7 +442,16 @@ void tt_exchange_reply(struct tt_connection *connection, const struct tt_reply *
 {
     struct tt_edge *edge = connection->edge;
     const struct tt_caller caller = tt_connection_who(connection);
+    enum tt_route_kind purpose = connection->purpose;
     begin_answer(edge);
+    if (purpose == TT_ROUTE_LOG_OUT) {
+        tt_sign_in_logged_out(connection, reply);
+        return;
+    }
+    if (purpose != TT_ROUTE_REQUEST && tt_is_ok(reply->err)) {
+        answer_checked(connection, purpose, &caller);
+        return;
+    }
     int status = tt_reply_write(reply, &caller, &edge->text);
     add_error_fields(edge, status, reply->retry_after_ms);
     end_answer(connection, request_of(connection),

@@ -7,6 +7,9 @@
 #include "base/base64url.h"
 #include "base/json_writer.h"
 #include "base/limits.h"
+#include "model/account.h"
+
+#define LOGIN_CLAIM "twoticks_login"
 
 /* The last second of the year 9999. */
 #define SECONDS_MAX 253402300799LL
@@ -150,6 +153,18 @@ static bool read_id(const json_t *value, tt_id *id)
            tt_is_ok(tt_id_parse(tt_slice(json_string_value(value), json_string_length(value)), id));
 }
 
+static tt_err check_login(const json_t *value, uint64_t *login, const char **reason)
+{
+    *login = 0;
+    if (value == NULL)
+        return TT_OK;
+    if (!json_is_integer(value) || json_integer_value(value) <= 0 ||
+        (uint64_t)json_integer_value(value) > TT_LOGIN_MAX)
+        return refuse(reason, "the login is no such number");
+    *login = (uint64_t)json_integer_value(value);
+    return TT_OK;
+}
+
 static tt_err check_claims(const json_t *payload, const struct tt_jwt_policy *policy, tt_time now,
                            struct tt_jwt_claims *claims, const char **reason)
 {
@@ -166,7 +181,7 @@ static tt_err check_claims(const json_t *payload, const struct tt_jwt_policy *po
         claims->device = tt_id_of("default");
     else if (!read_id(device, &claims->device))
         return refuse(reason, "device is no device id");
-    return TT_OK;
+    return check_login(json_object_get(payload, LOGIN_CLAIM), &claims->login, reason);
 }
 
 tt_err tt_jwt_verify(const struct tt_jwt_keys *keys, const struct tt_jwt_policy *policy,
@@ -205,6 +220,8 @@ static void put_claims(struct tt_buffer *out, const struct tt_jwt_policy *policy
     tt_json_put_id(&json, "device", &claims->device);
     tt_json_put_u64(&json, "iat", (uint64_t)(now.ms / 1000));
     tt_json_put_u64(&json, "exp", (uint64_t)(claims->expires.ms / 1000));
+    if (claims->login != 0)
+        tt_json_put_u64(&json, LOGIN_CLAIM, claims->login);
     if (policy->audience.size > 0)
         tt_json_put_string(&json, "aud", policy->audience);
     if (policy->issuer.size > 0)

@@ -28,6 +28,7 @@ struct tt_jwt_claims {
     tt_id user;
     tt_id device;
     tt_time expires;
+    uint64_t login; /* claim twoticks_login: the token ends with this login; 0: it names none */
 };
 
 /* Fails with UNAUTHENTICATED; `*reason` is then a few static words for the log, never anything of

@@ -258,6 +258,7 @@ static void put_keys(struct tt_json_writer *json, const struct tt_reply *reply,
         break;
     case TT_REQUEST_UNLINK_DEVICE:
     case TT_REQUEST_DELETE_PUSH:
+    case TT_REQUEST_CHECK:
         break;
     case TT_REQUEST_INFO:
         put_info(json, reply);

@@ -321,6 +321,7 @@ tt_err tt_request_read(const struct tt_request_source *source,
     request->kind = route->request;
     request->user = source->caller->user;
     request->device = source->caller->device;
+    request->login = source->caller->login;
     request->conversation = route->conversation;
 
     switch (route->request) {
@@ -356,6 +357,7 @@ tt_err tt_request_read(const struct tt_request_source *source,
         return read_timeline(&in);
     case TT_REQUEST_GET_ME:
     case TT_REQUEST_LIST_DEVICES:
+    case TT_REQUEST_CHECK:
         return TT_OK;
     }
     return TT_FAIL(INTERNAL);

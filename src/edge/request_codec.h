@@ -22,6 +22,7 @@ struct tt_request_limits {
 struct tt_caller {
     tt_id user;
     tt_id device;
+    uint64_t login; /* that the token names, or 0 */
 };
 
 /* A request as it came, with its route (of kind REQUEST). */

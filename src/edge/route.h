@@ -20,6 +20,9 @@ enum tt_route_kind {
     TT_ROUTE_TOKEN,   /* POST /token: the edge answers */
     TT_ROUTE_SIGN_IN, /* GET /login: how one can sign in; the edge answers, to anybody */
     TT_ROUTE_DEMO,    /* POST /demo/login: likewise */
+    TT_ROUTE_LOG_IN,  /* POST /login */
+    TT_ROUTE_REGISTER,
+    TT_ROUTE_LOG_OUT, /* POST /logout: the core unlinks the device */
 };
 
 struct tt_route {

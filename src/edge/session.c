@@ -135,10 +135,23 @@ static void take_frame(struct tt_connection *connection, struct tt_slice text)
                                               .frame = &frame});
 }
 
+static bool echo(struct tt_connection *connection, const struct tt_websocket_event *event)
+{
+    if (event->kind == TT_WEBSOCKET_TEXT)
+        tt_websocket_write_text(&connection->ws, event->bytes, output_of(connection));
+    else if (event->kind == TT_WEBSOCKET_BINARY)
+        tt_websocket_write_binary(&connection->ws, event->bytes, output_of(connection));
+    else
+        return false;
+    return true;
+}
+
 /* Whether the core was told something by it. */
 static bool take_event(struct tt_connection *connection, const struct tt_websocket_event *event)
 {
     tt_websocket_answer(&connection->ws, event, output_of(connection));
+    if (connection->edge->options.echoes && echo(connection, event))
+        return false;
     switch (event->kind) {
     case TT_WEBSOCKET_TEXT:
         take_frame(connection, event->bytes);

@@ -29,12 +29,14 @@ enum tt_request_kind {
     TT_REQUEST_DELETE_PUSH,   /* DELETE /device/{id}/push */
     TT_REQUEST_TEST_PUSH,     /* POST /push/test */
     TT_REQUEST_TIMELINE,      /* GET /conversation/{id}/timeline */
+    TT_REQUEST_CHECK,         /* whether the caller may ask anything at all */
 };
 
 struct tt_request {
     enum tt_request_kind kind;
     tt_id user; /* the caller, from the token */
     tt_id device;
+    uint64_t login; /* that the token names; 0: none, and it is good by itself */
     tt_id conversation;
     uint32_t limit; /* SNAPSHOT, PAGE, LIST: 1-200 */
     union {

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/handle.h"
+#include "model/account.h"
 #include "model/conversation.h"
 #include "model/history.h"
 #include "model/message.h"
@@ -45,7 +46,12 @@
     X(DROP_PUSH_ADDRESS)                                                                           \
     X(LIST_PUSH_ADDRESSES)                                                                         \
     X(RECORD_PUSH)                                                                                 \
-    X(LIST_UNRUNG)
+    X(LIST_UNRUNG)                                                                                 \
+    X(PUT_ACCOUNT)                                                                                 \
+    X(GET_ACCOUNT)                                                                                 \
+    X(LIST_ACCOUNTS)                                                                               \
+    X(LOG_IN)                                                                                      \
+    X(CHECK_LOGIN)
 
 enum tt_store_op_kind {
 #define X(name) TT_STORE_##name,
@@ -74,6 +80,7 @@ struct tt_link_device {
     tt_time at;
     uint32_t device_count_max;
     int64_t silent_ms_max; /* a device silent for longer is unlinked first */
+    uint64_t login;        /* that the token names; 0: none, and nothing to check */
 
     uint64_t epoch;
     bool resumed; /* false: this device starts anew, its client drops what it stored */
@@ -296,12 +303,52 @@ struct tt_list_unrung {
     tt_id after_conversation;
     uint32_t count_max;
 
-    const struct tt_unrung *rows; /* sorted by user and conversation; may be none though there is
-                                     more */
+    const struct tt_unrung *rows; /* each once, in the store's own order; may be none though there
+                                     is more */
     size_t row_count;
     bool more;
     tt_id last_user; /* of the last row that was looked at: `after` of the next op */
     tt_id last_conversation;
+};
+
+struct tt_put_account {
+    tt_id user;
+    bool by_stranger;
+    struct tt_account_change change;
+};
+
+struct tt_get_account {
+    tt_id user;
+
+    struct tt_account account;
+};
+
+struct tt_account_row {
+    tt_id user;
+    struct tt_account account; /* without the password */
+};
+
+struct tt_list_accounts {
+    tt_id after; /* none: from the first */
+    uint32_t count_max;
+
+    const struct tt_account_row *rows; /* sorted by user; may be none though there is more */
+    size_t row_count;
+    bool more;
+    tt_id last; /* user that was looked at: `after` of the next op */
+};
+
+struct tt_log_in {
+    tt_id user;
+    struct tt_slice password; /* the hash that was checked */
+    struct tt_login login;
+    uint32_t login_count_max;
+};
+
+struct tt_check_login {
+    tt_id user;
+    tt_id device;
+    uint64_t login;
 };
 
 /* Whose op it is: written by the core, returned untouched. */
@@ -342,6 +389,11 @@ struct tt_store_op {
         struct tt_list_push_addresses list_push_addresses;
         struct tt_record_push record_push;
         struct tt_list_unrung list_unrung;
+        struct tt_put_account put_account;
+        struct tt_get_account get_account;
+        struct tt_list_accounts list_accounts;
+        struct tt_log_in log_in;
+        struct tt_check_login check_login;
     };
 };
 

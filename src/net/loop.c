@@ -11,6 +11,7 @@ static void on_turn_end(uv_prepare_t *prepare)
     struct tt_loop *loop = prepare->data;
     uv_idle_stop(&loop->idle);
     loop->stats.turns++;
+    loop->shakes = 0;
     if (loop->events->turn_end != NULL)
         loop->events->turn_end(loop->context);
     tt_socket_flush_dirty(loop);
@@ -103,11 +104,16 @@ void tt_loop_destroy(struct tt_loop **take_loop)
         uv_close((uv_handle_t *)&loop->signals[i], NULL);
     for (int rounds = 0; rounds < CLOSE_ROUNDS_MAX; rounds++)
         uv_run(&loop->uv, UV_RUN_NOWAIT);
+    if (uv_loop_alive(&loop->uv)) /* names that nobody waits for are still being looked up */
+        uv_run(&loop->uv, UV_RUN_DEFAULT);
     TT_ASSERT(loop->stats.sockets == 0);
     if (uv_loop_alive(&loop->uv)) /* names that nobody waits for are still being looked up */
         uv_run(&loop->uv, UV_RUN_DEFAULT);
     int left = uv_loop_close(&loop->uv);
     TT_ASSERT(left == 0);
+    if (loop->tls.bio != NULL)
+        tt_tls_io_deinit(&loop->tls);
+    tt_buffer_deinit(&loop->plain);
     tt_free(loop->scratch);
     tt_free(loop);
 }

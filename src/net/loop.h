@@ -37,7 +37,10 @@ struct tt_loop_stats {
     uint64_t bytes_out;
     uint64_t accepts;
     uint64_t accept_pauses;
-    size_t sockets; /* open now, the ones that are finishing included */
+    uint64_t tls_handshakes; /* that came to an end well */
+    uint64_t tls_failures;
+    size_t sockets;  /* open now, the ones that are finishing included */
+    size_t outgoing; /* of them those that this process opened */
 };
 
 /* `events` is borrowed and must outlive the loop. Fails with IO. */

@@ -7,12 +7,18 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "base/buffer.h"
 #include "net/loop.h"
+#include "net/tls_stream.h"
 
 /* Large enough for a whole turn's worth of a busy socket, small enough for the second-level
  * cache. One per loop. */
 #define TT_LOOP_SCRATCH_SIZE ((size_t)64 * 1024)
 #define TT_LOOP_SIGNALS_MAX  4
+
+/* A handshake costs a third of a millisecond and more: so many steps of handshakes, and the others
+ * have to wait for the next turn, so that a storm of them does not keep those who are connected. */
+#define TT_LOOP_SHAKES_PER_TURN 16
 
 /* A circular list through fields of its elements: an element can leave without knowing which list
  * it is in. An element that is in none points to itself, and so does an empty list. */
@@ -64,6 +70,9 @@ struct tt_loop {
     struct tt_link flushing;  /* sockets which the flush under way has not come to yet */
     struct tt_link finishing; /* sockets given away, in the order in which their time is over */
     char *scratch;
+    struct tt_tls_io tls;   /* made when the first TLS socket comes */
+    struct tt_buffer plain; /* what the ciphertext in `scratch` came to */
+    size_t shakes;          /* steps of handshakes in this turn */
     struct tt_loop_stats stats;
 };
 

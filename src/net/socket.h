@@ -3,7 +3,7 @@
  *
  * What is read goes into one scratch buffer per loop and from there to `read`. What is written is
  * appended to the socket's own output, which is sent once at the end of the turn and freed when it
- * is empty. What stands behind (uv_poll_t today) is not to be seen here, and neither will TLS be.
+ * is empty. What stands behind (uv_poll_t, TLS) is not to be seen here.
  *
  * A socket belongs to its owner until he gives it away by tt_socket_finish or tt_socket_destroy;
  * both may be called from any callback. After `ended`, too, the owner has to do one of them.
@@ -19,6 +19,7 @@
 #include "net/address.h"
 #include "net/input.h"
 #include "net/loop.h"
+#include "net/tls_server.h"
 
 /* How long a finished socket may take to send its rest and to hear the peer's end. */
 #define TT_SOCKET_FINISH_MS 5000
@@ -50,6 +51,13 @@ TT_MUST_CHECK tt_err tt_socket_open(struct tt_loop *loop, int fd,
                                     const struct tt_socket_events *events, void *context,
                                     struct tt_socket **socket);
 
+/* The same for a client that speaks TLS: `read` is given plaintext, and what is written is sent
+ * encrypted once the handshake is over. Who must not take too long with it is up to the owner. A
+ * handshake that fails ends in `ended`, FAILED. `tls` is used only here. */
+TT_MUST_CHECK tt_err tt_socket_open_tls(struct tt_loop *loop, int fd, struct tt_tls_server *tls,
+                                        const struct tt_socket_events *events, void *context,
+                                        struct tt_socket **socket);
+
 /* Begins to connect; then `connected` or `ended`. What is written before is sent then.
  * Fails with IO. */
 TT_MUST_CHECK tt_err tt_socket_connect(struct tt_loop *loop, const struct tt_address *address,
@@ -59,7 +67,8 @@ TT_MUST_CHECK tt_err tt_socket_connect(struct tt_loop *loop, const struct tt_add
 /* The output, to append to during this turn; it is flushed at the turn's end. Never consume it. */
 struct tt_buffer *tt_socket_output(struct tt_socket *socket);
 
-/* How much of the output is not with the kernel yet: what tells a slow consumer. */
+/* How much of the output is not with the kernel yet, as plaintext or as ciphertext: what tells a
+ * slow consumer. */
 size_t tt_socket_buffered(const struct tt_socket *socket);
 
 /* Calls `drained` once, when the output is empty after the flush of this turn or a later one. */

@@ -20,9 +20,11 @@
  *   `devices[d] = last_delivered` in every conversation of the user (absent = 0), and a pending row
  *   where the head is beyond that and there is none (own messages, which armed nobody), moves
  *   nobody's tick and answers resumed = false. Marks the device connected (a CONNECTED happening).
- *   TOO_MANY_DEVICES changes nothing and names the linked ones.
+ *   TOO_MANY_DEVICES changes nothing and names the linked ones. With a `login`: UNAUTHENTICATED,
+ *   and nothing changes, unless CHECK_LOGIN would be OK.
  * UNLINK_DEVICE: removes the device and its positions; what no other device still waits for is no
- *   longer pending. NOT_FOUND. Cursors of the user stay. A connected device is disconnected by it.
+ *   longer pending. Cursors of the user stay. A connected device is disconnected by it. The
+ *   device's login ends, too; NOT_FOUND if there is neither.
  * DISCONNECT: marks the device as no longer connected, unless its epoch is not `epoch`
  *   (was_current = false). The last connected one leaves `at` as the user's last seen, which never
  *   goes back.
@@ -78,7 +80,20 @@
  *
  * RECORD_PUSH: keeps the happening, about the message from == to. NOT_FOUND: no conversation.
  *
- * LIST_UNRUNG: the pending rows of all users with pushed < armed.
+ * LIST_UNRUNG: the pending rows of all users with pushed < armed; where many servers share the
+ *   store, those that nobody else will ring for.
+ *
+ * PUT_ACCOUNT: tt_account_apply on what stands. A creation by a stranger is CONFLICT also where the
+ *   user has ever had a linked device: the name belongs to somebody with other tokens.
+ *
+ * GET_ACCOUNT: NOT_FOUND.
+ *
+ * LIST_ACCOUNTS: all, a page at a time, without their passwords.
+ *
+ * LOG_IN: tt_account_log_in. NOT_FOUND unless the account stands, is not disabled and its password
+ *   still is the one that was checked.
+ *
+ * CHECK_LOGIN: UNAUTHENTICATED unless the device's login is this one.
  */
 #ifndef TT_PORT_STORE_H
 #define TT_PORT_STORE_H

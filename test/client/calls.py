@@ -75,7 +75,7 @@ def head_of(method, path, address, token, headers):
     return lines
 
 
-async def call(address, method, path, token=None, json=None, body=None, headers=None):
+async def call(address, method, path, token=None, json=None, body=None, headers=None, tls=None):
     """One request on a connection of its own. `json` is encoded, `body` is sent as it is."""
     if json is not None:
         body = codec.dumps(json).encode()
@@ -83,7 +83,7 @@ async def call(address, method, path, token=None, json=None, body=None, headers=
     if body is not None:
         lines += ['Content-Type: application/json', f'Content-Length: {len(body)}']
     request = '\r\n'.join(lines).encode() + b'\r\n\r\n' + (body or b'')
-    reader, writer = await asyncio.open_connection(*address)
+    reader, writer = await asyncio.open_connection(*address, ssl=tls)
     try:
         writer.write(request)
         return await clock.within(ANSWER_SECONDS, read_answer(reader, method),

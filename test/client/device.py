@@ -41,7 +41,8 @@ class Device:
         self.log = []
         self._taken = set()
         self.socket = await clock.within(FRAME_SECONDS, websockets.connect(
-            f'ws://{host}:{port}/ws', extra_headers=headers, subprotocols=subprotocols,
+            f'{"wss" if self.server.tls else "ws"}://{host}:{port}/ws', ssl=self.server.tls,
+            extra_headers=headers, subprotocols=subprotocols,
             ping_interval=None, compression=None, max_size=None, max_queue=None,
             close_timeout=5), f'{self} connects')
         self._reading = asyncio.ensure_future(self._read(self.socket))

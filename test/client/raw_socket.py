@@ -9,6 +9,13 @@ from client import calls, clock
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 
+def masked_bytes(payload, mask):
+    """All at once, since some payloads are large."""
+    size = len(payload)
+    whole = int.from_bytes(mask * (size // 4 + 1), 'little') & ((1 << 8 * size) - 1)
+    return (int.from_bytes(payload, 'little') ^ whole).to_bytes(size, 'little')
+
+
 def frame(opcode, payload=b'', fin=True, masked=True, rsv=0, length=None, wide=False):
     """The bytes of one frame; `length` lies about its size, `wide` wastes bytes on it."""
     length = len(payload) if length is None else length
@@ -23,7 +30,7 @@ def frame(opcode, payload=b'', fin=True, masked=True, rsv=0, length=None, wide=F
     if not masked:
         return head + payload
     mask = os.urandom(4)
-    return head + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
+    return head + mask + masked_bytes(payload, mask)
 
 
 def upgrade_lines(address, token):

@@ -16,7 +16,7 @@ from client import calls, clock
 
 START_SECONDS = 20
 DRAIN_SECONDS = 15
-LINE = re.compile(r'(admin|listening) on http://([\d.]+):(\d+)')
+LINE = re.compile(r'(admin|listening) on https?://([\d.]+):(\d+)')
 
 
 def base64url(data):
@@ -43,6 +43,7 @@ class Server:
         self.output = ''
         self.address = None
         self.admin = None
+        self.tls = None  # the ssl.SSLContext of its clients, where it speaks TLS
         self.tokens = {}
         self._reading = None
 
@@ -170,7 +171,7 @@ class Server:
         """An HTTP request as that user (or with that token, or as nobody)."""
         if token is None and user is not None:
             token = await self.token(user, device)
-        return await calls.call(self.address, method, path, token, **more)
+        return await calls.call(self.address, method, path, token, tls=self.tls, **more)
 
     async def get(self, path, user, device=None, status=200):
         answer = await self.call('GET', path, user, device)

@@ -127,8 +127,8 @@ struct tt_store_op *new_send(struct fixture *f, const char *conversation, const 
     return op;
 }
 
-struct tt_append *send(struct fixture *f, const char *conversation, const char *user,
-                       const char *device, const char *client_id, uint64_t seq)
+struct tt_append *send_text(struct fixture *f, const char *conversation, const char *user,
+                            const char *device, const char *client_id, uint64_t seq)
 {
     struct tt_store_op *op = new_send(f, conversation, user, device, client_id);
     op->append.message.timestamp = at((int64_t)seq * 10);

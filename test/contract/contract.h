@@ -34,6 +34,7 @@ extern const struct contract_case list_cases[];
 extern const struct contract_case history_cases[];
 extern const struct contract_case order_cases[];
 extern const struct contract_case push_cases[];
+extern const struct contract_case account_cases[];
 
 /* An op of the case that is not on its way yet. */
 struct tt_store_op *new_op(struct fixture *f, enum tt_store_op_kind kind);
@@ -60,8 +61,8 @@ struct tt_store_op *new_send(struct fixture *f, const char *conversation, const 
                              const char *device, const char *client_id);
 
 /* Its timestamp is at(seq * 10) if all goes well; expects that it gets this seq. */
-struct tt_append *send(struct fixture *f, const char *conversation, const char *user,
-                       const char *device, const char *client_id, uint64_t seq);
+struct tt_append *send_text(struct fixture *f, const char *conversation, const char *user,
+                            const char *device, const char *client_id, uint64_t seq);
 
 struct tt_store_op *new_ack(struct fixture *f, const char *conversation, const char *user,
                             const char *device, uint64_t delivered, uint64_t read);

@@ -134,7 +134,7 @@ static void a_new_device_starts_where_its_user_is(struct fixture *f)
     create_direct(f, "c", "alice", "bob");
     link_at(f, "bob", "phone", 0);
     for (uint64_t seq = 1; seq <= 3; seq++)
-        send(f, "c", "alice", "a", seq == 1 ? "m1" : seq == 2 ? "m2" : "m3", seq);
+        send_text(f, "c", "alice", "a", seq == 1 ? "m1" : seq == 2 ? "m2" : "m3", seq);
     ack(f, "c", "bob", "phone", 2, 1);
     assert_false(link_at(f, "bob", "tablet", 1)->resumed);
     const struct tt_positions *stand = positions(f, "c", "bob");
@@ -147,7 +147,7 @@ static void a_new_device_starts_where_its_user_is(struct fixture *f)
 static void a_first_device_starts_at_zero(struct fixture *f)
 {
     create_direct(f, "c", "alice", "bob");
-    send(f, "c", "alice", "a", "m1", 1);
+    send_text(f, "c", "alice", "a", "m1", 1);
     link_at(f, "bob", "phone", 1);
     const struct tt_positions *stand = positions(f, "c", "bob");
     assert_int_equal(stand->device_count, 1);
@@ -159,14 +159,14 @@ static void a_first_device_starts_at_zero(struct fixture *f)
 static void a_new_device_waits_for_own_messages_too(struct fixture *f)
 {
     create_direct(f, "c", "alice", "bob");
-    send(f, "c", "bob", "web", "m1", 1);
-    send(f, "c", "alice", "a", "m2", 2);
+    send_text(f, "c", "bob", "web", "m1", 1);
+    send_text(f, "c", "alice", "a", "m2", 2);
     ack(f, "c", "alice", "a", 2, 2);
-    send(f, "c", "alice", "a", "m3", 3);
+    send_text(f, "c", "alice", "a", "m3", 3);
     expect_cursor(positions(f, "c", "alice")->cursor, 3, 3);
     ack(f, "c", "bob", "web", 3, 0);
     expect_nothing_pending(f, "bob");
-    send(f, "c", "bob", "web", "m4", 4);
+    send_text(f, "c", "bob", "web", "m4", 4);
     expect_nothing_pending(f, "bob");
     link_at(f, "bob", "phone", 1);
     expect_pending(f, "bob", 4, 4, 4);
@@ -179,7 +179,7 @@ static void unlinking_forgets_the_device(struct fixture *f)
     create_direct(f, "c", "alice", "bob");
     link_at(f, "bob", "phone", 0);
     link_at(f, "bob", "tablet", 0);
-    send(f, "c", "alice", "a", "m1", 1);
+    send_text(f, "c", "alice", "a", "m1", 1);
     ack(f, "c", "bob", "phone", 1, 1);
     expect_pending(f, "bob", 1, 1, 1);
     assert_false(pending(f, "bob", "tablet")->unlinked);
@@ -201,8 +201,8 @@ static void unlinking_the_last_device_leaves_what_the_user_has_not(struct fixtur
     create_direct(f, "c", "alice", "bob");
     create_direct(f, "d", "carol", "bob");
     link_at(f, "bob", "phone", 0);
-    send(f, "c", "alice", "a", "m1", 1);
-    send(f, "d", "carol", "a", "m1", 1);
+    send_text(f, "c", "alice", "a", "m1", 1);
+    send_text(f, "d", "carol", "a", "m1", 1);
     ack(f, "c", "bob", "phone", 1, 0);
     expect_ok(unlink_device(f, "bob", "phone"));
     const struct tt_list_pending *left = pending(f, "bob", "phone");
@@ -279,7 +279,8 @@ static void settings_have_defaults_and_change_one_by_one(struct fixture *f)
     struct tt_store_op *op = new_op(f, TT_STORE_PUT_USER);
     op->put_user.user = tt_id_of("bob");
     op->put_user.set_display_name = true;
-    op->put_user.settings.display_name = tt_arena_copy(&op->arena, tt_slice_text("Bob \\u00e9"));
+    op->put_user.settings.display_name =
+        tt_arena_copy(&op->arena, tt_slice_text("Bob \\\"\xc3\xa9\\\""));
     expect_ok(run(f, op)->err);
     assert_true(op->put_user.settings.share_last_seen);
     assert_true(op->put_user.settings.push_preview);
@@ -288,7 +289,7 @@ static void settings_have_defaults_and_change_one_by_one(struct fixture *f)
     op->put_user.user = tt_id_of("bob");
     op->put_user.set_share_last_seen = true;
     expect_ok(run(f, op)->err);
-    expect_slice(op->put_user.settings.display_name, "Bob \\u00e9");
+    expect_slice(op->put_user.settings.display_name, "Bob \\\"\xc3\xa9\\\"");
     assert_false(op->put_user.settings.share_last_seen);
     assert_true(op->put_user.settings.push_preview);
 
@@ -303,9 +304,9 @@ static void settings_have_defaults_and_change_one_by_one(struct fixture *f)
     assert_int_equal(op->get_users.users[0].settings.display_name.size, 0);
     assert_true(op->get_users.users[0].settings.share_last_seen);
     assert_int_equal(op->get_users.users[0].last_seen.ms, 0);
-    expect_slice(op->get_users.users[1].settings.display_name, "Bob \\u00e9");
+    expect_slice(op->get_users.users[1].settings.display_name, "Bob \\\"\xc3\xa9\\\"");
     assert_false(op->get_users.users[1].settings.share_last_seen);
-    expect_slice(link_at(f, "bob", "phone", 1)->settings.display_name, "Bob \\u00e9");
+    expect_slice(link_at(f, "bob", "phone", 1)->settings.display_name, "Bob \\\"\xc3\xa9\\\"");
 }
 
 const struct contract_case device_cases[] = {

@@ -35,9 +35,9 @@ static void phone_off(struct fixture *f)
     create_direct(f, "c", "alice", "bob");
     uint64_t before = link_at(f, "bob", "phone", 2)->epoch;
     disconnect(f, "bob", "phone", before, 4);
-    send(f, "c", "alice", "a", "m1", 1);
-    send(f, "c", "alice", "a", "m2", 2);
-    send(f, "c", "alice", "a", "m3", 3);
+    send_text(f, "c", "alice", "a", "m1", 1);
+    send_text(f, "c", "alice", "a", "m2", 2);
+    send_text(f, "c", "alice", "a", "m3", 3);
     uint64_t epoch = link_at(f, "bob", "phone", 40)->epoch;
     ack_at(f, 3, 0, 50);
     ack_at(f, 3, 2, 60);

@@ -19,7 +19,7 @@ static void send_many(struct fixture *f, const char *conversation, const char *u
     for (uint64_t seq = from; seq <= to; seq++) {
         char client_id[32];
         snprintf(client_id, sizeof(client_id), "m%llu", (unsigned long long)seq);
-        send(f, conversation, user, device, client_id, seq);
+        send_text(f, conversation, user, device, client_id, seq);
     }
 }
 
@@ -33,9 +33,9 @@ static void expect_seqs(const struct tt_message *messages, size_t count, uint64_
 static void seqs_are_one_to_n(struct fixture *f)
 {
     create_direct(f, "c", "alice", "bob");
-    send(f, "c", "alice", "phone", "m1", 1);
-    send(f, "c", "bob", "phone", "m1", 2);
-    send(f, "c", "alice", "phone", "m2", 3);
+    send_text(f, "c", "alice", "phone", "m1", 1);
+    send_text(f, "c", "bob", "phone", "m1", 2);
+    send_text(f, "c", "alice", "phone", "m2", 3);
     const struct tt_store_op *op = read_from(f, "c", 1, 10, 10000);
     expect_ok(op->err);
     assert_int_equal(op->read_messages.head.n, 3);
@@ -60,8 +60,8 @@ static void a_retry_gets_the_first_seq_and_time(struct fixture *f)
 {
     create_direct(f, "c", "alice", "bob");
     create_direct(f, "d", "alice", "carol");
-    assert_false(send(f, "c", "alice", "phone", "m1", 1)->duplicate);
-    send(f, "c", "alice", "phone", "m2", 2);
+    assert_false(send_text(f, "c", "alice", "phone", "m1", 1)->duplicate);
+    send_text(f, "c", "alice", "phone", "m2", 2);
     struct tt_store_op *op = new_send(f, "c", "alice", "tablet", "m1");
     op->append.message.timestamp = at(9999);
     expect_ok(run(f, op)->err);
@@ -69,8 +69,8 @@ static void a_retry_gets_the_first_seq_and_time(struct fixture *f)
     assert_int_equal(op->append.message.seq.n, 1);
     assert_int_equal(op->append.message.timestamp.ms, at(10).ms);
     assert_int_equal(snapshot(f, "c", "alice", "d", 50)->head.n, 2);
-    assert_false(send(f, "c", "bob", "phone", "m1", 3)->duplicate);
-    assert_false(send(f, "d", "alice", "phone", "m1", 1)->duplicate);
+    assert_false(send_text(f, "c", "bob", "phone", "m1", 3)->duplicate);
+    assert_false(send_text(f, "d", "alice", "phone", "m1", 1)->duplicate);
 }
 
 static void a_retry_is_known_after_a_restart(struct fixture *f)
@@ -78,14 +78,14 @@ static void a_retry_is_known_after_a_restart(struct fixture *f)
     if (f->subject->reopen == NULL)
         return;
     create_direct(f, "c", "alice", "bob");
-    send(f, "c", "alice", "phone", "m1", 1);
-    send(f, "c", "alice", "phone", "m2", 2);
+    send_text(f, "c", "alice", "phone", "m1", 1);
+    send_text(f, "c", "alice", "phone", "m2", 2);
     f->subject->reopen(f->store);
     struct tt_store_op *op = run(f, new_send(f, "c", "alice", "phone", "m1"));
     expect_ok(op->err);
     assert_true(op->append.duplicate);
     assert_int_equal(op->append.message.seq.n, 1);
-    send(f, "c", "alice", "phone", "m3", 3);
+    send_text(f, "c", "alice", "phone", "m3", 3);
     expect_seqs(read_from(f, "c", 1, 10, 1000)->read_messages.messages, 3, 1, 3);
 }
 
@@ -95,8 +95,8 @@ static void content_comes_out_as_it_went_in(struct fixture *f)
     struct tt_store_op *op = new_send(f, "c", "alice", "d", "m1");
     const size_t size = 65536;
     char *content = tt_arena_alloc(&op->arena, size);
-    for (size_t i = 0; i < size; i++)
-        content[i] = (char)(' ' + i % 90);
+    for (size_t i = 0; i < size; i += 2) /* content is the text of a JSON string */
+        memcpy(content + i, i % 3 == 0 ? "\\n" : i % 3 == 1 ? "\\\"" : "\xc3\xa9", 2);
     op->append.message.content = tt_slice(content, size);
     expect_ok(run(f, op)->err);
     const struct tt_store_op *read = read_from(f, "c", 1, 10, 10);
@@ -130,15 +130,15 @@ static void own_messages_carry_the_cursors_that_stand_before_them(struct fixture
 {
     create_direct(f, "c", "alice", "bob");
     link_at(f, "alice", "phone", 0);
-    const struct tt_append *first = send(f, "c", "alice", "phone", "m1", 1);
+    const struct tt_append *first = send_text(f, "c", "alice", "phone", "m1", 1);
     expect_cursor(first->sender_cursor, 1, 1);
     assert_int_equal(first->device_delivered.n, 1);
-    send(f, "c", "bob", "b", "m1", 2);
-    const struct tt_append *crossing = send(f, "c", "alice", "phone", "m2", 3);
+    send_text(f, "c", "bob", "b", "m1", 2);
+    const struct tt_append *crossing = send_text(f, "c", "alice", "phone", "m2", 3);
     expect_cursor(crossing->sender_cursor, 1, 1);
     assert_int_equal(crossing->device_delivered.n, 1);
     ack(f, "c", "alice", "phone", 3, 2);
-    const struct tt_append *after_ack = send(f, "c", "alice", "phone", "m3", 4);
+    const struct tt_append *after_ack = send_text(f, "c", "alice", "phone", "m3", 4);
     expect_cursor(after_ack->sender_cursor, 4, 2);
     assert_int_equal(after_ack->device_delivered.n, 4);
     expect_cursor(snapshot(f, "c", "bob", "b", 0)->members[0].cursor, 4, 2);
@@ -147,7 +147,7 @@ static void own_messages_carry_the_cursors_that_stand_before_them(struct fixture
 static void reading_carries_delivered_along(struct fixture *f)
 {
     create_direct(f, "c", "alice", "bob");
-    const struct tt_append *sent = send(f, "c", "alice", "never-linked", "m1", 1);
+    const struct tt_append *sent = send_text(f, "c", "alice", "never-linked", "m1", 1);
     expect_cursor(sent->sender_cursor, 1, 1);
     assert_int_equal(sent->device_delivered.n, 0);
 }
@@ -157,13 +157,13 @@ static void sending_moves_only_the_sending_device(struct fixture *f)
     create_direct(f, "c", "alice", "bob");
     link_at(f, "alice", "phone", 0);
     link_at(f, "alice", "tablet", 0);
-    send(f, "c", "alice", "phone", "m1", 1);
+    send_text(f, "c", "alice", "phone", "m1", 1);
     const struct tt_positions *stand = positions(f, "c", "alice");
     assert_int_equal(stand->devices[0].delivered.n, 1);
     assert_int_equal(stand->devices[1].delivered.n, 0);
     expect_cursor(stand->cursor, 1, 1);
     assert_int_equal(snapshot(f, "c", "alice", "tablet", 0)->device_delivered.n, 0);
-    const struct tt_append *second = send(f, "c", "alice", "tablet", "m2", 2);
+    const struct tt_append *second = send_text(f, "c", "alice", "tablet", "m2", 2);
     assert_int_equal(second->device_delivered.n, 0);
     expect_cursor(second->sender_cursor, 2, 2);
 }
@@ -172,8 +172,8 @@ static void a_duplicate_moves_nothing(struct fixture *f)
 {
     create_direct(f, "c", "alice", "bob");
     link_at(f, "alice", "phone", 0);
-    send(f, "c", "bob", "b", "m1", 1);
-    send(f, "c", "alice", "phone", "m1", 2);
+    send_text(f, "c", "bob", "b", "m1", 1);
+    send_text(f, "c", "alice", "phone", "m1", 2);
     ack(f, "c", "alice", "phone", 1, 1);
     struct tt_store_op *op = run(f, new_send(f, "c", "alice", "phone", "m1"));
     assert_true(op->append.duplicate);
@@ -313,7 +313,7 @@ static void a_low_disk_refuses_what_grows(struct fixture *f)
         return;
     create_direct(f, "c", "alice", "bob");
     link_at(f, "bob", "phone", 0);
-    send(f, "c", "alice", "a", "m1", 1);
+    send_text(f, "c", "alice", "a", "m1", 1);
     f->subject->set_disk_low(f->store, true);
     expect_err(run(f, new_send(f, "c", "alice", "a", "m2"))->err, TT_ERR_DISK_LOW);
     expect_err(run(f, new_create(f, TT_DIRECT, "d", "alice carol", 0))->err, TT_ERR_DISK_LOW);
@@ -324,7 +324,7 @@ static void a_low_disk_refuses_what_grows(struct fixture *f)
     expect_cursor(ack(f, "c", "bob", "phone", 1, 1)->after, 1, 1);
     assert_int_equal(snapshot(f, "c", "bob", "phone", 5)->message_count, 1);
     f->subject->set_disk_low(f->store, false);
-    send(f, "c", "alice", "a", "m2", 2);
+    send_text(f, "c", "alice", "a", "m2", 2);
 }
 
 const struct contract_case message_cases[] = {

@@ -120,7 +120,7 @@ static void one_batch_may_hold_a_life(struct fixture *f)
 static void two_members_that_ack_at_once_see_each_other(struct fixture *f)
 {
     create_group(f, "g", "alice bob carol");
-    send(f, "g", "alice", "d", "m1", 1);
+    send_text(f, "g", "alice", "d", "m1", 1);
     struct tt_store_op *bobs = new_ack(f, "g", "bob", "b", 1, 0);
     struct tt_store_op *carols = new_ack(f, "g", "carol", "c", 1, 0);
     f->subject->submit(f->store, 0, &bobs, 1);
@@ -137,7 +137,7 @@ static void a_read_sees_what_was_completed_before(struct fixture *f)
     for (uint64_t seq = 1; seq <= 50; seq++) {
         char client_id[32];
         snprintf(client_id, sizeof(client_id), "m%llu", (unsigned long long)seq);
-        send(f, "c", "alice", "d", client_id, seq);
+        send_text(f, "c", "alice", "d", client_id, seq);
         struct tt_store_op *op = new_op(f, TT_STORE_READ_MESSAGES);
         op->read_messages.conversation = tt_id_of("c");
         op->read_messages.from = TT_SEQ(seq);

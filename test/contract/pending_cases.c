@@ -6,11 +6,11 @@ static void every_message_arms_the_other_members(struct fixture *f)
 {
     create_group(f, "g", "alice bob carol");
     link_at(f, "alice", "phone", 0);
-    send(f, "g", "alice", "phone", "m1", 1);
+    send_text(f, "g", "alice", "phone", "m1", 1);
     expect_pending(f, "bob", 1, 1, 1);
     expect_pending(f, "carol", 1, 1, 1);
     expect_nothing_pending(f, "alice");
-    send(f, "g", "alice", "phone", "m2", 2);
+    send_text(f, "g", "alice", "phone", "m2", 2);
     expect_pending(f, "bob", 1, 2, 2);
 }
 
@@ -19,13 +19,13 @@ static void the_senders_other_device_is_armed(struct fixture *f)
     create_direct(f, "c", "alice", "bob");
     link_at(f, "alice", "phone", 0);
     link_at(f, "alice", "tablet", 0);
-    send(f, "c", "alice", "phone", "m1", 1);
+    send_text(f, "c", "alice", "phone", "m1", 1);
     expect_pending(f, "alice", 1, 1, 1);
     assert_int_equal(pending(f, "alice", "phone")->rows[0].device_delivered.n, 1);
     assert_int_equal(pending(f, "alice", "tablet")->rows[0].device_delivered.n, 0);
     ack(f, "c", "alice", "tablet", 1, 0);
     expect_nothing_pending(f, "alice");
-    send(f, "c", "alice", "never-linked", "m2", 2);
+    send_text(f, "c", "alice", "never-linked", "m2", 2);
     expect_pending(f, "alice", 2, 2, 2);
 }
 
@@ -34,12 +34,12 @@ static void an_own_message_behind_a_pending_one_arms_nobody(struct fixture *f)
 {
     create_direct(f, "c", "alice", "bob");
     link_at(f, "bob", "phone", 0);
-    send(f, "c", "alice", "a", "m1", 1);
-    send(f, "c", "bob", "phone", "m1", 2);
+    send_text(f, "c", "alice", "a", "m1", 1);
+    send_text(f, "c", "bob", "phone", "m1", 2);
     expect_pending(f, "bob", 1, 1, 2);
-    send(f, "c", "alice", "a", "m2", 3);
+    send_text(f, "c", "alice", "a", "m2", 3);
     expect_pending(f, "bob", 1, 3, 3);
-    send(f, "c", "bob", "phone", "m2", 4);
+    send_text(f, "c", "bob", "phone", "m2", 4);
     expect_pending(f, "bob", 1, 3, 4);
     ack(f, "c", "bob", "phone", 3, 0);
     expect_pending(f, "bob", 1, 3, 4);
@@ -52,8 +52,8 @@ static void a_row_goes_when_the_last_device_has_everything(struct fixture *f)
     create_direct(f, "c", "alice", "bob");
     link_at(f, "bob", "phone", 0);
     link_at(f, "bob", "tablet", 0);
-    send(f, "c", "alice", "a", "m1", 1);
-    send(f, "c", "alice", "a", "m2", 2);
+    send_text(f, "c", "alice", "a", "m1", 1);
+    send_text(f, "c", "alice", "a", "m2", 2);
     ack(f, "c", "bob", "phone", 2, 2);
     expect_pending(f, "bob", 1, 2, 2);
     ack(f, "c", "bob", "tablet", 1, 0);
@@ -61,15 +61,15 @@ static void a_row_goes_when_the_last_device_has_everything(struct fixture *f)
     assert_int_equal(pending(f, "bob", "tablet")->rows[0].device_delivered.n, 1);
     ack(f, "c", "bob", "tablet", 2, 0);
     expect_nothing_pending(f, "bob");
-    send(f, "c", "alice", "a", "m3", 3);
+    send_text(f, "c", "alice", "a", "m3", 3);
     expect_pending(f, "bob", 3, 3, 3);
 }
 
 static void without_devices_the_users_cursor_decides(struct fixture *f)
 {
     create_direct(f, "c", "alice", "bob");
-    send(f, "c", "alice", "a", "m1", 1);
-    send(f, "c", "alice", "a", "m2", 2);
+    send_text(f, "c", "alice", "a", "m1", 1);
+    send_text(f, "c", "alice", "a", "m2", 2);
     ack(f, "c", "bob", "web", 1, 0);
     expect_pending(f, "bob", 1, 2, 2);
     ack(f, "c", "bob", "web", 2, 0);
@@ -91,18 +91,18 @@ static void pushed_only_grows_and_only_where_there_is_a_row(struct fixture *f)
     link_at(f, "bob", "phone", 0);
     mark(f, "bob", 1);
     expect_nothing_pending(f, "bob");
-    send(f, "c", "alice", "a", "m1", 1);
-    send(f, "c", "alice", "a", "m2", 2);
+    send_text(f, "c", "alice", "a", "m1", 1);
+    send_text(f, "c", "alice", "a", "m2", 2);
     assert_int_equal(pending(f, "bob", "phone")->rows[0].pushed.n, 0);
     mark(f, "bob", 2);
     mark(f, "bob", 1);
     assert_int_equal(pending(f, "bob", "phone")->rows[0].pushed.n, 2);
     assert_int_equal(positions(f, "c", "bob")->pushed.n, 2);
-    send(f, "c", "alice", "a", "m3", 3);
+    send_text(f, "c", "alice", "a", "m3", 3);
     expect_pending(f, "bob", 1, 3, 3);
     assert_int_equal(pending(f, "bob", "phone")->rows[0].pushed.n, 2);
     ack(f, "c", "bob", "phone", 3, 0);
-    send(f, "c", "alice", "a", "m4", 4);
+    send_text(f, "c", "alice", "a", "m4", 4);
     assert_int_equal(pending(f, "bob", "phone")->rows[0].pushed.n, 0);
 }
 
@@ -112,7 +112,7 @@ static void pending_rows_come_in_pages(struct fixture *f)
     const char *const others[] = {"u1", "u2", "u3", "u4", "u5"};
     for (size_t i = 0; i < 5; i++) {
         create_direct(f, ids[i], others[i], "bob");
-        send(f, ids[i], others[i], "d", "m1", 1);
+        send_text(f, ids[i], others[i], "d", "m1", 1);
     }
     struct tt_store_op *op = new_op(f, TT_STORE_LIST_PENDING);
     op->list_pending.user = tt_id_of("bob");
@@ -141,8 +141,8 @@ static void pending_rows_survive_a_restart(struct fixture *f)
         return;
     create_direct(f, "c", "alice", "bob");
     link_at(f, "bob", "phone", 0);
-    send(f, "c", "alice", "a", "m1", 1);
-    send(f, "c", "alice", "a", "m2", 2);
+    send_text(f, "c", "alice", "a", "m1", 1);
+    send_text(f, "c", "alice", "a", "m2", 2);
     ack(f, "c", "bob", "phone", 1, 1);
     mark(f, "bob", 2);
     f->subject->reopen(f->store);

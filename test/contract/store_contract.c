@@ -25,8 +25,8 @@ static void run_case(void **state)
 int tt_store_contract_run(const struct tt_store_subject *subject)
 {
     const struct contract_case *const groups[] = {
-        device_cases, conversation_cases, message_cases, pending_cases,
-        list_cases,   history_cases,      order_cases,   push_cases,
+        device_cases,  conversation_cases, message_cases, pending_cases, list_cases,
+        history_cases, order_cases,        push_cases,    account_cases,
     };
     struct CMUnitTest tests[CASES_MAX];
     struct running running[CASES_MAX];

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!tt_is_ok(err) || route.kind != TT_ROUTE_REQUEST)
         return 0;
 
-    struct tt_caller caller = {tt_id_of("alice"), tt_id_of("phone")};
+    struct tt_caller caller = {tt_id_of("alice"), tt_id_of("phone"), 0};
     struct tt_request_limits limits = {.content_size_max = 1024, .members_max = 16};
     struct tt_arena arena = {0};
     struct tt_request request = {0};

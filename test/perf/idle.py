@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """idle: what authenticated sockets that do nothing cost a server.
 
-usage: idle.py [--program build/release/twoticks] [--sockets 19000] [--seconds 30]
+usage: idle.py [--program build/release/twoticks] [--sockets 19000] [--seconds 30] [--tls]
 
 Prints the server's user-space memory per idle socket and its CPU time while they idle.
 """
@@ -11,10 +11,12 @@ import os
 import pathlib
 import resource
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from client import calls, clock  # noqa: E402
+from client.certificates import Pair  # noqa: E402
 from client.raw_socket import upgrade_lines  # noqa: E402
 from client.server import Server  # noqa: E402
 
@@ -36,7 +38,8 @@ async def connect(server, turn, number):
     token = server.sign(server.claims(f'user-{number}', device='phone'))
     lines = upgrade_lines(server.address, token)
     async with turn:
-        reader, writer = await asyncio.open_connection(*server.address, limit=4096)
+        reader, writer = await asyncio.open_connection(*server.address, limit=4096,
+                                                       ssl=server.tls)
         writer.write('\r\n'.join(lines).encode() + b'\r\n\r\n')
         status, _ = await clock.within(60, calls.read_head(reader), 'the upgrade')
         assert status == 101, status
@@ -45,7 +48,15 @@ async def connect(server, turn, number):
 
 
 async def play(options):
-    async with Server(options.program, options.nodes) as server:
+    with tempfile.TemporaryDirectory() as folder:
+        pair = Pair(folder) if options.tls else None
+        server = Server(options.program, options.nodes, pair.options() if pair else ())
+        server.tls = pair.client() if pair else None
+        return await measure(options, server)
+
+
+async def measure(options, server):
+    async with server:
         pid = server.process.pid
         turn = asyncio.Semaphore(SIDE_BY_SIDE)
         warm = await asyncio.gather(*(connect(server, turn, number) for number in range(100)))
@@ -73,6 +84,7 @@ def main():
     parser.add_argument('--sockets', type=int, default=19000)
     parser.add_argument('--seconds', type=int, default=20,
                         help='less than the heartbeat, which these sockets do not answer')
+    parser.add_argument('--tls', action='store_true', help='over TLS')
     parser.add_argument('--nodes', type=int, default=1)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -257,6 +257,7 @@ static tt_err apply_unlinked(struct tt_working *working, const struct tt_record 
 {
     struct tt_user_state *user;
     TT_TRY(tt_working_user(working, &record->user, &user));
+    TT_TRY(tt_apply_no_login(working, user, &record->device));
     return unlink_device(working, user, &record->device, record->at);
 }
 
@@ -389,6 +390,8 @@ tt_err tt_apply(struct tt_working *working, const struct tt_record *record)
         return tt_apply_addressed(working, record);
     case TT_RECORD_NOTIFIED:
         return tt_apply_notified(working, record);
+    case TT_RECORD_ACCOUNTED:
+        return tt_apply_accounted(working, record);
     }
     return TT_FAIL(CORRUPT);
 }

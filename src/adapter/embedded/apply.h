@@ -14,9 +14,12 @@
  * state; IO. Either leaves a state that is of no more use. */
 TT_MUST_CHECK tt_err tt_apply(struct tt_working *working, const struct tt_record *record);
 
-/* In apply_push.c, of apply.c's own. */
+/* In apply_push.c and apply_account.c, of apply.c's own. */
 TT_MUST_CHECK tt_err tt_apply_addressed(struct tt_working *working, const struct tt_record *record);
 TT_MUST_CHECK tt_err tt_apply_notified(struct tt_working *working, const struct tt_record *record);
+TT_MUST_CHECK tt_err tt_apply_accounted(struct tt_working *working, const struct tt_record *record);
+TT_MUST_CHECK tt_err tt_apply_no_login(struct tt_working *working, struct tt_user_state *user,
+                                       const tt_id *device);
 TT_MUST_CHECK tt_err tt_apply_no_address(struct tt_working *working, struct tt_user_state *user,
                                          const tt_id *device);
 

@@ -120,11 +120,11 @@ static struct tt_journal_options journal_options(const struct tt_embedded_base *
     };
 }
 
-/* Who only looks takes the index forward too, and RocksDB writes it when it is closed. */
+/* Recovery takes the index forward, also for who only looks. */
 static tt_err sync_before_index(const struct tt_embedded_base *base, char *sentence)
 {
     struct tt_journal_options options = journal_options(base);
-    tt_err err = tt_journal_sync_found(&options, &base->map);
+    tt_err err = tt_journal_sync_all(&options);
     if (!tt_is_ok(err))
         snprintf(sentence, TT_EMBEDDED_SENTENCE_SIZE,
                  "syncing the journal in %s failed: %s; check the disk", base->options.dir,
@@ -140,9 +140,9 @@ static tt_err open_all(struct tt_embedded_base *base, char *sentence)
     if (base->folder.is_new)
         TT_TRY(make_new(base, sentence));
     TT_TRY(open_index(base, sentence));
-    TT_TRY(tt_recover(base->folder.journal_fd, base->working, &base->map, sentence,
-                      TT_EMBEDDED_SENTENCE_SIZE));
-    return base->options.offline ? sync_before_index(base, sentence) : TT_OK;
+    TT_TRY(sync_before_index(base, sentence));
+    return tt_recover(base->folder.journal_fd, base->working, &base->map, sentence,
+                      TT_EMBEDDED_SENTENCE_SIZE);
 }
 
 tt_err tt_embedded_base_open(const struct tt_embedded_options *options,

@@ -137,6 +137,8 @@ static size_t rough_size(const struct tt_record *record)
         return record->address.token.size;
     case TT_RECORD_NOTIFIED:
         return record->notified.detail.size;
+    case TT_RECORD_ACCOUNTED:
+        return record->account.size;
     case TT_RECORD_STARTED:
     case TT_RECORD_ALIVE:
     case TT_RECORD_ADVANCED:

@@ -32,6 +32,7 @@ static tt_err decide_link(struct tt_working *working, const struct tt_decide_ter
     struct tt_link_device *link = &op->link_device;
     struct tt_user_state *user;
     TT_TRY(tt_working_user(working, &link->user, &user));
+    TT_TRY(tt_decide_is_logged_in(user, &link->device, link->login));
     tt_id *silent = tt_arena_array(&op->arena, user->row.device_count, sizeof(*silent));
     size_t silent_count = 0;
     bool linked = false;
@@ -60,7 +61,7 @@ static tt_err decide_unlink(struct tt_working *working, struct tt_store_op *op,
     struct tt_user_state *user;
     TT_TRY(tt_working_user(working, &unlink->user, &user));
     if (tt_user_device(user, &unlink->device) == NULL)
-        return TT_FAIL(NOT_FOUND);
+        return tt_decide_log_out(user, op, record);
     *record = (struct tt_record){.kind = TT_RECORD_UNLINKED,
                                  .user = unlink->user,
                                  .device = unlink->device,
@@ -302,6 +303,8 @@ bool tt_decide_concerns(enum tt_store_op_kind kind)
     case TT_STORE_PUT_PUSH_ADDRESS:
     case TT_STORE_DROP_PUSH_ADDRESS:
     case TT_STORE_RECORD_PUSH:
+    case TT_STORE_PUT_ACCOUNT:
+    case TT_STORE_LOG_IN:
         return true;
     case TT_STORE_LIST_DEVICES:
     case TT_STORE_GET_CONVERSATION:
@@ -314,6 +317,9 @@ bool tt_decide_concerns(enum tt_store_op_kind kind)
     case TT_STORE_HISTORY:
     case TT_STORE_LIST_PUSH_ADDRESSES:
     case TT_STORE_LIST_UNRUNG:
+    case TT_STORE_GET_ACCOUNT:
+    case TT_STORE_LIST_ACCOUNTS:
+    case TT_STORE_CHECK_LOGIN:
         return false;
     }
     return false;
@@ -351,6 +357,10 @@ tt_err tt_decide(struct tt_working *working, const struct tt_decide_terms *terms
         return tt_decide_drop_address(working, op, record, changes);
     case TT_STORE_RECORD_PUSH:
         return tt_decide_record_push(working, op, record);
+    case TT_STORE_PUT_ACCOUNT:
+        return tt_decide_put_account(working, op, record, changes);
+    case TT_STORE_LOG_IN:
+        return tt_decide_log_in(working, op, record);
     case TT_STORE_LIST_DEVICES:
     case TT_STORE_GET_CONVERSATION:
     case TT_STORE_READ_MESSAGES:
@@ -362,6 +372,9 @@ tt_err tt_decide(struct tt_working *working, const struct tt_decide_terms *terms
     case TT_STORE_HISTORY:
     case TT_STORE_LIST_PUSH_ADDRESSES:
     case TT_STORE_LIST_UNRUNG:
+    case TT_STORE_GET_ACCOUNT:
+    case TT_STORE_LIST_ACCOUNTS:
+    case TT_STORE_CHECK_LOGIN:
         break;
     }
     return TT_FAIL(INTERNAL);

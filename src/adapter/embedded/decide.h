@@ -30,12 +30,24 @@ TT_MUST_CHECK tt_err tt_decide(struct tt_working *working, const struct tt_decid
 TT_MUST_CHECK tt_err tt_decide_answer(struct tt_working *working, struct tt_store_op *op,
                                       tt_err outcome);
 
-/* In decide_push.c, of decide.c's own. */
+/* In decide_push.c and decide_account.c, of decide.c's own. */
 TT_MUST_CHECK tt_err tt_decide_put_address(struct tt_working *working, struct tt_store_op *op,
                                            struct tt_record *record, bool *changes);
 TT_MUST_CHECK tt_err tt_decide_drop_address(struct tt_working *working, struct tt_store_op *op,
                                             struct tt_record *record, bool *changes);
 TT_MUST_CHECK tt_err tt_decide_record_push(struct tt_working *working, struct tt_store_op *op,
                                            struct tt_record *record);
+TT_MUST_CHECK tt_err tt_decide_put_account(struct tt_working *working, struct tt_store_op *op,
+                                           struct tt_record *record, bool *changes);
+TT_MUST_CHECK tt_err tt_decide_log_in(struct tt_working *working, struct tt_store_op *op,
+                                      struct tt_record *record);
+
+/* OK if that login stands; 0 always does. */
+TT_MUST_CHECK tt_err tt_decide_is_logged_in(const struct tt_user_state *user, const tt_id *device,
+                                            uint64_t login);
+
+/* The end of the login of a device that is not linked. NOT_FOUND. */
+TT_MUST_CHECK tt_err tt_decide_log_out(const struct tt_user_state *user, struct tt_store_op *op,
+                                       struct tt_record *record);
 
 #endif

@@ -154,6 +154,11 @@ tt_err tt_decide_answer(struct tt_working *working, struct tt_store_op *op, tt_e
     case TT_STORE_RECORD_PUSH:
     case TT_STORE_LIST_PUSH_ADDRESSES:
     case TT_STORE_LIST_UNRUNG:
+    case TT_STORE_PUT_ACCOUNT:
+    case TT_STORE_GET_ACCOUNT:
+    case TT_STORE_LIST_ACCOUNTS:
+    case TT_STORE_LOG_IN:
+    case TT_STORE_CHECK_LOGIN:
         return TT_OK;
     }
     return TT_OK;

@@ -1,47 +1,24 @@
 #include "adapter/embedded/index.h"
 
-#include <rocksdb/c.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "adapter/embedded/index_parts.h"
 #include "base/memory.h"
 
-#define COMPLAINT_SIZE    256
 #define OPEN_FILES_MAX    256
 #define BLOOM_BITS        10.0
-#define MEMTABLES_MAX     3
 #define LEVEL0_FILES      4
 #define METADATA_BLOCK    4096
-#define PERSISTED_TIER    2 /* kPersistedTier of rocksdb/options.h */
 #define SYNC_EVERY        (1024 * 1024)
 #define INFO_LOG_WARNINGS 2
-#define PREFIX_SIZE_MAX   208
+#define FILE_NAME         "/incoming.sst"
 
-struct tt_view {
-    struct tt_index *index;
-    rocksdb_readoptions_t *options;
-    const rocksdb_snapshot_t *snapshot;
-};
+#define MISSING_DIGITS_MAX 20
+#define MISSING_NAME_SIZE  (MISSING_DIGITS_MAX + 8)
 
-struct tt_index {
-    rocksdb_t *db;
-    rocksdb_options_t *options;
-    rocksdb_cache_t *cache;
-    rocksdb_writeoptions_t *write_options;
-    rocksdb_flushoptions_t *flush_options;
-    rocksdb_writebatch_t *batch;
-    struct tt_view latest;
-    struct tt_view persisted;
-    char complaint[COMPLAINT_SIZE];
-};
-
-struct tt_walk {
-    rocksdb_iterator_t *iterator;
-    size_t prefix_size;
-    char prefix[PREFIX_SIZE_MAX];
-};
-
-static tt_err take_error(char *error, char *sentence, size_t sentence_size)
+tt_err tt_index_take_error(char *error, char *sentence, size_t sentence_size)
 {
     if (error == NULL)
         return TT_OK;
@@ -75,14 +52,10 @@ static rocksdb_block_based_table_options_t *table_options(rocksdb_cache_t *cache
  * fits into the room that the low watermark keeps free. */
 static void set_sizes(rocksdb_options_t *options, uint64_t memtable_size)
 {
-    rocksdb_options_set_write_buffer_size(options, memtable_size);
-    rocksdb_options_set_max_write_buffer_number(options, MEMTABLES_MAX);
     rocksdb_options_set_level0_file_num_compaction_trigger(options, LEVEL0_FILES);
     rocksdb_options_set_max_bytes_for_level_base(options, LEVEL0_FILES * memtable_size);
     rocksdb_options_set_target_file_size_base(options, memtable_size);
     rocksdb_options_set_max_compaction_bytes(options, LEVEL0_FILES * memtable_size);
-    rocksdb_options_set_memtable_prefix_bloom_size_ratio(options, 0.05);
-    rocksdb_options_set_memtable_whole_key_filtering(options, 1);
 }
 
 static rocksdb_options_t *make_options(const struct tt_index_options *wanted,
@@ -106,44 +79,124 @@ static rocksdb_options_t *make_options(const struct tt_index_options *wanted,
     return options;
 }
 
+static char *file_path(const char *folder)
+{
+    size_t size = strlen(folder) + sizeof(FILE_NAME);
+    char *path = tt_alloc(size);
+    snprintf(path, size, "%s" FILE_NAME, folder);
+    return path;
+}
+
+/* The name of the file that RocksDB, as it says, wants and does not find; false: it says something
+ * else. It looks for NUMBER.sst, and then for NUMBER.ldb. */
+static bool missing_file(const char *error, char name[MISSING_NAME_SIZE])
+{
+    const char *end = strstr(error, ".ldb: No such file");
+    if (end == NULL)
+        end = strstr(error, ".sst: No such file");
+    if (end == NULL)
+        return false;
+    const char *digits = end;
+    while (digits > error && digits[-1] >= '0' && digits[-1] <= '9')
+        digits--;
+    if (digits == end || end - digits > MISSING_DIGITS_MAX)
+        return false;
+    snprintf(name, MISSING_NAME_SIZE, "/%.*s.sst", (int)(end - digits), digits);
+    return true;
+}
+
+/*
+ * When the list of files (MANIFEST) cannot be synced after a file was taken in, RocksDB takes that
+ * file's name away again, though the list, as far as anybody can see, has it. The file itself is
+ * still there under its first name. RocksDB knows each file's size and identity, so another one
+ * would be refused.
+ */
+static bool give_back_file(const struct tt_index *index, const char *folder, const char *error)
+{
+    char name[MISSING_NAME_SIZE];
+    if (!missing_file(error, name))
+        return false;
+    size_t size = strlen(folder) + sizeof(name);
+    char *path = tt_alloc(size);
+    snprintf(path, size, "%s%s", folder, name);
+    bool given = link(index->file_path, path) == 0;
+    tt_free(path);
+    return given;
+}
+
+static void open_database(struct tt_index *index, const char *folder, char **error)
+{
+    index->db = rocksdb_open(index->options, folder, error);
+    if (*error == NULL || !give_back_file(index, folder, *error))
+        return;
+    rocksdb_free(*error);
+    *error = NULL;
+    index->db = rocksdb_open(index->options, folder, error);
+}
+
+static void start(struct tt_index *index)
+{
+    index->young = tt_memtable_create();
+    index->compacts = true;
+    TT_ASSERT(pthread_create(&index->writing, NULL, tt_index_run, index) == 0);
+}
+
 tt_err tt_index_open(const struct tt_index_options *options, struct tt_index **opened,
                      char *sentence, size_t sentence_size)
 {
     struct tt_index *index = tt_alloc(sizeof(*index));
     char *error = NULL;
+    index->memtable_size = options->memtable_size;
+    index->file_path = file_path(options->path);
     index->cache = rocksdb_cache_create_lru(options->block_cache_size);
     index->options = make_options(options, index->cache);
-    index->write_options = rocksdb_writeoptions_create();
-    rocksdb_writeoptions_disable_WAL(index->write_options, 1);
-    index->flush_options = rocksdb_flushoptions_create();
-    index->batch = rocksdb_writebatch_create();
-    index->latest = (struct tt_view){index, rocksdb_readoptions_create(), NULL};
-    index->persisted = (struct tt_view){index, rocksdb_readoptions_create(), NULL};
-    rocksdb_readoptions_set_read_tier(index->persisted.options, PERSISTED_TIER);
-    index->db = rocksdb_open(index->options, options->path, &error);
-    tt_err err = take_error(error, sentence, sentence_size);
+    index->env_options = rocksdb_envoptions_create();
+    index->ingest_options = rocksdb_ingestexternalfileoptions_create();
+    rocksdb_ingestexternalfileoptions_set_move_files(index->ingest_options, 1);
+    index->latest = (struct tt_view){.index = index, .options = rocksdb_readoptions_create()};
+    index->persisted = (struct tt_view){.index = index, .options = rocksdb_readoptions_create()};
+    pthread_mutex_init(&index->mutex, NULL);
+    pthread_cond_init(&index->changed, NULL);
+    open_database(index, options->path, &error);
+    tt_err err = tt_index_take_error(error, sentence, sentence_size);
     if (!tt_is_ok(err)) {
         tt_index_close(&index);
         return err;
     }
+    (void)unlink(index->file_path);
+    start(index);
     *opened = index;
     return TT_OK;
+}
+
+static void stop(struct tt_index *index)
+{
+    pthread_mutex_lock(&index->mutex);
+    index->stopping = true;
+    pthread_cond_broadcast(&index->changed);
+    pthread_mutex_unlock(&index->mutex);
+    pthread_join(index->writing, NULL);
+    tt_memtable_release(&index->young);
+    if (index->frozen != NULL)
+        tt_memtable_release(&index->frozen);
+    rocksdb_cancel_all_background_work(index->db, 1);
+    rocksdb_close(index->db);
 }
 
 void tt_index_close(struct tt_index **closed)
 {
     struct tt_index *index = *closed;
-    if (index->db != NULL) {
-        rocksdb_cancel_all_background_work(index->db, 1);
-        rocksdb_close(index->db);
-    }
+    if (index->db != NULL)
+        stop(index);
+    pthread_cond_destroy(&index->changed);
+    pthread_mutex_destroy(&index->mutex);
     rocksdb_readoptions_destroy(index->latest.options);
     rocksdb_readoptions_destroy(index->persisted.options);
-    rocksdb_writebatch_destroy(index->batch);
-    rocksdb_flushoptions_destroy(index->flush_options);
-    rocksdb_writeoptions_destroy(index->write_options);
+    rocksdb_ingestexternalfileoptions_destroy(index->ingest_options);
+    rocksdb_envoptions_destroy(index->env_options);
     rocksdb_options_destroy(index->options);
     rocksdb_cache_destroy(index->cache);
+    tt_free(index->file_path);
     tt_free(index);
     *closed = NULL;
 }
@@ -153,146 +206,15 @@ const char *tt_index_complaint(const struct tt_index *index)
     return index->complaint;
 }
 
-void tt_index_put(struct tt_index *index, struct tt_slice key, struct tt_slice value)
-{
-    rocksdb_writebatch_put(index->batch, key.data, key.size, value.data, value.size);
-}
-
-void tt_index_delete(struct tt_index *index, struct tt_slice key)
-{
-    rocksdb_writebatch_delete(index->batch, key.data, key.size);
-}
-
-tt_err tt_index_write(struct tt_index *index)
-{
-    char *error = NULL;
-    rocksdb_write(index->db, index->write_options, index->batch, &error);
-    rocksdb_writebatch_clear(index->batch);
-    return take_error(error, index->complaint, sizeof(index->complaint));
-}
-
-tt_err tt_index_flush(struct tt_index *index, bool wait)
-{
-    char *error = NULL;
-    rocksdb_flushoptions_set_wait(index->flush_options, wait);
-    rocksdb_flush(index->db, index->flush_options, &error);
-    return take_error(error, index->complaint, sizeof(index->complaint));
-}
-
 void tt_index_allow_compaction(struct tt_index *index, bool allowed)
 {
     const char *const keys[] = {"disable_auto_compactions"};
     const char *const values[] = {allowed ? "false" : "true"};
     char *error = NULL;
+    pthread_mutex_lock(&index->mutex);
+    index->compacts = allowed;
+    pthread_mutex_unlock(&index->mutex);
     rocksdb_set_options(index->db, 1, keys, values, &error);
     if (error != NULL)
         rocksdb_free(error);
-}
-
-struct tt_view *tt_view_create(struct tt_index *index)
-{
-    struct tt_view *view = tt_alloc(sizeof(*view));
-    view->index = index;
-    view->options = rocksdb_readoptions_create();
-    view->snapshot = rocksdb_create_snapshot(index->db);
-    rocksdb_readoptions_set_snapshot(view->options, view->snapshot);
-    return view;
-}
-
-void tt_view_destroy(struct tt_view **view)
-{
-    rocksdb_readoptions_destroy((*view)->options);
-    rocksdb_release_snapshot((*view)->index->db, (*view)->snapshot);
-    tt_free(*view);
-    *view = NULL;
-}
-
-const struct tt_view *tt_index_latest(const struct tt_index *index)
-{
-    return &index->latest;
-}
-
-const struct tt_view *tt_index_persisted(const struct tt_index *index)
-{
-    return &index->persisted;
-}
-
-tt_err tt_view_get(const struct tt_view *view, struct tt_slice key, struct tt_buffer *value)
-{
-    char *error = NULL;
-    rocksdb_pinnableslice_t *pinned =
-        rocksdb_get_pinned(view->index->db, view->options, key.data, key.size, &error);
-    TT_TRY(take_error(error, NULL, 0));
-    if (pinned == NULL)
-        return TT_FAIL(NOT_FOUND);
-    size_t size = 0;
-    const char *data = rocksdb_pinnableslice_value(pinned, &size);
-    value->size = 0;
-    tt_buffer_add(value, tt_slice(data, size));
-    rocksdb_pinnableslice_destroy(pinned);
-    return TT_OK;
-}
-
-struct tt_walk *tt_walk_create(const struct tt_view *view, struct tt_slice prefix)
-{
-    struct tt_walk *walk = tt_alloc(sizeof(*walk));
-    TT_ASSERT(prefix.size <= PREFIX_SIZE_MAX);
-    walk->prefix_size = prefix.size;
-    if (prefix.size > 0)
-        memcpy(walk->prefix, prefix.data, prefix.size);
-    walk->iterator = rocksdb_create_iterator(view->index->db, view->options);
-    rocksdb_iter_seek(walk->iterator, walk->prefix, walk->prefix_size);
-    return walk;
-}
-
-tt_err tt_walk_destroy(struct tt_walk **walk)
-{
-    char *error = NULL;
-    rocksdb_iter_get_error((*walk)->iterator, &error);
-    rocksdb_iter_destroy((*walk)->iterator);
-    tt_free(*walk);
-    *walk = NULL;
-    return take_error(error, NULL, 0);
-}
-
-void tt_walk_to(struct tt_walk *walk, struct tt_slice key)
-{
-    rocksdb_iter_seek(walk->iterator, key.data, key.size);
-}
-
-void tt_walk_back_to(struct tt_walk *walk, struct tt_slice key)
-{
-    rocksdb_iter_seek_for_prev(walk->iterator, key.data, key.size);
-}
-
-bool tt_walk_valid(const struct tt_walk *walk)
-{
-    if (!rocksdb_iter_valid(walk->iterator))
-        return false;
-    struct tt_slice key = tt_walk_key(walk);
-    return key.size >= walk->prefix_size && memcmp(key.data, walk->prefix, walk->prefix_size) == 0;
-}
-
-void tt_walk_next(struct tt_walk *walk)
-{
-    rocksdb_iter_next(walk->iterator);
-}
-
-void tt_walk_prev(struct tt_walk *walk)
-{
-    rocksdb_iter_prev(walk->iterator);
-}
-
-struct tt_slice tt_walk_key(const struct tt_walk *walk)
-{
-    size_t size = 0;
-    const char *data = rocksdb_iter_key(walk->iterator, &size);
-    return tt_slice(data, size);
-}
-
-struct tt_slice tt_walk_value(const struct tt_walk *walk)
-{
-    size_t size = 0;
-    const char *data = rocksdb_iter_value(walk->iterator, &size);
-    return tt_slice(data, size);
 }

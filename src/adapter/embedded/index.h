@@ -1,10 +1,10 @@
 /*
- * index: the sorted rows behind the journal, in RocksDB without a log of its own. What it loses in
- * a crash the journal gives back.
+ * index: the sorted rows behind the journal. What was written last is in memory only, and what it
+ * loses in a crash the journal gives back; the rest is in files that RocksDB looks after.
  *
  * One thread writes, any may read. Puts and deletes gather in one batch that is written as a
- * whole; as there is one memtable at a time and they reach the disk in order, the rows on disk are
- * always those after some batch.
+ * whole, and batches reach the disk whole and in order, so the rows on disk are always those after
+ * some batch.
  */
 #ifndef TT_ADAPTER_EMBEDDED_INDEX_H
 #define TT_ADAPTER_EMBEDDED_INDEX_H
@@ -38,10 +38,12 @@ const char *tt_index_complaint(const struct tt_index *index);
 void tt_index_put(struct tt_index *index, struct tt_slice key, struct tt_slice value);
 void tt_index_delete(struct tt_index *index, struct tt_slice key);
 
-/* Writes the batch as a whole, into memory. */
+/* Writes the batch as a whole, into memory. Waits when memory is full and the rows before are not
+ * on disk yet. CORRUPT or IO: some earlier ones could not be brought to disk. */
 TT_MUST_CHECK tt_err tt_index_write(struct tt_index *index);
 
-/* Starts to bring everything written so far to disk, or waits for it. */
+/* Starts to bring everything written so far to disk, if that is not under way, or waits for it. As
+ * tt_index_write. */
 TT_MUST_CHECK tt_err tt_index_flush(struct tt_index *index, bool wait);
 
 /* Compaction needs room; on a disk that is nearly full it has to wait. */
@@ -53,8 +55,8 @@ struct tt_view;
 struct tt_view *tt_view_create(struct tt_index *index);
 void tt_view_destroy(struct tt_view **view);
 
-/* Looks at whatever is newest, and needs no destroying. */
-const struct tt_view *tt_index_latest(const struct tt_index *index);
+/* Looks at whatever is newest, and needs no destroying. For the thread that writes. */
+const struct tt_view *tt_index_latest(struct tt_index *index);
 
 /* Only what is on disk for good. */
 const struct tt_view *tt_index_persisted(const struct tt_index *index);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "adapter/embedded/journal_form.h"
+#include "adapter/embedded/journal_newest.h"
 #include "base/buffer.h"
 #include "base/crc32c.h"
 #include "base/memory.h"
@@ -118,7 +119,7 @@ static tt_err zero_ahead(struct tt_journal *journal, uint64_t end)
     return TT_OK;
 }
 
-/* The header is synced before any frame is written behind it. */
+/* The header is synced before any frame is written behind it, and then is the newest one. */
 static tt_err begin_segment(struct tt_journal *journal, uint64_t number, uint64_t first_record,
                             uint64_t synced_before)
 {
@@ -141,30 +142,15 @@ static tt_err begin_segment(struct tt_journal *journal, uint64_t number, uint64_
     TT_TRY(sync_file(journal));
     if (fsync(journal->options.dir_fd) != 0)
         return TT_FAIL(IO);
+    TT_TRY(tt_journal_newest_write(journal->options.dir_fd, number));
     add_segment(journal, number, first_record);
     journal->tail = journal->synced = TT_JOURNAL_HEADER_SIZE;
     return TT_OK;
 }
 
-tt_err tt_journal_sync_found(const struct tt_journal_options *options,
-                             const struct tt_journal_map *map)
-{
-    char name[TT_JOURNAL_NAME_SIZE];
-    if (map->segment_count == 0)
-        return TT_OK;
-    tt_journal_name(map->segments[map->segment_count - 1].number, name);
-    int fd = openat(options->dir_fd, name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return TT_FAIL(IO);
-    int failed = options->sync(options->sync_context, fd);
-    close(fd);
-    return failed == 0 ? TT_OK : TT_FAIL(IO);
-}
-
 tt_err tt_journal_create(const struct tt_journal_options *options, struct tt_journal_map *map,
                          struct tt_journal **created)
 {
-    TT_TRY(tt_journal_sync_found(options, map));
     unlinkat(options->dir_fd, SPARE_NAME, 0);
     struct tt_journal *journal = tt_alloc(sizeof(*journal));
     journal->options = *options;

@@ -30,6 +30,8 @@
  * 0xff, so no message looks like a frame. Frames of an earlier life of a recycled file have
  * another segment number. Each start begins a new segment, so nothing is ever written after a tear.
  *
+ * That the last segment is there at all is known from a file beside it (journal_newest.h).
+ *
  * A segment is given up for recycling once the index, on disk, has got past its last record.
  */
 #ifndef TT_ADAPTER_EMBEDDED_JOURNAL_H
@@ -85,10 +87,10 @@ struct tt_journal_options {
     void *sync_context;
 };
 
-/* Syncs what a scan has found: it may not have been synced before the crash, and what builds on it,
- * a segment or an index on disk, must not be there first. */
-TT_MUST_CHECK tt_err tt_journal_sync_found(const struct tt_journal_options *options,
-                                           const struct tt_journal_map *map);
+/* Syncs all segments in the folder: what is found there may not have been synced before a crash,
+ * and what builds on it, a segment or an index on disk, must not be there first. IO; errno says
+ * why. */
+TT_MUST_CHECK tt_err tt_journal_sync_all(const struct tt_journal_options *options);
 
 /* Begins a new segment behind what was found; takes the map if it succeeds. IO. */
 TT_MUST_CHECK tt_err tt_journal_create(const struct tt_journal_options *options,

@@ -10,11 +10,13 @@
 #define FRAME_MAGIC_SIZE   4
 #define HEADER_CRC_AT      40
 #define FRAME_CRC_AT       36
+#define NEWEST_CRC_AT      16
 #define NAME_DIGITS        10
 #define SEGMENT_NUMBER_MAX 9999999999ULL
 
 static const char header_magic[MAGIC_SIZE + 1] = "\xffT\xfeJSEG1";
 static const char frame_magic[FRAME_MAGIC_SIZE + 1] = "\xffT\xfeJ";
+static const char newest_magic[MAGIC_SIZE + 1] = "\xffT\xfeJNEW1";
 static const char name_prefix[] = "journal-";
 
 void tt_journal_put_u32(char *at, uint32_t number)
@@ -92,6 +94,23 @@ bool tt_journal_frame_get(struct tt_slice bytes, struct tt_journal_frame *frame)
     frame->record_count = tt_journal_get_u32(at + 24);
     frame->synced = tt_journal_get_u32(at + 28);
     frame->payload_crc = tt_journal_get_u32(at + 32);
+    return true;
+}
+
+void tt_journal_newest_put(uint64_t number, char *at)
+{
+    memcpy(at, newest_magic, MAGIC_SIZE);
+    put_u64(at + 8, number);
+    tt_journal_put_u32(at + NEWEST_CRC_AT, tt_crc32c(0, tt_slice(at, NEWEST_CRC_AT)));
+}
+
+bool tt_journal_newest_get(struct tt_slice bytes, uint64_t *number)
+{
+    const char *at = bytes.data;
+    if (bytes.size != TT_JOURNAL_NEWEST_SIZE || memcmp(at, newest_magic, MAGIC_SIZE) != 0 ||
+        tt_journal_get_u32(at + NEWEST_CRC_AT) != tt_crc32c(0, tt_slice(at, NEWEST_CRC_AT)))
+        return false;
+    *number = get_u64(at + 8);
     return true;
 }
 

@@ -10,7 +10,8 @@
 
 #include "base/slice.h"
 
-#define TT_JOURNAL_NAME_SIZE 32
+#define TT_JOURNAL_NAME_SIZE   32
+#define TT_JOURNAL_NEWEST_SIZE 20
 
 struct tt_journal_header {
     uint64_t number;
@@ -42,6 +43,10 @@ void tt_journal_frame_put(const struct tt_journal_frame *frame, char *at);
 
 /* The frame's own bytes; false: there is none, or a damaged one. The payload is not looked at. */
 bool tt_journal_frame_get(struct tt_slice bytes, struct tt_journal_frame *frame);
+
+/* The newest segment's number, in TT_JOURNAL_NEWEST_SIZE bytes; false: damaged. */
+void tt_journal_newest_put(uint64_t number, char *at);
+bool tt_journal_newest_get(struct tt_slice bytes, uint64_t *number);
 
 /* How much room a frame with that payload takes. */
 uint64_t tt_journal_frame_room(uint64_t payload_size);

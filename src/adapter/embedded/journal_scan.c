@@ -9,8 +9,11 @@
 
 #include "adapter/embedded/journal.h"
 #include "adapter/embedded/journal_form.h"
+#include "adapter/embedded/journal_newest.h"
 #include "base/crc32c.h"
 #include "base/memory.h"
+
+#define SENTENCE_SIZE 256
 
 struct scan {
     int dir_fd;
@@ -19,6 +22,7 @@ struct scan {
     struct tt_journal_map *map;
     char *sentence;
     size_t sentence_size;
+    uint64_t newest; /* the number of a segment that has been there; 0: unknown */
 };
 
 /* One segment's file in memory. */
@@ -277,7 +281,7 @@ static tt_err load_next(const struct scan *scan, const uint64_t *numbers, size_t
         return TT_OK;
     TT_TRY(load(scan, numbers[index], next));
     bool usable = next->has_header && next->header.number == next->number;
-    if (!usable && index + 1 == *count && !was_begun(next)) {
+    if (!usable && index + 1 == *count && next->number > scan->newest && !was_begun(next)) {
         char name[TT_JOURNAL_NAME_SIZE];
         tt_journal_name(next->number, name);
         unlinkat(scan->dir_fd, name, 0);
@@ -305,15 +309,72 @@ static tt_err scan_all(const struct scan *scan, const uint64_t *numbers, size_t 
     return err;
 }
 
+static tt_err read_newest(struct scan *scan)
+{
+    tt_err err = tt_journal_newest_read(scan->dir_fd, &scan->newest);
+    if (tt_err_is(err, TT_ERR_IO))
+        return unreadable(scan, TT_JOURNAL_NEWEST_NAME);
+    if (!tt_is_ok(err))
+        snprintf(scan->sentence, scan->sentence_size,
+                 "store/journal/%s is damaged; nothing was changed: restore the data folder from a "
+                 "backup, or keep a copy and ask for help",
+                 TT_JOURNAL_NEWEST_NAME);
+    return err;
+}
+
+/* The last segment has none behind it that would miss it. */
+static tt_err check_newest(const struct scan *scan, const uint64_t *numbers, size_t count)
+{
+    char name[TT_JOURNAL_NAME_SIZE];
+    if (scan->newest <= (count == 0 ? 0 : numbers[count - 1]))
+        return TT_OK;
+    tt_journal_name(scan->newest, name);
+    snprintf(scan->sentence, scan->sentence_size,
+             "store/journal/%s is missing; nothing was changed: put it back, restore the data "
+             "folder from a backup, or keep a copy and ask for help",
+             name);
+    return TT_FAIL(CORRUPT);
+}
+
+static tt_err sync_one(const struct tt_journal_options *options, uint64_t number)
+{
+    char name[TT_JOURNAL_NAME_SIZE];
+    tt_journal_name(number, name);
+    int fd = openat(options->dir_fd, name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return TT_FAIL(IO);
+    int failed = options->sync(options->sync_context, fd);
+    close(fd);
+    return failed == 0 ? TT_OK : TT_FAIL(IO);
+}
+
+tt_err tt_journal_sync_all(const struct tt_journal_options *options)
+{
+    char sentence[SENTENCE_SIZE];
+    struct scan scan = {
+        .dir_fd = options->dir_fd, .sentence = sentence, .sentence_size = sizeof(sentence)};
+    uint64_t *numbers;
+    size_t count;
+    TT_TRY(list_numbers(&scan, &numbers, &count));
+    tt_err err = TT_OK;
+    for (size_t i = 0; i < count && tt_is_ok(err); i++)
+        err = sync_one(options, numbers[i]);
+    tt_free(numbers);
+    return err;
+}
+
 tt_err tt_journal_scan(int dir_fd, tt_journal_visit visit, void *context,
                        struct tt_journal_map *map, char *sentence, size_t sentence_size)
 {
-    struct scan scan = {dir_fd, visit, context, map, sentence, sentence_size};
+    struct scan scan = {dir_fd, visit, context, map, sentence, sentence_size, 0};
     uint64_t *numbers;
     size_t count;
     *map = (struct tt_journal_map){0};
+    TT_TRY(read_newest(&scan));
     TT_TRY(list_numbers(&scan, &numbers, &count));
-    tt_err err = scan_all(&scan, numbers, count);
+    tt_err err = check_newest(&scan, numbers, count);
+    if (tt_is_ok(err))
+        err = scan_all(&scan, numbers, count);
     tt_free(numbers);
     if (!tt_is_ok(err))
         tt_journal_map_deinit(map);

@@ -296,6 +296,12 @@ static tt_err answer(struct tt_reading *reading, struct tt_store_op *op)
         return tt_read_addresses(reading, &op->list_push_addresses);
     case TT_STORE_LIST_UNRUNG:
         return tt_read_unrung(reading, &op->list_unrung);
+    case TT_STORE_GET_ACCOUNT:
+        return tt_read_account(reading, &op->get_account);
+    case TT_STORE_LIST_ACCOUNTS:
+        return tt_read_accounts(reading, &op->list_accounts);
+    case TT_STORE_CHECK_LOGIN:
+        return tt_read_login(reading, &op->check_login);
     case TT_STORE_LINK_DEVICE:
     case TT_STORE_UNLINK_DEVICE:
     case TT_STORE_DISCONNECT:
@@ -309,6 +315,8 @@ static tt_err answer(struct tt_reading *reading, struct tt_store_op *op)
     case TT_STORE_PUT_PUSH_ADDRESS:
     case TT_STORE_DROP_PUSH_ADDRESS:
     case TT_STORE_RECORD_PUSH:
+    case TT_STORE_PUT_ACCOUNT:
+    case TT_STORE_LOG_IN:
         break;
     }
     return TT_FAIL(INTERNAL);

@@ -51,6 +51,9 @@ TT_MUST_CHECK tt_err tt_read_conversations(struct tt_reading *reading,
 TT_MUST_CHECK tt_err tt_read_addresses(struct tt_reading *reading,
                                        struct tt_list_push_addresses *list);
 TT_MUST_CHECK tt_err tt_read_unrung(struct tt_reading *reading, struct tt_list_unrung *list);
+TT_MUST_CHECK tt_err tt_read_account(struct tt_reading *reading, struct tt_get_account *get);
+TT_MUST_CHECK tt_err tt_read_accounts(struct tt_reading *reading, struct tt_list_accounts *list);
+TT_MUST_CHECK tt_err tt_read_login(struct tt_reading *reading, const struct tt_check_login *check);
 TT_MUST_CHECK tt_err tt_read_history(struct tt_reading *reading, struct tt_read_history *history);
 
 #endif

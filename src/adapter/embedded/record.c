@@ -124,6 +124,10 @@ void tt_record_encode(const struct tt_record *record, struct tt_buffer *out)
     case TT_RECORD_NOTIFIED:
         pack_notified(out, record);
         return;
+    case TT_RECORD_ACCOUNTED:
+        tt_pack_id(out, &record->user);
+        tt_pack_text(out, record->account);
+        return;
     }
 }
 
@@ -264,6 +268,10 @@ static void unpack_fields(struct tt_unpack *in, struct tt_arena *arena, struct t
         return;
     case TT_RECORD_NOTIFIED:
         unpack_notified(in, record);
+        return;
+    case TT_RECORD_ACCOUNTED:
+        record->user = tt_unpack_id(in, false);
+        record->account = tt_unpack_text(in);
         return;
     }
     in->failed = true;

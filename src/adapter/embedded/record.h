@@ -18,6 +18,7 @@
  *   MUTED         conversation, user, until
  *   ADDRESSED     user, device, address (address.h; provider 0: none any more)
  *   NOTIFIED      conversation, user, device, seq, 1 if accepted, at, detail (text)
+ *   ACCOUNTED     user, account (text, see account.h): as it is from now on
  *
  * The journal frames records with their length and a checksum (journal.h).
  */
@@ -53,6 +54,7 @@ enum tt_record_kind {
     TT_RECORD_MUTED = 11,
     TT_RECORD_ADDRESSED = 12,
     TT_RECORD_NOTIFIED = 13,
+    TT_RECORD_ACCOUNTED = 14,
 };
 
 struct tt_record {
@@ -70,6 +72,7 @@ struct tt_record {
         tt_seq pushed;                    /* PUSHED */
         struct tt_user_settings settings; /* CHOSEN */
         struct tt_push_address address;   /* ADDRESSED */
+        struct tt_slice account;          /* ACCOUNTED */
         struct {
             tt_seq seq;
             bool accepted;

@@ -3,7 +3,8 @@
 #include "adapter/embedded/pack.h"
 #include "adapter/embedded/record.h"
 
-#define VERSION 1
+#define VERSION              1
+#define VERSION_WITH_ACCOUNT 2 /* of user rows: the same, and the account after it */
 
 enum { SHARES_LAST_SEEN = 1, PUSH_PREVIEW = 2 };
 enum { CONNECTED = 1, DISCONNECTED = 2 };
@@ -202,7 +203,7 @@ static void pack_device(const struct tt_device *device, struct tt_buffer *out)
 
 void tt_row_pack_user(const struct tt_user_row *row, struct tt_buffer *out)
 {
-    tt_buffer_add_byte(out, VERSION);
+    tt_buffer_add_byte(out, row->account.size > 0 ? VERSION_WITH_ACCOUNT : VERSION);
     tt_pack_number(out, (row->settings.share_last_seen ? (unsigned)SHARES_LAST_SEEN : 0u) |
                             (row->settings.push_preview ? (unsigned)PUSH_PREVIEW : 0u));
     tt_pack_time(out, row->last_seen);
@@ -213,6 +214,8 @@ void tt_row_pack_user(const struct tt_user_row *row, struct tt_buffer *out)
     for (size_t i = 0; i < row->device_count; i++)
         pack_device(&row->devices[i], out);
     tt_pack_text(out, row->addresses);
+    if (row->account.size > 0)
+        tt_pack_text(out, row->account);
 }
 
 static struct tt_device unpack_device(struct tt_unpack *in)
@@ -230,7 +233,10 @@ static struct tt_device unpack_device(struct tt_unpack *in)
 
 tt_err tt_row_unpack_user(struct tt_slice bytes, struct tt_arena *arena, struct tt_user_row *row)
 {
-    struct tt_unpack in = begin(bytes);
+    struct tt_unpack in = {.rest = bytes};
+    uint8_t version = tt_unpack_byte(&in);
+    if (version != VERSION && version != VERSION_WITH_ACCOUNT)
+        in.failed = true;
     uint32_t flags = tt_unpack_count(&in, SHARES_LAST_SEEN | PUSH_PREVIEW);
     row->settings.share_last_seen = (flags & SHARES_LAST_SEEN) != 0;
     row->settings.push_preview = (flags & PUSH_PREVIEW) != 0;
@@ -246,6 +252,7 @@ tt_err tt_row_unpack_user(struct tt_slice bytes, struct tt_arena *arena, struct 
             in.failed = true;
     }
     row->addresses = tt_unpack_text(&in);
+    row->account = version == VERSION_WITH_ACCOUNT ? tt_unpack_text(&in) : TT_SLICE_EMPTY;
     return tt_unpack_end(&in);
 }
 

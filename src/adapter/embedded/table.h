@@ -20,7 +20,9 @@
  *   u    users               user                          flags, last seen, conversations,
  *                                                          connections, display name, count,
  *                                                          {device, epoch, linked, active, flag},
- *                                                          addresses (text, see address.h)
+ *                                                          addresses (text, see address.h),
+ *                                                          and with version 2 account (text,
+ *                                                          see account.h)
  *   k    push tokens         digest                        user, device: where it was put last
  *   e    pushes              conversation 0 seq at user 0  1 if accepted, detail
  *                            device
@@ -150,6 +152,7 @@ struct tt_user_row {
     struct tt_device *devices; /* sorted by id */
     size_t device_count;
     struct tt_slice addresses; /* packed, see address.h */
+    struct tt_slice account;   /* packed, see account.h; empty: none */
 };
 
 struct tt_push_row {

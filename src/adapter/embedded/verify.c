@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "adapter/embedded/account.h"
 #include "adapter/embedded/address.h"
 #include "adapter/embedded/base.h"
 #include "adapter/embedded/verify_parts.h"
@@ -101,6 +102,9 @@ static void check_user(struct tt_verify *verify, const struct tt_key_parts *key,
     struct tt_addresses addresses;
     err = tt_addresses_unpack(row.addresses, &verify->arena, &addresses);
     tt_verify_found(verify, err, "the addresses", &key->first, &verify->nobody);
+    struct tt_account account;
+    err = row.account.size == 0 ? TT_OK : tt_account_unpack(row.account, &verify->arena, &account);
+    tt_verify_found(verify, err, "the account", &key->first, &verify->nobody);
     for (size_t i = 0; i < row.device_count; i++)
         if (row.devices[i].epoch >> 32 > verify->start)
             tt_verify_problem(verify, "device %.*s of %.*s has an epoch from the future",

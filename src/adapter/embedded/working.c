@@ -78,6 +78,7 @@ static void free_user(struct tt_user_state *user)
     tt_buffer_deinit(&user->new_lists);
     free_text(user->row.settings.display_name);
     free_text(user->row.addresses);
+    free_text(user->row.account);
     tt_free(user);
 }
 
@@ -316,6 +317,7 @@ static tt_err load_user(struct tt_working *working, struct tt_user_state *user)
         user->row = row;
         user->row.settings.display_name = TT_SLICE_EMPTY;
         user->row.addresses = TT_SLICE_EMPTY;
+        user->row.account = TT_SLICE_EMPTY;
         user->row.devices = NULL;
         if (row.device_count > 0) {
             user->row.devices = tt_grow(NULL, row.device_count, sizeof(*devices));
@@ -323,6 +325,7 @@ static tt_err load_user(struct tt_working *working, struct tt_user_state *user)
         }
         tt_user_set_display_name(user, name);
         tt_user_set_addresses(user, row.addresses);
+        tt_user_set_account(user, row.account);
         for (size_t i = 0; i < row.device_count; i++)
             user->was_online = user->was_online || user->row.devices[i].connected;
     }

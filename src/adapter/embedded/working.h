@@ -45,7 +45,7 @@ struct tt_conversation_state {
 struct tt_user_state {
     struct tt_recent recent; /* first, so that the one is the other */
     tt_id id;
-    struct tt_user_row row; /* owns its devices, the display name and the addresses */
+    struct tt_user_row row; /* owns its devices, name, addresses and account */
     bool changed;
     bool was_online;            /* in the index */
     struct tt_buffer new_lists; /* of tt_id: conversations whose list row is not yet flushed */
@@ -96,6 +96,7 @@ struct tt_device *tt_user_add_device(struct tt_user_state *user, const tt_id *de
 void tt_user_remove_device(struct tt_user_state *user, const tt_id *device);
 /* The packed form, which is copied. */
 void tt_user_set_addresses(struct tt_user_state *user, struct tt_slice packed);
+void tt_user_set_account(struct tt_user_state *user, struct tt_slice packed);
 void tt_user_set_display_name(struct tt_user_state *user, struct tt_slice name);
 
 /* The dedupe row of what was sent before. NOT_FOUND. */

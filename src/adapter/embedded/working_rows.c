@@ -61,6 +61,11 @@ void tt_user_set_addresses(struct tt_user_state *user, struct tt_slice packed)
     replace_text(&user->row.addresses, packed);
 }
 
+void tt_user_set_account(struct tt_user_state *user, struct tt_slice packed)
+{
+    replace_text(&user->row.account, packed);
+}
+
 static void put(struct tt_working *working, const struct tt_key *key)
 {
     tt_index_put(working->index, tt_key_slice(key), tt_buffer_slice(&working->packed));

@@ -140,8 +140,8 @@ static void live(struct fixture *f)
     for (uint64_t seq = 1; seq <= 5; seq++) {
         char client_id[16];
         snprintf(client_id, sizeof(client_id), "m%u", (unsigned)seq);
-        send(f, "c", "alice", "desk", client_id, seq);
-        send(f, "g", "bob", "phone", client_id, seq);
+        send_text(f, "c", "alice", "desk", client_id, seq);
+        send_text(f, "g", "bob", "phone", client_id, seq);
     }
     ack(f, "c", "bob", "phone", 4, 3);
     ack(f, "c", "bob", "tablet", 2, 0);
@@ -164,7 +164,7 @@ static void a_closed_store_opens_again(void **unused)
     assert_int_equal(counts.pending_rows, 3);
     open_store(&bench);
     expect_cursor(positions(&bench.f, "c", "bob")->cursor, 4, 3);
-    send(&bench.f, "c", "bob", "phone", "m1", 6);
+    send_text(&bench.f, "c", "bob", "phone", "m1", 6);
     close_store(&bench);
     expect_sound(&bench);
     tear_down(&bench);
@@ -185,7 +185,7 @@ static int be_child(const char *dir)
     for (uint64_t seq = head + 1; seq <= head + CHILD_SENDS; seq++) {
         char client_id[32];
         snprintf(client_id, sizeof(client_id), "m%llu", (unsigned long long)seq);
-        send(&bench.f, "c", "alice", "desk", client_id, seq);
+        send_text(&bench.f, "c", "alice", "desk", client_id, seq);
         if (seq % 7 == 0)
             ack(&bench.f, "c", "bob", "phone", seq, seq - 3);
     }
@@ -436,7 +436,7 @@ static void after_a_failed_sync_nothing_is_acknowledged(void **unused)
     bench.options.fatal_context = &disk;
     open_store(&bench);
     create_direct(&bench.f, "c", "alice", "bob");
-    send(&bench.f, "c", "alice", "a", "m1", 1);
+    send_text(&bench.f, "c", "alice", "a", "m1", 1);
     atomic_store(&disk.sync_fails, true);
     expect_err(run(&bench.f, new_send(&bench.f, "c", "alice", "a", "m2"))->err, TT_ERR_UNAVAILABLE);
     atomic_store(&disk.sync_fails, false);

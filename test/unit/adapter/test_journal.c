@@ -76,6 +76,7 @@ static void remove_segments(struct rig *rig)
         unlinkat(rig->dir_fd, name, 0);
     }
     unlinkat(rig->dir_fd, "spare", 0);
+    unlinkat(rig->dir_fd, "newest", 0);
 }
 
 static void tear_down(struct rig *rig)
@@ -327,6 +328,48 @@ static void damage_in_an_earlier_segment_is_refused(void **unused)
     tear_down(&rig);
 }
 
+static void a_missing_last_segment_is_refused(void **unused)
+{
+    (void)unused;
+    struct rig rig;
+    set_up(&rig);
+    for (int i = 0; i < 2; i++) {
+        start(&rig);
+        write_batch(&rig, 1);
+        stop(&rig);
+    }
+    char zeros[TT_JOURNAL_HEADER_SIZE + 256] = {0};
+    poke(&rig, "journal-0000000002", 0, zeros, sizeof(zeros));
+    assert_int_equal(scan(&rig).code, TT_ERR_CORRUPT); /* it is no segment that was being made */
+    assert_int_equal(unlinkat(rig.dir_fd, "journal-0000000002", 0), 0);
+    assert_int_equal(scan(&rig).code, TT_ERR_CORRUPT);
+    assert_non_null(strstr(rig.sentence, "journal-0000000002 is missing"));
+    assert_int_equal(rig.seen, 0);
+    tear_down(&rig);
+}
+
+static void a_damaged_newest_is_refused_and_a_missing_one_is_none(void **unused)
+{
+    (void)unused;
+    struct rig rig;
+    set_up(&rig);
+    start(&rig);
+    write_batch(&rig, 1);
+    stop(&rig);
+    char bytes[20];
+    peek(&rig, "newest", bytes, sizeof(bytes));
+    for (size_t at = 0; at < sizeof(bytes); at++) {
+        char flipped = (char)(bytes[at] ^ 1);
+        poke(&rig, "newest", at, &flipped, 1);
+        assert_int_equal(scan(&rig).code, TT_ERR_CORRUPT);
+        poke(&rig, "newest", at, &bytes[at], 1);
+    }
+    assert_int_equal(unlinkat(rig.dir_fd, "newest", 0), 0); /* as in a store from before */
+    expect_ok(scan(&rig));
+    assert_int_equal(rig.seen, 1);
+    tear_down(&rig);
+}
+
 static void a_missing_segment_in_between_is_refused(void **unused)
 {
     (void)unused;
@@ -450,6 +493,8 @@ int main(void)
         cmocka_unit_test(a_file_cut_short_behind_good_frames_is_refused),
         cmocka_unit_test(damage_in_an_earlier_segment_is_refused),
         cmocka_unit_test(a_missing_segment_in_between_is_refused),
+        cmocka_unit_test(a_missing_last_segment_is_refused),
+        cmocka_unit_test(a_damaged_newest_is_refused_and_a_missing_one_is_none),
         cmocka_unit_test(a_segment_that_was_never_begun_is_none),
         cmocka_unit_test(a_last_segment_full_of_rubbish_is_refused),
         cmocka_unit_test(segments_roll_and_are_recycled),

@@ -12,7 +12,7 @@ static size_t examples(struct tt_arena *arena, struct tt_record *records)
     ids[1] = tt_id_of("bob");
     ids[2] = tt_id_of("carol");
     size_t count = 0;
-    for (int kind = TT_RECORD_STARTED; kind <= TT_RECORD_MUTED; kind++)
+    for (int kind = TT_RECORD_STARTED; kind <= TT_RECORD_ACCOUNTED; kind++)
         records[count++] = (struct tt_record){
             .kind = (enum tt_record_kind)kind,
             .conversation = tt_id_of("conv"),
@@ -44,6 +44,18 @@ static size_t examples(struct tt_arena *arena, struct tt_record *records)
     records[TT_RECORD_DISCONNECTED - 1].epoch = 1ULL << 33;
     records[TT_RECORD_PUSHED - 1].pushed = TT_SEQ(9);
     records[TT_RECORD_CHOSEN - 1].settings = (struct tt_user_settings){content, false, true};
+    records[TT_RECORD_ADDRESSED - 1].address = (struct tt_push_address){
+        .provider = TT_PUSH_WEBPUSH,
+        .sandbox = true,
+        .token = content,
+        .p256dh = content,
+        .auth = content,
+        .registered_at = TT_TIME(9),
+    };
+    records[TT_RECORD_NOTIFIED - 1].notified.seq = TT_SEQ(3);
+    records[TT_RECORD_NOTIFIED - 1].notified.accepted = true;
+    records[TT_RECORD_NOTIFIED - 1].notified.detail = content;
+    records[TT_RECORD_ACCOUNTED - 1].account = content;
     return count;
 }
 
@@ -53,7 +65,7 @@ static void every_record_comes_back(void **unused)
     struct tt_arena arena = {0};
     struct tt_record records[16];
     size_t count = examples(&arena, records);
-    assert_int_equal(count, 11);
+    assert_int_equal(count, 14);
     for (size_t i = 0; i < count; i++) {
         struct tt_buffer bytes = {0};
         struct tt_buffer again = {0};

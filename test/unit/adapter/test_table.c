@@ -147,11 +147,16 @@ static void values_come_back_whole_or_not_at_all(void **unused)
     assert_int_equal(status_back.devices[0].delivered.n, 4);
 
     struct tt_device device = {tt_id_of("phone"), TT_TIME(1), TT_TIME(2), 3, true};
-    struct tt_user_row user = {{TT_SLICE_EMPTY, false, true}, TT_TIME(7), 8, 9, &device, 1,
-                               TT_SLICE_LITERAL("packed")};
+    struct tt_user_row user = {{TT_SLICE_EMPTY, false, true}, TT_TIME(7),    8, 9, &device, 1,
+                               TT_SLICE_LITERAL("packed"),    TT_SLICE_EMPTY};
     struct tt_user_row user_back;
     tt_row_pack_user(&user, &bytes);
     EXPECT_BOUNDS(bytes, tt_row_unpack_user(value, &arena, &user_back));
+    assert_int_equal(user_back.account.size, 0);
+    user.account = TT_SLICE_LITERAL("account");
+    tt_row_pack_user(&user, &bytes);
+    EXPECT_BOUNDS(bytes, tt_row_unpack_user(value, &arena, &user_back));
+    assert_true(tt_slice_eq(user_back.account, TT_SLICE_LITERAL("account")));
     assert_false(user_back.settings.share_last_seen);
     assert_int_equal(user_back.last_seen.ms, 7);
     assert_int_equal(user_back.conversation_count, 8);

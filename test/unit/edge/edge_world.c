@@ -112,8 +112,8 @@ void open_world(struct world *world, const struct tt_edge_options *wanted)
     options.pages = pages;
     options.page_count = 2;
     expect_ok(tt_loop_create(&loop_events, world, &world->loop));
-    world->edge = tt_edge_create(&options, world->loop,
-                                 &(struct tt_edge_owner){world, on_post, on_wall, on_answered});
+    world->edge = tt_edge_create(
+        &options, world->loop, &(struct tt_edge_owner){world, on_post, on_wall, on_answered, NULL});
 }
 
 void close_world(struct world *world)
@@ -143,7 +143,7 @@ int connect_to(struct world *world, enum tt_edge_door door)
 {
     int fds[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-    tt_edge_accept(world->edge, door, fds[1]);
+    tt_edge_accept(world->edge, door, fds[1], &(struct tt_ip){{0}});
     return fds[0];
 }
 
@@ -178,7 +178,7 @@ void token_of(const char *user, const char *device, int64_t seconds, char text[5
 {
     const struct tt_jwt_policy policy = {TT_SLICE_EMPTY, TT_SLICE_EMPTY};
     const struct tt_jwt_claims claims = {tt_id_of(user), tt_id_of(device),
-                                         TT_TIME(WALL.ms + seconds * 1000)};
+                                         TT_TIME(WALL.ms + seconds * 1000), 0};
     struct tt_buffer token = {0};
     tt_jwt_sign(TT_SLICE_LITERAL(SECRET), &policy, &claims, WALL, &token);
     copy_text(text, 512, tt_buffer_slice(&token));

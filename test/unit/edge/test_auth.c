@@ -22,7 +22,7 @@ struct fixture {
 static void sign(const char *user, tt_time expires, char text[512])
 {
     const struct tt_jwt_policy policy = {TT_SLICE_EMPTY, TT_SLICE_EMPTY};
-    const struct tt_jwt_claims claims = {tt_id_of(user), tt_id_of("phone"), expires};
+    const struct tt_jwt_claims claims = {tt_id_of(user), tt_id_of("phone"), expires, 0};
     struct tt_buffer token = {0};
     tt_jwt_sign(TT_SLICE_LITERAL(SECRET), &policy, &claims, NOW, &token);
     assert_true(token.size < 512);

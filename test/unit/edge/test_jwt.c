@@ -187,7 +187,7 @@ static void signs_what_it_accepts(void **state)
 {
     struct fixture *f = *state;
     struct tt_jwt_policy policy = {TT_SLICE_LITERAL("chat"), TT_SLICE_LITERAL("me \"x\"")};
-    struct tt_jwt_claims claims = {tt_id_of("alice"), tt_id_of("phone"), TT_TIME(1705311730000)};
+    struct tt_jwt_claims claims = {tt_id_of("alice"), tt_id_of("phone"), TT_TIME(1705311730000), 0};
     struct tt_jwt_claims read;
     struct tt_buffer token = {0};
     const char *reason;

@@ -7,7 +7,7 @@
 
 static void expect_answer(const struct tt_reply *reply, int status, const char *text)
 {
-    struct tt_caller caller = {tt_id_of("alice"), tt_id_of("phone")};
+    struct tt_caller caller = {tt_id_of("alice"), tt_id_of("phone"), 0};
     struct tt_buffer body = {0};
     assert_int_equal(tt_reply_write(reply, &caller, &body), status);
     tt_buffer_add_byte(&body, '\0');

@@ -29,7 +29,7 @@ static int tear_down(void **state)
 static tt_err read_request(struct fixture *f, enum tt_http1_method method, const char *target,
                            const char *body)
 {
-    struct tt_caller caller = {tt_id_of("alice"), tt_id_of("phone")};
+    struct tt_caller caller = {tt_id_of("alice"), tt_id_of("phone"), 0};
     struct tt_slice whole = tt_slice_text(target);
     const char *mark = strchr(target, '?');
     struct tt_slice path = mark == NULL ? whole : tt_slice(target, (size_t)(mark - target));

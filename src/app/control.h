@@ -1,0 +1,37 @@
+/*
+ * control: DIR/control, a Unix socket by which commands reach the server that has the data folder
+ * open. Only who may enter the folder reaches it, and only this user and root are heard. One line
+ * of JSON goes in, one comes back:
+ *
+ *   {"do":"add"|"passwd","user_id":"...","password":"..."}
+ *   {"do":"disable"|"enable","user_id":"..."}   {"do":"list"}
+ *
+ *   {"accounts":[{"user_id","created_at","disabled","logins"}]} for list, {} for the others, or
+ *   {"error":"a sentence"}
+ *
+ * The same lines are answered without a server, by the store itself.
+ */
+#ifndef TT_APP_CONTROL_H
+#define TT_APP_CONTROL_H
+
+#include "adapter/account/desk.h"
+#include "base/buffer.h"
+#include "base/log.h"
+
+#define TT_CONTROL_SENTENCE 256
+
+struct tt_control;
+
+/* NULL: it could not be opened, which is logged. */
+struct tt_control *tt_control_open(const char *dir, struct tt_desk *desk, const struct tt_log *log);
+void tt_control_close(struct tt_control **take_control);
+
+/* Answers one line; both without their end. */
+void tt_control_answer(struct tt_desk *desk, struct tt_slice line, struct tt_buffer *answer);
+
+/* Asks the server of that data folder. False: `sentence`, and *reached tells whether there is one
+ * at all. */
+bool tt_control_ask(const char *dir, struct tt_slice line, struct tt_buffer *answer, bool *reached,
+                    char sentence[TT_CONTROL_SENTENCE]);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * scale: the scale-out mode of one node: its store on the DynamoDB API, its registry and its bus on
+ * Redis. All in the node's own loop.
+ */
+#ifndef TT_APP_SCALE_H
+#define TT_APP_SCALE_H
+
+#include "adapter/dynamodb/store.h"
+#include "adapter/redis/bus.h"
+#include "adapter/redis/registry.h"
+#include "app/aws.h"
+#include "app/config.h"
+#include "base/log.h"
+
+struct tt_scale;
+
+/* What all nodes share, read once at the start. */
+struct tt_scale_config {
+    struct tt_remote dynamodb;
+    char region[32];
+    struct tt_redis_options redis;
+    bool has_redis; /* else: --registry local */
+};
+
+struct tt_scale_sinks {
+    struct tt_store_sink store;
+    struct tt_registry_sink registry;
+    struct tt_bus_sink bus;
+};
+
+struct tt_scale_report {
+    struct tt_ddb_client_stats requests;
+    size_t ops_under_way;
+    bool registry_is_up;
+};
+
+static inline bool tt_scale_is_wanted(const struct tt_config *config)
+{
+    return strcmp(config->store, "dynamodb") == 0;
+}
+
+/* Reads the options and the environment. False: `sentence` says what is wrong. */
+bool tt_scale_read(const struct tt_config *config, struct tt_scale_config *scale,
+                   char sentence[TT_AWS_SENTENCE]);
+
+/* Whether the tables are there and Redis answers; blocks for some seconds at most. */
+bool tt_scale_check(const struct tt_config *config, const struct tt_scale_config *scale,
+                    char sentence[TT_AWS_SENTENCE]);
+
+/* `local` is the bus to nodes of the same process. All is borrowed. */
+struct tt_scale *tt_scale_create(struct tt_loop *loop, const struct tt_config *config,
+                                 const struct tt_scale_config *scale, const struct tt_place *place,
+                                 const struct tt_log *log, struct tt_bus_port local,
+                                 const struct tt_scale_sinks *sinks);
+
+/* Sets *scale to NULL. Ops under way come back by the sinks. */
+void tt_scale_destroy(struct tt_scale **scale);
+
+struct tt_store_port tt_scale_store(struct tt_scale *scale);
+struct tt_registry_port tt_scale_registry(struct tt_scale *scale); /* submit NULL: local */
+struct tt_bus_port tt_scale_bus(struct tt_scale *scale);           /* send NULL: local */
+
+/* This process is a ghost: a later one of the same name has taken its place. */
+bool tt_scale_is_superseded(const struct tt_scale *scale);
+
+struct tt_scale_report tt_scale_report(const struct tt_scale *scale);
+
+/* Makes the tables (or, dry, says which); for `twoticks store init`. */
+bool tt_scale_init(const struct tt_config *config, const struct tt_scale_config *scale,
+                   bool keep_backups, void (*say)(void *context, struct tt_slice line));
+
+#endif

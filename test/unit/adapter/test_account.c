@@ -1,0 +1,283 @@
+#include "unit.h"
+
+#include <pthread.h>
+
+#include "adapter/account/password.h"
+#include "adapter/account/pool.h"
+#include "sim/store_tables.h"
+
+#define MEMORY ((size_t)1 << 20)
+
+/* A store that answers at once, counts, and can be made to wait. */
+struct world {
+    struct tt_store_tables tables;
+    struct tt_store_sink sink;
+    struct tt_desk *desk;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    size_t ops;
+    bool is_shut;
+    struct tt_account_ask *back[16];
+    size_t back_count;
+    size_t cuts;
+};
+
+static void submit(void *self, struct tt_store_op *const *ops, size_t count)
+{
+    struct world *world = self;
+    for (size_t i = 0; i < count; i++) {
+        pthread_mutex_lock(&world->lock);
+        world->ops++;
+        pthread_cond_broadcast(&world->changed);
+        while (world->is_shut)
+            pthread_cond_wait(&world->changed, &world->lock);
+        tt_store_tables_apply(&world->tables, ops[i], 0, false);
+        pthread_mutex_unlock(&world->lock);
+        world->sink.done(world->sink.context, ops[i]);
+    }
+}
+
+static struct tt_store_port attach(void *context, struct tt_store_sink sink)
+{
+    struct world *world = context;
+    world->sink = sink;
+    return (struct tt_store_port){.self = world, .submit = submit};
+}
+
+static void fill(void *bytes, size_t size)
+{
+    memset(bytes, 7, size);
+}
+
+static void on_cut(void *context, const tt_id *user, const tt_id *device)
+{
+    struct world *world = context;
+    (void)user;
+    (void)device;
+    world->cuts++;
+}
+
+static void open_world(struct world *world)
+{
+    memset(world, 0, sizeof(*world));
+    pthread_mutex_init(&world->lock, NULL);
+    pthread_cond_init(&world->changed, NULL);
+    tt_store_tables_init(&world->tables, TT_MUTANT_NONE);
+    const struct tt_desk_owner owner = {.context = world,
+                                        .attach = attach,
+                                        .fill = fill,
+                                        .memory = MEMORY,
+                                        .compares = true,
+                                        .cut = on_cut};
+    expect_ok(tt_desk_create(&owner, &world->desk));
+}
+
+static void close_world(struct world *world)
+{
+    tt_desk_destroy(&world->desk);
+    tt_store_tables_deinit(&world->tables);
+    pthread_cond_destroy(&world->changed);
+    pthread_mutex_destroy(&world->lock);
+}
+
+static tt_err log_in(struct world *world, const char *user, const char *password)
+{
+    tt_id id = tt_id_of(user);
+    tt_id device = tt_id_of("phone");
+    uint64_t login;
+    return tt_desk_log_in(world->desk, &id, tt_slice_text(password), TT_TIME(1), &device, &login);
+}
+
+static void a_hash_is_of_its_password_only(void **unused)
+{
+    (void)unused;
+    char one[TT_PASSWORD_HASH_SIZE];
+    char two[TT_PASSWORD_HASH_SIZE];
+    struct tt_slice password = TT_SLICE_LITERAL("pass\0word");
+    expect_ok(tt_password_hash(password, MEMORY, one));
+    expect_ok(tt_password_hash(password, MEMORY, two));
+    assert_int_equal(strncmp(one, "$argon2id$v=19$m=1024,t=2,p=1$", 30), 0);
+    assert_string_not_equal(one, two); /* salted */
+    assert_true(tt_password_is(password, tt_slice_text(one)));
+    assert_false(tt_password_is(TT_SLICE_LITERAL("pass"), tt_slice_text(one)));
+    assert_false(tt_password_is(TT_SLICE_EMPTY, tt_slice_text(one)));
+    assert_false(tt_password_is(password, TT_SLICE_EMPTY));
+    assert_false(tt_password_is(password, TT_SLICE_LITERAL("$argon2id$nonsense")));
+}
+
+/* The same looks into the store and the same hashes, whatever is wrong. */
+static void whatever_is_wrong_costs_the_same(void **unused)
+{
+    (void)unused;
+    struct world world;
+    open_world(&world);
+    const char *names[] = {"alice", "off"};
+    for (size_t i = 0; i < 2; i++) {
+        tt_id id = tt_id_of(names[i]);
+        expect_ok(tt_desk_add(world.desk, &id, TT_SLICE_LITERAL("password"), false, TT_TIME(1)));
+    }
+    tt_id off = tt_id_of("off");
+    expect_ok(tt_desk_disable(world.desk, &off, TT_TIME(2)));
+    const char *tries[][2] = {
+        {"alice", "wrong"}, {"nobody", "password"}, {"off", "password"}, {"off", ""}};
+    for (size_t i = 0; i < 4; i++) {
+        size_t ops = world.ops;
+        uint64_t comparisons = tt_desk_comparisons(world.desk);
+        tt_err err = log_in(&world, tries[i][0], tries[i][1]);
+        assert_int_equal(err.code, TT_ERR_BAD_LOGIN);
+        assert_int_equal(world.ops - ops, 1);
+        assert_int_equal(tt_desk_comparisons(world.desk) - comparisons, 1);
+    }
+    expect_ok(log_in(&world, "alice", "password"));
+    close_world(&world);
+}
+
+static void a_new_password_unlinks_every_device(void **unused)
+{
+    (void)unused;
+    struct world world;
+    open_world(&world);
+    tt_id alice = tt_id_of("alice");
+    expect_ok(tt_desk_add(world.desk, &alice, TT_SLICE_LITERAL("password"), false, TT_TIME(1)));
+    expect_ok(log_in(&world, "alice", "password"));
+    const char *devices[] = {"phone", "laptop"};
+    for (size_t i = 0; i < 2; i++) {
+        struct tt_store_op *op = tt_store_op_create(TT_STORE_LINK_DEVICE);
+        op->link_device.user = alice;
+        op->link_device.device = tt_id_of(devices[i]);
+        op->link_device.device_count_max = 4;
+        op->link_device.silent_ms_max = 1000;
+        tt_store_tables_apply(&world.tables, op, 0, false);
+        expect_ok(op->err);
+        tt_store_op_destroy(&op);
+    }
+    expect_ok(tt_desk_set_password(world.desk, &alice, TT_SLICE_LITERAL("another"), TT_TIME(2)));
+    assert_int_equal(world.cuts, 2);
+    assert_int_equal(log_in(&world, "alice", "password").code, TT_ERR_BAD_LOGIN);
+    close_world(&world);
+}
+
+static void on_done(struct tt_account_ask *ask)
+{
+    struct world *world = ask->owner;
+    pthread_mutex_lock(&world->lock);
+    world->back[world->back_count++] = ask;
+    pthread_cond_broadcast(&world->changed);
+    pthread_mutex_unlock(&world->lock);
+}
+
+static tt_mono mono(void *self)
+{
+    (void)self;
+    return TT_MONO(1000);
+}
+
+static tt_time wall(void *self)
+{
+    (void)self;
+    return TT_TIME(1000);
+}
+
+static struct tt_account_ask *new_ask(struct world *world, const char *user)
+{
+    struct tt_account_ask *ask = tt_account_ask_create();
+    ask->user = tt_id_of(user);
+    ask->owner = world;
+    memcpy(ask->password, "password", 8);
+    ask->password_size = 8;
+    return ask;
+}
+
+static void await(struct world *world, const size_t *count, size_t wanted)
+{
+    pthread_mutex_lock(&world->lock);
+    while (*count < wanted)
+        pthread_cond_wait(&world->changed, &world->lock);
+    pthread_mutex_unlock(&world->lock);
+}
+
+static void set_shut(struct world *world, bool is_shut)
+{
+    pthread_mutex_lock(&world->lock);
+    world->is_shut = is_shut;
+    pthread_cond_broadcast(&world->changed);
+    pthread_mutex_unlock(&world->lock);
+}
+
+static void past_its_queue_the_pool_puts_off(void **unused)
+{
+    (void)unused;
+    struct world world;
+    open_world(&world);
+    const struct tt_account_pool_options options = {
+        .desk = world.desk,
+        .thread_count = 1,
+        .queue_max = 2,
+        .clock = {.mono = mono, .wall = wall},
+        .done = on_done,
+    };
+    struct tt_account_pool *pool = tt_account_pool_create(&options);
+    set_shut(&world, true);
+    assert_true(tt_account_pool_ask(pool, new_ask(&world, "a")));
+    await(&world, &world.ops, 1); /* the only thread has it */
+    assert_true(tt_account_pool_ask(pool, new_ask(&world, "b")));
+    assert_true(tt_account_pool_ask(pool, new_ask(&world, "c")));
+    struct tt_account_ask *refused = new_ask(&world, "d");
+    assert_false(tt_account_pool_ask(pool, refused));
+    assert_int_equal(refused->err.code, TT_ERR_OVERLOADED);
+    assert_true(refused->retry_after_ms > 0);
+    tt_account_ask_destroy(&refused);
+    set_shut(&world, false);
+    await(&world, &world.back_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(world.back[i]->err.code, TT_ERR_BAD_LOGIN);
+        assert_int_equal(world.back[i]->password[0], 0); /* wiped */
+        tt_account_ask_destroy(&world.back[i]);
+    }
+    tt_account_pool_destroy(&pool);
+    close_world(&world);
+}
+
+static void what_waits_at_the_end_is_given_back(void **unused)
+{
+    (void)unused;
+    struct world world;
+    open_world(&world);
+    const struct tt_account_pool_options options = {
+        .desk = world.desk,
+        .thread_count = 1,
+        .queue_max = 8,
+        .by_account = {1, 60000},
+        .clock = {.mono = mono, .wall = wall},
+        .done = on_done,
+    };
+    struct tt_account_pool *pool = tt_account_pool_create(&options);
+    set_shut(&world, true);
+    for (size_t i = 0; i < 3; i++) {
+        const char *names[] = {"a", "b", "c"};
+        assert_true(tt_account_pool_ask(pool, new_ask(&world, names[i])));
+    }
+    struct tt_account_ask *again = new_ask(&world, "b");
+    assert_false(tt_account_pool_ask(pool, again));
+    assert_int_equal(again->err.code, TT_ERR_RATE_LIMITED);
+    assert_int_equal(again->retry_after_ms, 60000);
+    tt_account_ask_destroy(&again);
+    set_shut(&world, false);
+    tt_account_pool_destroy(&pool);
+    assert_int_equal(world.back_count, 3);
+    for (size_t i = 0; i < 3; i++)
+        tt_account_ask_destroy(&world.back[i]);
+    close_world(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_hash_is_of_its_password_only),
+        cmocka_unit_test(whatever_is_wrong_costs_the_same),
+        cmocka_unit_test(a_new_password_unlinks_every_device),
+        cmocka_unit_test(past_its_queue_the_pool_puts_off),
+        cmocka_unit_test(what_waits_at_the_end_is_given_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

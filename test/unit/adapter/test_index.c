@@ -1,0 +1,286 @@
+/*
+ * The index against a model: random writes, flushes, and looks at earlier and later states, by key
+ * and by walks in both directions.
+ */
+#include "unit.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "adapter/embedded/index.h"
+#include "base/memory.h"
+#include "contract/embedded_subject.h"
+
+#define KEYS       160
+#define VIEWS      4
+#define ROUNDS     1500
+#define VALUE_SIZE 24
+
+struct state {
+    uint32_t values[KEYS]; /* 0: no row */
+};
+
+struct bench {
+    char dir[TT_EMBEDDED_DIR_SIZE];
+    struct tt_index *index;
+    struct state now;
+    uint64_t random;
+};
+
+static uint32_t draw(struct bench *bench, uint32_t below)
+{
+    bench->random = bench->random * 6364136223846793005ULL + 1442695040888963407ULL;
+    return (uint32_t)(bench->random >> 33) % below;
+}
+
+/* Keys of two tables, of ids that are prefixes of each other, and of several rows each; in order.
+ */
+static struct tt_slice key_of(size_t number, char key[16])
+{
+    static const char *const ids[] = {"a", "a-", "ab", "b"};
+    char table = number < KEYS / 2 ? 'm' : 'p';
+    size_t in_table = number % (KEYS / 2);
+    const char *id = ids[in_table / 20];
+    int size = snprintf(key, 16, "%c%s.%02zu", table, id, in_table % 20);
+    key[1 + strlen(id)] = '\0';
+    return tt_slice(key, (size_t)size);
+}
+
+static struct tt_slice value_of(uint32_t value, char bytes[VALUE_SIZE])
+{
+    return tt_slice(bytes, (size_t)snprintf(bytes, VALUE_SIZE, "value %u", (unsigned)value));
+}
+
+static void open_index(struct bench *bench)
+{
+    char path[TT_EMBEDDED_DIR_SIZE + 8];
+    char sentence[256];
+    snprintf(path, sizeof(path), "%s/index", bench->dir);
+    struct tt_index_options options = {
+        .path = path, .memtable_size = 1024 * 1024, .block_cache_size = 1024 * 1024};
+    expect_ok(tt_index_open(&options, &bench->index, sentence, sizeof(sentence)));
+}
+
+static void set_up(struct bench *bench, uint64_t seed)
+{
+    *bench = (struct bench){.random = seed};
+    tt_embedded_make_dir(bench->dir);
+    open_index(bench);
+}
+
+static void tear_down(struct bench *bench)
+{
+    tt_index_close(&bench->index);
+    tt_embedded_remove_dir(bench->dir);
+}
+
+static void set(struct bench *bench, size_t number, uint32_t value)
+{
+    char key[16];
+    char bytes[VALUE_SIZE];
+    if (value == 0)
+        tt_index_delete(bench->index, key_of(number, key));
+    else
+        tt_index_put(bench->index, key_of(number, key), value_of(value, bytes));
+    bench->now.values[number] = value;
+}
+
+static void expect_row(struct tt_slice key, struct tt_slice value, size_t number,
+                       const struct state *state)
+{
+    char wanted[16];
+    char bytes[VALUE_SIZE];
+    assert_true(tt_slice_eq(key, key_of(number, wanted)));
+    assert_true(tt_slice_eq(value, value_of(state->values[number], bytes)));
+}
+
+static void expect_keys(const struct tt_view *view, const struct state *state)
+{
+    struct tt_buffer value = {0};
+    for (size_t i = 0; i < KEYS; i++) {
+        char key[16];
+        tt_err err = tt_view_get(view, key_of(i, key), &value);
+        if (state->values[i] == 0) {
+            assert_true(tt_err_is(err, TT_ERR_NOT_FOUND));
+            continue;
+        }
+        expect_ok(err);
+        expect_row(key_of(i, key), tt_buffer_slice(&value), i, state);
+    }
+    tt_buffer_deinit(&value);
+}
+
+/* The nearest row from `number` on, forwards or backwards, that is of the prefix; KEYS: none. */
+static size_t nearest(const struct state *state, size_t number, bool forwards, size_t first,
+                      size_t end)
+{
+    for (size_t i = number; i >= first && i < end; i += forwards ? 1 : (size_t)-1)
+        if (state->values[i] != 0)
+            return i;
+    return KEYS;
+}
+
+/* A walk over one id (or, at times, a table or everything) that turns round at random. */
+static void expect_walk(struct bench *bench, const struct tt_view *view, const struct state *state)
+{
+    size_t first = draw(bench, KEYS / 20) * 20;
+    size_t end = first + 20;
+    char prefix[16];
+    size_t prefix_size = strlen(key_of(first, prefix).data) + 1;
+    uint32_t scope = draw(bench, 8);
+    if (scope < 2) {
+        prefix_size = scope;
+        first = scope == 0 ? 0 : first / (KEYS / 2) * (KEYS / 2);
+        end = scope == 0 ? KEYS : first + KEYS / 2;
+    }
+    struct tt_walk *walk = tt_walk_create(view, tt_slice(prefix, prefix_size));
+    size_t at = nearest(state, first, true, first, end);
+    for (size_t i = 0; i < 40; i++) {
+        assert_int_equal(tt_walk_valid(walk), at != KEYS);
+        if (at != KEYS)
+            expect_row(tt_walk_key(walk), tt_walk_value(walk), at, state);
+        size_t to = first + draw(bench, (uint32_t)(end - first));
+        char key[16];
+        uint32_t step = draw(bench, 10);
+        if (at == KEYS || step == 0) {
+            tt_walk_to(walk, key_of(to, key));
+            at = nearest(state, to, true, first, end);
+        } else if (step == 1) {
+            tt_walk_back_to(walk, key_of(to, key));
+            at = nearest(state, to, false, first, end);
+        } else if (step < 7) {
+            tt_walk_next(walk);
+            at = nearest(state, at + 1, true, first, end);
+        } else {
+            tt_walk_prev(walk);
+            at = nearest(state, at - 1, false, first, end);
+        }
+    }
+    expect_ok(tt_walk_destroy(&walk));
+}
+
+static void write_some(struct bench *bench)
+{
+    for (uint32_t i = draw(bench, 6) + 1; i > 0; i--)
+        set(bench, draw(bench, KEYS), draw(bench, 4) == 0 ? 0 : draw(bench, 100000) + 1);
+    expect_ok(tt_index_write(bench->index));
+}
+
+static void it_is_as_the_model_says(void **unused)
+{
+    (void)unused;
+    struct bench bench;
+    struct tt_view *views[VIEWS] = {0};
+    struct state seen[VIEWS];
+    set_up(&bench, 7);
+    for (size_t i = 0; i < ROUNDS; i++) {
+        write_some(&bench);
+        size_t at = draw(&bench, VIEWS);
+        if (views[at] != NULL)
+            tt_view_destroy(&views[at]);
+        views[at] = tt_view_create(bench.index);
+        seen[at] = bench.now;
+        if (draw(&bench, 100) == 0)
+            expect_ok(tt_index_flush(bench.index, draw(&bench, 2) == 0));
+        at = draw(&bench, VIEWS);
+        if (views[at] == NULL)
+            continue;
+        if (draw(&bench, 10) == 0)
+            expect_keys(views[at], &seen[at]);
+        expect_walk(&bench, views[at], &seen[at]);
+        expect_walk(&bench, tt_index_latest(bench.index), &bench.now);
+    }
+    for (size_t i = 0; i < VIEWS; i++)
+        if (views[i] != NULL)
+            tt_view_destroy(&views[i]);
+    tear_down(&bench);
+}
+
+/* What is on disk after a close is what was written before some flush, whole. */
+static void what_was_flushed_is_there_again(void **unused)
+{
+    (void)unused;
+    struct bench bench;
+    set_up(&bench, 11);
+    for (size_t i = 0; i < 300; i++)
+        write_some(&bench);
+    struct state flushed = bench.now;
+    expect_ok(tt_index_flush(bench.index, true));
+    expect_keys(tt_index_persisted(bench.index), &flushed);
+    write_some(&bench);
+    expect_keys(tt_index_persisted(bench.index), &flushed);
+    tt_index_close(&bench.index);
+    open_index(&bench);
+    expect_keys(tt_index_latest(bench.index), &flushed);
+    tear_down(&bench);
+}
+
+/* More than two memtables: whoever writes waits for the disk, and loses nothing. */
+static void it_holds_more_than_fits_into_memory(void **unused)
+{
+    (void)unused;
+    enum { ROWS = 20000, SIZE = 400 };
+    struct bench bench;
+    char value[SIZE] = {0};
+    struct tt_buffer found = {0};
+    set_up(&bench, 13);
+    for (uint32_t i = 0; i < ROWS; i++) {
+        char key[24];
+        memcpy(value, &i, sizeof(i));
+        struct tt_slice name = tt_slice(key, (size_t)snprintf(key, sizeof(key), "u%u", i % 9000));
+        tt_index_put(bench.index, name, tt_slice(value, SIZE));
+        expect_ok(tt_index_write(bench.index));
+    }
+    for (uint32_t i = ROWS - 9000; i < ROWS; i++) {
+        char key[24];
+        struct tt_slice name = tt_slice(key, (size_t)snprintf(key, sizeof(key), "u%u", i % 9000));
+        expect_ok(tt_view_get(tt_index_latest(bench.index), name, &found));
+        assert_int_equal(found.size, SIZE);
+        assert_memory_equal(found.data, &i, sizeof(i));
+    }
+    tt_buffer_deinit(&found);
+    tear_down(&bench);
+}
+
+/* The state that a failed sync of RocksDB's list of files leaves behind. */
+static void a_file_that_lost_its_name_is_taken_back(void **unused)
+{
+    (void)unused;
+    struct bench bench;
+    char path[TT_EMBEDDED_DIR_SIZE + 32];
+    char incoming[TT_EMBEDDED_DIR_SIZE + 32];
+    set_up(&bench, 5);
+    set(&bench, 3, 33);
+    set(&bench, 90, 44);
+    expect_ok(tt_index_write(bench.index));
+    expect_ok(tt_index_flush(bench.index, true));
+    tt_index_close(&bench.index);
+    snprintf(path, sizeof(path), "%s/index", bench.dir);
+    snprintf(incoming, sizeof(incoming), "%s/index/incoming.sst", bench.dir);
+    size_t moved = 0;
+    DIR *dir = opendir(path);
+    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        if (strstr(entry->d_name, ".sst") == NULL)
+            continue;
+        assert_int_equal(renameat(dirfd(dir), entry->d_name, AT_FDCWD, incoming), 0);
+        moved++;
+    }
+    closedir(dir);
+    assert_int_equal(moved, 1);
+    open_index(&bench);
+    expect_keys(tt_index_latest(bench.index), &bench.now);
+    tear_down(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_is_as_the_model_says),
+        cmocka_unit_test(what_was_flushed_is_there_again),
+        cmocka_unit_test(a_file_that_lost_its_name_is_taken_back),
+        cmocka_unit_test(it_holds_more_than_fits_into_memory),
+    };
+    return cmocka_run_group_tests_name("index", tests, NULL, NULL);
+}
