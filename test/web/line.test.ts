@@ -27,7 +27,7 @@ test('a banner says so after two seconds without a line, and goes by itself', as
   await alice.context().close();
 });
 
-test('it reconnects at once when the browser is online again, or the tab is looked at', async () => {
+test('it reconnects at once when the browser is online, or the tab is looked at', async () => {
   const { stage, server } = scene;
   const context = await stage.context();
   // Every wait is as long as it may be: half a second, one, two, four.

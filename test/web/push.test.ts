@@ -122,7 +122,7 @@ async function clickOn(worker: Worker, tag: string): Promise<string[]> {
   }, tag);
 }
 
-test('nothing is asked for but by a click; the click subscribes with the key of the server', async () => {
+test("nothing is asked for but by a click, which subscribes with the server's key", async () => {
   const { stage, server } = scene;
   const context = await stage.context();
   await withPush(context, false);
@@ -151,7 +151,7 @@ test('nothing is asked for but by a click; the click subscribes with the key of 
   await context.close();
 });
 
-test('a push is shown; its click opens the conversation; reading elsewhere takes it away', async () => {
+test('a push is shown; a click opens the conversation; read elsewhere, it goes', async () => {
   const { stage, talk } = scene;
   const context = await stage.context();
   await withPush(context, true);

@@ -205,7 +205,7 @@ export class Sync {
     }
   }
 
-  /** A browser's cookie may be somebody else's by now: nothing of theirs belongs into this store. */
+  /** A browser's cookie may be somebody else's by now: nothing of theirs belongs here. */
   #isMine({ user_id, device_id }: Hello): boolean {
     const wanted = this.#options;
     if (user_id === wanted.user_id && device_id === wanted.device_id) return true;

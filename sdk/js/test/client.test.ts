@@ -86,7 +86,7 @@ describe('who one is', { concurrency: true }, () => {
     client.close();
   });
 
-  test("somebody else's token is refused with a sentence, and nothing of theirs is kept", async () => {
+  test("somebody else's token is refused, and nothing of theirs is kept", async () => {
     const client = await connect({
       url: server.url,
       userId: 'alice',
@@ -101,7 +101,7 @@ describe('who one is', { concurrency: true }, () => {
     client.close();
   });
 
-  test('the same device elsewhere (4409): no reconnect, whatever happens, until asked', async () => {
+  test('the same device elsewhere (4409): no reconnect until asked', async () => {
     const token = () => server.token('bob', 'contested');
     const options = { url: server.url, userId: 'bob', deviceId: 'contested', token };
     const first = await connect(options);

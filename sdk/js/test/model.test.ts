@@ -189,7 +189,7 @@ async function play(story: Deed[]): Promise<void> {
   }
 }
 
-test('whatever happens: nothing lost, nothing doubled, no false tick, nothing goes back', async () => {
+test('nothing lost, nothing doubled, no false tick, and nothing goes back', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(deeds, { maxLength: 24 }), (story) => (running = play(story))),
     {
