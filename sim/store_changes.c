@@ -91,6 +91,21 @@ static void answer_append(struct tt_append *append, const struct tt_member_row *
     append->device_delivered = tt_store_tables_position(sender, &append->message.sender_device);
 }
 
+/* Whether every device of the user that has a push address is connected. */
+static bool is_reached(const struct tt_user_row *user)
+{
+    for (size_t i = 0; user != NULL && i < user->address_count; i++) {
+        bool reached = false;
+        for (size_t j = 0; j < user->device_count; j++)
+            reached =
+                reached || (user->devices[j].device.connected &&
+                            tt_id_eq(&user->devices[j].device.id, &user->addresses[i].device));
+        if (!reached)
+            return false;
+    }
+    return true;
+}
+
 void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *op, bool disk_low)
 {
     struct tt_append *append = &op->append;
@@ -123,6 +138,11 @@ void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *
             arm(tables, &row->members[i], message->seq);
     }
     carry(tables, sender, message);
+    append->none_rings = true;
+    for (size_t i = 0; i < row->member_count; i++)
+        if (&row->members[i] != sender &&
+            !is_reached(tt_store_tables_user(tables, &row->members[i].user)))
+            append->none_rings = false;
     answer_append(append, sender);
 }
 
@@ -165,6 +185,7 @@ void tt_store_tables_advance(struct tt_store_tables *tables, struct tt_store_op 
     if (tables->mutant == TT_MUTANT_PENDING_DROPPED)
         member->is_pending = false;
     advance->after = member->cursor;
+    advance->settled = !member->is_pending;
     advance->device_delivered = tt_store_tables_position(member, &advance->device);
     advance->member_count = row->member_count;
     if (tables->mutant != TT_MUTANT_STALE_MEMBERS)

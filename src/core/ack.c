@@ -101,6 +101,7 @@ static void tell_others(struct tt_core *core, const struct tt_advance *done, boo
     hint->kind = TT_HINT_STATUS;
     hint->conversation = done->conversation;
     hint->about = done->user;
+    hint->message.seq = done->settled ? done->head : TT_SEQ(0);
 
     tt_id *users = tt_arena_array(&core->arena, done->member_count, sizeof(*users));
     struct tt_fanout_share *shares =
@@ -179,6 +180,8 @@ void tt_ack_done(struct tt_core *core, struct tt_store_op *op)
         note(core, session, op);
     if (!tt_is_ok(op->err))
         return;
+    if (done->settled)
+        tt_push_acked(core, &done->conversation, &done->user, done->head);
     bool moved_delivered = done->after.delivered.n > done->before.delivered.n;
     bool moved_read = done->after.read.n > done->before.read.n;
     if (moved_delivered || moved_read)

@@ -7,6 +7,7 @@
 
 struct fanout {
     struct tt_hint hint;
+    bool none_rings;
     const struct tt_fanout_share *shares;
 };
 
@@ -36,8 +37,8 @@ void tt_hint_to(struct tt_core *core, const struct tt_place *place, const struct
     core->counters.hints_sent++;
 }
 
-void tt_fanout(struct tt_core *core, const struct tt_hint *hint, const tt_id *users, size_t count,
-               const struct tt_fanout_share *shares)
+static void spread(struct tt_core *core, const struct tt_hint *hint, const tt_id *users,
+                   size_t count, const struct tt_fanout_share *shares, bool none_rings)
 {
     for (size_t i = 0; i < count; i++)
         if (tt_user_find(core, &users[i]) != NULL)
@@ -46,6 +47,7 @@ void tt_fanout(struct tt_core *core, const struct tt_hint *hint, const tt_id *us
     struct tt_registry_op *op = tt_about_users(core, TT_REGISTRY_LOOKUP, users, count);
     struct fanout *fanout = tt_arena_alloc(&op->arena, sizeof(*fanout));
     fanout->hint = *hint;
+    fanout->none_rings = none_rings;
     fanout->hint.message.content = tt_arena_copy(&op->arena, hint->message.content);
     if (shares != NULL) {
         struct tt_fanout_share *copy = tt_arena_array(&op->arena, count, sizeof(*copy));
@@ -54,6 +56,18 @@ void tt_fanout(struct tt_core *core, const struct tt_hint *hint, const tt_id *us
     }
     op->tag.context = fanout;
     tt_emit_registry(core, op, TT_FOR_FANOUT, TT_HANDLE_NONE);
+}
+
+void tt_fanout(struct tt_core *core, const struct tt_hint *hint, const tt_id *users, size_t count,
+               const struct tt_fanout_share *shares)
+{
+    spread(core, hint, users, count, shares, false);
+}
+
+void tt_fanout_message(struct tt_core *core, const struct tt_hint *hint,
+                       const struct tt_conversation *to, bool none_rings)
+{
+    spread(core, hint, to->members, to->member_count, NULL, none_rings);
 }
 
 static bool is_repeated(const struct tt_registered_device *devices, size_t at)
@@ -110,9 +124,10 @@ static bool may_be_open(struct tt_core *core, const struct tt_hint *hint, const 
 }
 
 /* The phone rings for the others; of the sender's own devices only a lost hint is made good. */
-static void arm(struct tt_core *core, const struct tt_hint *hint, const tt_id *user,
+static void arm(struct tt_core *core, const struct fanout *fanout, const tt_id *user,
                 const struct tt_whereabouts *found, const struct tt_whereabouts *sender)
 {
+    const struct tt_hint *hint = &fanout->hint;
     bool is_sender = tt_id_eq(user, &hint->message.sender);
     if (is_sender && found != NULL && found->device_count < 2)
         return;
@@ -120,7 +135,10 @@ static void arm(struct tt_core *core, const struct tt_hint *hint, const tt_id *u
         tt_push_arm_late(core, &hint->conversation, user, hint->message.seq);
         return;
     }
-    bool at_once = !is_sender && found != NULL && !may_be_open(core, hint, user, found, sender);
+    /* The store hears last that a socket is gone: what it says of somebody without any is old. */
+    bool none_rings = fanout->none_rings && found != NULL && found->device_count > 0;
+    bool at_once =
+        !is_sender && !none_rings && found != NULL && !may_be_open(core, hint, user, found, sender);
     tt_push_arm(core, &hint->conversation, user, hint->message.seq, !is_sender, at_once);
 }
 
@@ -146,7 +164,7 @@ void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op)
                 hint_for(core, &fanout->hint, user, fanout->shares ? &fanout->shares[i] : NULL),
                 found);
         if (is_about_a_message(&fanout->hint))
-            arm(core, &fanout->hint, user, found, sender);
+            arm(core, fanout, user, found, sender);
     }
 }
 
@@ -154,7 +172,7 @@ static void message_heard(struct tt_core *core, struct tt_session *session,
                           const struct tt_hint *hint)
 {
     struct tt_stream *stream = tt_stream_of(core, session, &hint->conversation);
-    if (hint->over_http && !session->evicted &&
+    if (hint->over_http && session->evictions == 0 &&
         tt_id_eq(&hint->message.sender, &session->user->id) &&
         tt_id_eq(&hint->message.sender_device, &session->device))
         tt_stream_echo(stream, hint->message.seq);
@@ -228,6 +246,7 @@ void tt_hint_heard(struct tt_core *core, const struct tt_hint *hint)
         each_of_user(core, hint, nudge_heard);
         return;
     case TT_HINT_STATUS:
+        tt_push_acked(core, &hint->conversation, &hint->about, hint->message.seq);
         each_of_user(core, hint, tt_status_show);
         return;
     case TT_HINT_READ_SYNC:

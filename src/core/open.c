@@ -12,6 +12,9 @@
 
 enum { PART_SNAPSHOT, PART_USERS };
 
+/* How often a snapshot is asked for when streams are dropped meanwhile. */
+#define SNAPSHOTS_MAX 8
+
 static struct tt_session *session_of(struct tt_core *core, const struct tt_task *task)
 {
     if (!task->over_http)
@@ -95,6 +98,8 @@ static tt_id *people(struct tt_core *core, const struct tt_task *task, size_t *c
 
 static void ask_snapshot(struct tt_core *core, struct tt_task *task)
 {
+    const struct tt_session *session = task->over_http ? NULL : session_of(core, task);
+    task->evictions = session == NULL ? 0 : session->evictions;
     struct tt_store_op *op = tt_store_op_create(TT_STORE_SNAPSHOT);
     op->snapshot.conversation = task->conversation;
     op->snapshot.user = task->user;
@@ -324,10 +329,23 @@ static void answer_http(struct tt_core *core, struct tt_task *task, struct tt_se
     tt_open_waited(core, task);
 }
 
+/* A stream that was dropped meanwhile may have handed out and shown more than this snapshot has. */
+static bool is_outdated(const struct tt_task *task, const struct tt_session *session)
+{
+    return !task->over_http && task->kind == TT_TASK_OPEN && session != NULL &&
+           session->evictions != task->evictions && tt_is_ok(task->store[PART_SNAPSHOT]->err);
+}
+
 void tt_open_ready(struct tt_core *core, struct tt_task *task)
 {
     bool marks = !task->over_http || task->request.snapshot.mark_open;
     struct tt_session *session = marks ? session_of(core, task) : NULL;
+    if (is_outdated(task, session) && task->step < SNAPSHOTS_MAX) {
+        task->step++;
+        tt_store_op_destroy(&task->store[PART_SNAPSHOT]);
+        ask_snapshot(core, task);
+        return;
+    }
     bool is_watching = session != NULL && session->open == task->conv;
     size_t others = task->conv->is.member_count - 1;
     if (is_watching)
@@ -339,6 +357,8 @@ void tt_open_ready(struct tt_core *core, struct tt_task *task)
         return;
     }
     tt_err err = task->store[PART_SNAPSHOT]->err;
+    if (is_outdated(task, session))
+        err = TT_FAIL(UNAVAILABLE);
     if (tt_is_ok(err)) /* who shares what is not known: offline would be a lie */
         err = task->store[PART_USERS]->err;
     if (!tt_is_ok(err)) {

@@ -234,6 +234,17 @@ void tt_push_arm_late(struct tt_core *core, const tt_id *conversation, const tt_
     tt_push_settle(core, push);
 }
 
+/* All devices of the user have everything up to there, so nothing is left to look for: what most
+ * messages come to, long before their timer. */
+void tt_push_acked(struct tt_core *core, const tt_id *conversation, const tt_id *user, tt_seq seq)
+{
+    struct tt_push *push = seq.n == 0 ? NULL : tt_push_find(core, conversation, user);
+    if (push == NULL || push->to.n > seq.n || push->checking || push->marking > 0 ||
+        push->unknown_at.ms != 0 || is_ringing(push))
+        return;
+    drop(core, push);
+}
+
 static void pop_due_steps(struct tt_core *core, struct tt_push *push)
 {
     uint8_t count = 0;

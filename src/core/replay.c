@@ -16,6 +16,7 @@ static void forget_place(struct tt_session *session)
 static void list(struct tt_core *core, struct tt_session *session)
 {
     session->listing = true;
+    session->list_evictions = session->evictions;
     struct tt_store_op *op = tt_store_op_create(TT_STORE_LIST_PENDING);
     op->list_pending.user = session->user->id;
     op->list_pending.device = session->device;
@@ -65,7 +66,8 @@ static void take_row(struct tt_core *core, struct tt_session *session,
     if (stream->replay_to.n == 0)
         session->replaying++;
     stream->replay_to = tt_seq_max(stream->replay_to, row->head);
-    if (!stream->positioned)
+    /* After an eviction the row may be older than what the dropped stream has handed out. */
+    if (!stream->positioned && session->list_evictions == session->evictions)
         tt_stream_position(core, session, stream, row->device_delivered);
     tt_stream_heard_of(core, session, stream, row->head);
 }

@@ -136,7 +136,7 @@ static void tell_everybody(struct tt_core *core, const struct tt_task *task)
     hint->conversation = task->conversation;
     hint->message = append->message;
     hint->over_http = task->over_http;
-    tt_fanout(core, hint, task->conv->is.members, task->conv->is.member_count, NULL);
+    tt_fanout_message(core, hint, &task->conv->is, append->none_rings && !append->duplicate);
 }
 
 static void look_later(struct tt_core *core, const struct tt_task *task)

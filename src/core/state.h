@@ -124,7 +124,9 @@ struct tt_session {
     struct tt_map streams;
     struct tt_stream *oldest;
     struct tt_stream *newest;
-    bool evicted; /* a stream was dropped: what it handed out is no longer known */
+    uint32_t evictions; /* streams that were dropped: what they handed out is no longer known */
+    uint32_t
+        list_evictions; /* when LIST_PENDING was asked: its rows may be older than later ones */
     struct tt_stream *behind_first;
     struct tt_stream *behind_last;
     bool reading;
@@ -205,6 +207,7 @@ struct tt_task {
     tt_id device;
     tt_id conversation;
     uint32_t open_turn;   /* OPEN, MARK */
+    uint32_t evictions;   /* OPEN: of the session when the snapshot was asked for */
     tt_id about;          /* REFRESH: whose move it may have been */
     bool moved_delivered; /* REFRESH: what is to be shown though it was not shown before */
     bool moved_read;
@@ -439,6 +442,9 @@ struct tt_fanout_share {
 };
 void tt_fanout(struct tt_core *core, const struct tt_hint *hint, const tt_id *users, size_t count,
                const struct tt_fanout_share *shares);
+/* To all members: a message, or (a NUDGE) that there is one. `none_rings`: no phone at once. */
+void tt_fanout_message(struct tt_core *core, const struct tt_hint *hint,
+                       const struct tt_conversation *to, bool none_rings);
 void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op);
 void tt_hint_to(struct tt_core *core, const struct tt_place *place, const struct tt_hint *hint);
 void tt_hint_heard(struct tt_core *core, const struct tt_hint *hint);
@@ -503,6 +509,7 @@ void tt_push_arm_unknown(struct tt_core *core, const tt_id *conversation, const 
                          bool rings);
 void tt_push_arm_late(struct tt_core *core, const tt_id *conversation, const tt_id *user,
                       tt_seq seq);
+void tt_push_acked(struct tt_core *core, const tt_id *conversation, const tt_id *user, tt_seq seq);
 void tt_push_due(struct tt_core *core, struct tt_push *push);
 void tt_push_ready(struct tt_core *core, struct tt_task *task);
 bool tt_push_is_armed(const struct tt_push *push, tt_seq seq);

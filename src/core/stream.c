@@ -57,7 +57,7 @@ void tt_streams_trim(struct tt_core *core, struct tt_session *session)
         bool is_open =
             session->open != NULL && tt_id_eq(&session->open->is.id, &stream->conversation);
         if (stream->positioned && is_settled(stream) && !is_open) {
-            session->evicted = true;
+            session->evictions++;
             unlink_by_use(session, stream);
             tt_map_remove(&session->streams, tt_id_slice(&stream->conversation));
             free_stream(stream);

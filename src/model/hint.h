@@ -15,7 +15,8 @@
 #define TT_HINT_MAP(X)                                                                             \
     X(MESSAGE)   /* to `user`'s devices: this message was stored; `over_http`: it came so */       \
     X(NUDGE)     /* to `user`'s devices: the conversation has messages up to message.seq */        \
-    X(STATUS)    /* to `user`'s devices: `about` moved; `cursor` is what to show, `moved` what */  \
+    X(STATUS)    /* to `user`'s devices: `about` moved; `cursor` is what to show, `moved` what;    \
+                    up to message.seq all of `about`'s devices have everything */                  \
     X(READ_SYNC) /* to `user`'s devices: cursor.read is the user's own */                          \
     X(ADDED)     /* to `user`'s devices: a member of `conversation` now */                         \
     X(SETTINGS)  /* to `user`'s devices: the user's settings were changed */                       \

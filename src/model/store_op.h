@@ -140,6 +140,7 @@ struct tt_append {
     bool duplicate; /* this client_id was stored before; seq and timestamp are the first one's */
     struct tt_cursor sender_cursor;
     tt_seq device_delivered; /* of the sending device; 0 if it is not linked */
+    bool none_rings; /* true: whoever but the sender has a push address is connected with it */
 };
 
 struct tt_advance {
@@ -153,6 +154,7 @@ struct tt_advance {
     struct tt_cursor after;
     tt_seq device_delivered;
     tt_seq head;
+    bool settled; /* true: all linked devices of the user have everything up to the head */
     const struct tt_member_cursor *members; /* all, read consistently after the own advance */
     size_t member_count;
 };

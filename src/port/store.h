@@ -44,12 +44,14 @@
  *   position moves to seq if it stood at seq - 1, and so does the sender's read cursor (and with
  *   it delivered, so that read <= delivered); a device position that moves may carry the user's
  *   delivered cursor up to it (it is their maximum). No step is kept of that: it passes over only
- *   the own message. DISK_LOW stores nothing.
+ *   the own message. DISK_LOW stores nothing. `none_rings`: no other member has a push address on a
+ *   device that is not connected, so that nothing rings at once; who does not know says false.
  * ADVANCE: moves the device's position, and the user's delivered and read cursor, forward to `to`;
  *   what does not go forward stays, without an error. read implies delivered. ACK_AHEAD beyond the
  *   head changes nothing. NOT_FOUND unless a member. Each step of a user's cursor is kept with its
  *   time. Removes the pending row when it is armed no further than the head and every linked device
- *   (or, with none, the user's cursor) has reached the head.
+ *   (or, with none, the user's cursor) has reached the head; `settled` says that it is gone. Who
+ *   does not know says false.
  * READ_MESSAGES: ascending from `from`, gapless; none if from > head or count_max is 0. NOT_FOUND:
  *   no conversation.
  * SNAPSHOT: NOT_FOUND unless the user is a member. Messages from max(1, the user's read cursor) on,

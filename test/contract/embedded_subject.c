@@ -181,6 +181,7 @@ const char *tt_embedded_subject_dir(const struct tt_embedded_subject *store)
 
 const struct tt_store_subject tt_embedded_subject = {
     .name = "store contract: embedded",
+    .knows_settled = true,
     .create = create,
     .destroy = destroy,
     .submit = submit,

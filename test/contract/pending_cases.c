@@ -154,11 +154,29 @@ static void pending_rows_survive_a_restart(struct fixture *f)
     expect_nothing_pending(f, "bob");
 }
 
+/* A store that does not know says false, but never true too early. */
+static void an_ack_settles_when_the_last_device_has_everything(struct fixture *f)
+{
+    create_direct(f, "c", "alice", "bob");
+    link_at(f, "bob", "phone", 0);
+    link_at(f, "bob", "laptop", 0);
+    send_text(f, "c", "alice", "a", "m1", 1);
+    send_text(f, "c", "alice", "a", "m2", 2);
+    assert_false(ack(f, "c", "bob", "phone", 2, 2)->settled);
+    assert_false(ack(f, "c", "bob", "laptop", 1, 0)->settled);
+    bool settled = ack(f, "c", "bob", "laptop", 2, 0)->settled;
+    assert_true(settled || !f->subject->knows_settled);
+    expect_nothing_pending(f, "bob");
+    send_text(f, "c", "alice", "a", "m3", 3);
+    assert_false(ack(f, "c", "bob", "laptop", 3, 0)->settled);
+}
+
 const struct contract_case pending_cases[] = {
     CASE(every_message_arms_the_other_members),
     CASE(the_senders_other_device_is_armed),
     CASE(an_own_message_behind_a_pending_one_arms_nobody),
     CASE(a_row_goes_when_the_last_device_has_everything),
+    CASE(an_ack_settles_when_the_last_device_has_everything),
     CASE(without_devices_the_users_cursor_decides),
     CASE(pushed_only_grows_and_only_where_there_is_a_row),
     CASE(pending_rows_come_in_pages),

@@ -253,6 +253,22 @@ static void what_did_not_ring_is_found(struct fixture *f)
         assert_int_equal(wanted[j].found, 1);
 }
 
+/* A store that does not know says false, but never that nothing rings where something may. */
+static void a_send_says_whether_a_phone_may_have_to_ring(struct fixture *f)
+{
+    create_direct(f, "c", "alice", "bob");
+    bool none = send_text(f, "c", "alice", "a", "m1", 1)->none_rings;
+    assert_true(none || !f->subject->knows_settled);
+    expect_ok(put_at(f, "alice", "phone", "token 0", 1));
+    expect_ok(put_at(f, "bob", "phone", "token 1", 1));
+    assert_false(send_text(f, "c", "alice", "a", "m2", 2)->none_rings);
+    uint64_t epoch = link_at(f, "bob", "phone", 2)->epoch;
+    none = send_text(f, "c", "alice", "a", "m3", 3)->none_rings;
+    assert_true(none || !f->subject->knows_settled);
+    disconnect(f, "bob", "phone", epoch, 3);
+    assert_false(send_text(f, "c", "alice", "a", "m4", 4)->none_rings);
+}
+
 const struct contract_case push_cases[] = {
     CASE(an_address_comes_back_as_it_was_put),
     CASE(a_new_address_replaces_the_old_one),
@@ -264,5 +280,6 @@ const struct contract_case push_cases[] = {
     CASE(what_became_of_a_push_is_in_the_history),
     CASE(a_push_moves_no_cursor),
     CASE(what_did_not_ring_is_found),
+    CASE(a_send_says_whether_a_phone_may_have_to_ring),
     {NULL, NULL},
 };

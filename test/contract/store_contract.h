@@ -16,6 +16,7 @@
 struct tt_store_subject {
     const char *name;
     void *context;
+    bool knows_settled; /* whether `settled` and `none_rings` are said where they are true */
     void *(*create)(void *context); /* an empty store */
     void (*destroy)(void *store);
     /* Hands the ops over as one batch of that node (0 or 1); they stay the suite's. */

@@ -78,6 +78,7 @@ int main(void)
 {
     const struct tt_store_subject subject = {
         .name = "fake",
+        .knows_settled = true,
         .create = create,
         .destroy = destroy,
         .submit = submit,

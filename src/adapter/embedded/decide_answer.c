@@ -1,5 +1,10 @@
 #include "adapter/embedded/decide.h"
 
+#include "adapter/embedded/address.h"
+
+/* Of a larger group it takes longer to say who rings than to ask. */
+#define MEMBERS_LOOKED_AT 16
+
 static struct tt_user_settings copy_settings(struct tt_arena *arena,
                                              const struct tt_user_settings *settings)
 {
@@ -75,6 +80,35 @@ static tt_err device_delivered(struct tt_working *working, const struct tt_membe
     return TT_OK;
 }
 
+/* Whether every device of the user that has a push address is connected. */
+static tt_err is_reached(struct tt_working *working, const tt_id *id, struct tt_arena *arena,
+                         bool *reached)
+{
+    struct tt_user_state *user;
+    struct tt_addresses addresses;
+    *reached = true;
+    TT_TRY(tt_working_user(working, id, &user));
+    if (user->row.addresses.size == 0)
+        return TT_OK;
+    TT_TRY(tt_addresses_unpack(user->row.addresses, arena, &addresses));
+    for (size_t i = 0; i < addresses.count && *reached; i++) {
+        const struct tt_device *device = tt_user_device(user, &addresses.list[i].device);
+        *reached = device != NULL && device->connected;
+    }
+    return TT_OK;
+}
+
+static tt_err none_rings(struct tt_working *working, const struct tt_conversation *info,
+                         struct tt_store_op *op)
+{
+    struct tt_append *append = &op->append;
+    append->none_rings = info->member_count <= MEMBERS_LOOKED_AT;
+    for (size_t i = 0; i < info->member_count && append->none_rings; i++)
+        if (!tt_id_eq(&info->members[i], &append->message.sender))
+            TT_TRY(is_reached(working, &info->members[i], &op->arena, &append->none_rings));
+    return TT_OK;
+}
+
 static tt_err answer_append(struct tt_working *working, struct tt_store_op *op)
 {
     struct tt_append *append = &op->append;
@@ -83,6 +117,7 @@ static tt_err answer_append(struct tt_working *working, struct tt_store_op *op)
     const tt_id *sender = &append->message.sender;
     TT_TRY(find_member(working, &append->conversation, sender, &conversation, &member));
     append->sender_cursor = member->status.cursor;
+    TT_TRY(none_rings(working, &conversation->info, op));
     return device_delivered(working, member, sender, &append->message.sender_device,
                             &append->device_delivered);
 }
@@ -95,6 +130,7 @@ static tt_err answer_advance(struct tt_working *working, struct tt_store_op *op)
     TT_TRY(find_member(working, &advance->conversation, &advance->user, &conversation, &member));
     advance->after = member->status.cursor;
     advance->head = conversation->head.head;
+    advance->settled = !member->has_pending;
     size_t count = conversation->info.member_count;
     struct tt_member_cursor *members = tt_arena_array(&op->arena, count, sizeof(*members));
     for (size_t i = 0; i < count; i++) {
