@@ -16,7 +16,7 @@ import { MemoryStore } from './store_memory.ts';
 import { Sync } from './sync.ts';
 import { BrowserTabs, canShareTabs, SingleTab, type Tabs } from './tabs.ts';
 import { Timeline } from './timeline.ts';
-import { type TokenProvider, TokenSource } from './token.ts';
+import { ownTokens, type TokenProvider, TokenSource } from './token.ts';
 import type {
   Entry,
   MessageInfo,
@@ -151,7 +151,13 @@ export class Client extends Emitter<ClientEvents> {
     this.#base = parts.base;
     this.#store = parts.store;
     this.#tabs = parts.tabs;
-    this.#tokens = new TokenSource(parts.provider, (token) => this.#sync?.renewed(token));
+    const owner = { user_id: parts.userId, device_id: parts.deviceId };
+    const provider =
+      parts.provider &&
+      ownTokens(parts.provider, owner, (message) =>
+        this.emit('problem', { code: 'unauthenticated', message }),
+      );
+    this.#tokens = new TokenSource(provider, (token) => this.#sync?.renewed(token));
     this.#http = new Http(parts.base, this.#tokens);
     this.#model = new Model(parts.userId);
   }
@@ -224,6 +230,7 @@ export class Client extends Emitter<ClientEvents> {
 
   /** Forgets everything that this device has stored; for signing out. Then closes. */
   async erase(): Promise<void> {
+    this.#tabs.post({ to: 'all', signal: { kind: 'erased' } });
     this.#sync?.stop();
     await this.#store.erase();
     this.close();
@@ -297,6 +304,12 @@ export class Client extends Emitter<ClientEvents> {
         break;
       case 'opened':
         this.emit('conversation', signal.conversation_id);
+        break;
+      case 'erased':
+        // Another tab has signed this device out; nothing is left to be shown here.
+        this.#model.hear({ kind: 'line', state: 'signed_out', leader: this.#tabs.id }, Date.now());
+        this.emit('line', 'signed_out');
+        this.close();
         break;
       case 'caught_up':
         this.emit('caught_up', undefined);

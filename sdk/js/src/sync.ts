@@ -34,7 +34,7 @@ import {
   withStreamed,
 } from './record.ts';
 import type { Store, Stored } from './store.ts';
-import type { TokenSource } from './token.ts';
+import { mistaken, type TokenSource } from './token.ts';
 import {
   type Entry,
   type ErrorFrame,
@@ -206,14 +206,10 @@ export class Sync {
   }
 
   /** A browser's cookie may be somebody else's by now: nothing of theirs belongs here. */
-  #isMine({ user_id, device_id }: Hello): boolean {
-    const wanted = this.#options;
-    if (user_id === wanted.user_id && device_id === wanted.device_id) return true;
-    const text =
-      `the server knows this as ${user_id} on ${device_id}, not as ${wanted.user_id} on ` +
-      `${wanted.device_id}: give userId and deviceId as the token has them`;
-    this.#problem('unauthenticated', text);
-    return false;
+  #isMine(hello: Hello): boolean {
+    const text = mistaken(hello, this.#options);
+    if (text !== null) this.#problem('unauthenticated', text);
+    return text === null;
   }
 
   #greeted(hello: Hello): void {

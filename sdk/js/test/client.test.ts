@@ -95,8 +95,8 @@ describe('who one is', { concurrency: true }, () => {
     });
     const { code, message } = await client.once('problem');
     assert.equal(code, 'unauthenticated');
-    assert.match(message, /bob on phone, not as alice on phone/);
-    assert.equal(client.line, 'signed_out');
+    assert.match(message, /bob on phone, not for alice on phone/);
+    await lineIs(client, 'signed_out');
     assert.deepEqual(client.conversations(), []);
     client.close();
   });
