@@ -19,6 +19,7 @@ export interface Message {
   readonly clientId: string | null;
   readonly sender: string;
   readonly content: string;
+  /** When it was stored, or written where it is not yet: RFC 3339. */
   readonly at: string;
   /** null for other people's messages. */
   readonly tick: Tick | null;
@@ -27,18 +28,21 @@ export interface Message {
 
 export interface TimelineSource {
   readonly me: string;
+  /** Where the conversation's cursors stand now. */
   cursors(): {
     headSeq: number;
     lastDeliveredSeq: number;
     lastReadSeq: number;
     myLastReadSeq: number;
   };
+  /** One's own messages that are not stored yet, in order. */
   waiting(): readonly OutboxRecord[];
   /** At most `limit` messages right before / after `seq`, ascending; from here or the server. */
   page(where: { before: number } | { after: number }, limit: number): Promise<MessageRecord[]>;
 }
 
 export interface TimelineEvents {
+  /** Its messages look different. */
   change: Timeline;
 }
 
@@ -71,6 +75,10 @@ function join(
   return { joined, isApart: rest.some((one) => one.client_id !== undefined) };
 }
 
+/**
+ * The part of a conversation that is on screen; `client.timeline(id)` gives it. Its window holds at
+ * most 250 messages. Loading rejects as `client.history` does.
+ */
 export class Timeline extends Emitter<TimelineEvents> {
   readonly #source: TimelineSource;
   #stored: MessageRecord[] = [];
@@ -94,6 +102,7 @@ export class Timeline extends Emitter<TimelineEvents> {
     return this.#follows;
   }
 
+  /** Whether the very first message is in the window. */
   get isAtStart(): boolean {
     const first = this.#stored[0];
     return first ? first.seq === 1 : this.#source.cursors().headSeq === 0;
@@ -106,12 +115,13 @@ export class Timeline extends Emitter<TimelineEvents> {
     else await this.#end();
   }
 
-  /** Goes to a message. */
+  /** Goes to a message: some before it, and what follows. */
   async to(seq: number): Promise<void> {
     if (this.#stored.some((message) => message.seq === seq)) return;
     await this.#around(seq);
   }
 
+  /** Goes to the newest message. */
   async toEnd(): Promise<void> {
     if (!this.#follows) await this.#end();
   }
@@ -155,6 +165,7 @@ export class Timeline extends Emitter<TimelineEvents> {
     });
   }
 
+  /** Adds newer messages at the end; nothing where the newest is there. */
   loadNewer(): Promise<void> {
     return this.#once(async () => {
       const last = this.#stored.at(-1);
@@ -177,7 +188,7 @@ export class Timeline extends Emitter<TimelineEvents> {
     this.touch();
   }
 
-  /** Something of this conversation changed: its messages, its cursors, its outbox. */
+  /** Called by the client: something of this conversation changed. */
   apply(changes: readonly Change[], conversationId: string): void {
     const found: MessageRecord[] = [];
     for (const change of changes) {
@@ -195,6 +206,7 @@ export class Timeline extends Emitter<TimelineEvents> {
     if (isApart) void this.refresh().catch(() => undefined);
   }
 
+  /** Called by the client: something that is drawn from may be different. */
   touch(): void {
     this.#shown = null;
     this.emit('change', this);

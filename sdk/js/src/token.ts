@@ -2,7 +2,7 @@
  * token: where tokens come from and when they are renewed.
  *
  * A token is a JWT; of it only whose it is and how long it lives are looked at. It is renewed when
- * four fifths of its life are over, so that a phone whose clock is a little wrong is not signed out.
+ * four fifths of its life are over, so that a phone with a clock a little wrong is not signed out.
  */
 
 /**
