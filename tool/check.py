@@ -145,7 +145,8 @@ class Check:
             self.node('library', 'sdk/js/test')
             if self.long:
                 self.node('library, many stories', 'sdk/js/test/model.test.ts', RUNS='500')
-            stories = ['test/web/phone_off.test.ts', 'test/web/alice_sees.test.ts']
+            stories = ['test/web/phone_off.test.ts', 'test/web/alice_sees.test.ts',
+                       'test/web/when.test.ts']
             self.node('browser', *(['test/web'] if self.long else stories))
         if asan:
             self.script('scenarios, sanitized, 3 nodes', 'test/scenario/run.py',
