@@ -139,7 +139,8 @@ static bool is_dull(const struct tt_event *event, const struct tt_effect *effect
 {
     if (effect != NULL)
         return effect->kind == TT_EFFECT_STORE && effect->store_op->kind == TT_STORE_ALIVE;
-    return event->kind == TT_EVENT_STORE_DONE && event->store_op->kind == TT_STORE_ALIVE;
+    return event != NULL && event->kind == TT_EVENT_STORE_DONE &&
+           event->store_op->kind == TT_STORE_ALIVE;
 }
 
 static void trace_line(struct tt_node *node, const struct tt_event *event,

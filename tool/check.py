@@ -15,6 +15,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RELEASE = ROOT / 'build/release'
 ASAN = ROOT / 'build/asan'
+TSAN = ROOT / 'build/tsan'
 NODE = ROOT / '.node/bin/node'
 REPORTS = ROOT / 'build/check'
 SANITIZERS = {
@@ -107,6 +108,17 @@ class Check:
         else:
             self.failed.append(name)
 
+    def threads(self):
+        """ThreadSanitizer over whatever has threads."""
+        environ = {'TSAN_OPTIONS': f'suppressions={ROOT / "test/tsan.supp"}:exitcode=66'}
+        self.environ.update(environ)
+        if self.build(TSAN, ['--buildtype=debugoptimized', '-Db_sanitize=thread',
+                             '-Db_lundef=false', '-Dweb=disabled'],
+                      {'CC': 'clang-14', 'CXX': 'clang++-14'}):
+            self.meson(TSAN, '--suite', 'unit', '--suite', 'contract', '--timeout-multiplier', '8')
+            self.script('scenarios, threads, 3 nodes', 'test/scenario/run.py', '--program',
+                        TSAN / 'twoticks', '--nodes', 3, '--patience', 8, '--jobs', 4)
+
     def run(self):
         REPORTS.mkdir(parents=True, exist_ok=True)
         self.simple('node', 'tool/node')
@@ -132,6 +144,12 @@ class Check:
                         '--program', program)
             self.script('servers killed under load', 'test/scale/survive.py', '--program',
                         program, '--rounds', 100 if self.long else 3, '--patience', 4)
+            self.script('clients that move at random', 'test/scale/wander.py', '--program',
+                        program, '--patience', 3, '--seconds', 60 if self.long else 3,
+                        '--clients', 50 if self.long else 10)
+            if self.long:
+                self.script('Sentinel', 'test/scale/sentinel.py', '--program', program,
+                            '--patience', 3)
             self.script('the wire', 'test/wire/run.py', '--program', RELEASE / 'test/wire/echo')
             self.script('killed under load', 'test/crash/kill.py', '--program', program,
                         '--rounds', 50 if self.long else 10)
@@ -155,13 +173,17 @@ class Check:
             if asan:
                 self.script('the wire, sanitized', 'test/wire/run.py', '--patience', 4,
                             '--program', ASAN / 'test/wire/echo')
+            self.script('soak', 'test/soak/run.py', '--program', RELEASE / 'twoticks')
+            self.threads()
             self.simple('clang-tidy', 'tool/lint', '--tidy', ASAN)
+            self.simple('cppcheck', 'tool/lint', '--cppcheck')
+            self.simple('gcc -fanalyzer', 'tool/lint', '--analyzer')
 
 
 def main():
     parser = argparse.ArgumentParser(prog='./check', description=__doc__.splitlines()[0])
     parser.add_argument('--long', action='store_true',
-                        help='clang-tidy and more crash rounds as well')
+                        help='more crash rounds, a soak, ThreadSanitizer and static analysis too')
     parser.add_argument('--jobs', type=int, default=os.cpu_count(),
                         help='commands to run side by side (default: the number of cores)')
     check = Check(parser.parse_args())

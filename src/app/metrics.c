@@ -55,6 +55,7 @@ void tt_metrics_add_node(struct tt_metrics *metrics, const struct tt_node_report
     scale->requests.retries += report->scale.requests.retries;
     scale->requests.throttled += report->scale.requests.throttled;
     scale->requests.lost += report->scale.requests.lost;
+    scale->requests.clock_corrections += report->scale.requests.clock_corrections;
     scale->requests.given_up += report->scale.requests.given_up;
     scale->ops_under_way += report->scale.ops_under_way;
 }
@@ -144,6 +145,7 @@ static void write_scale(const struct tt_scale_report *scale, struct tt_buffer *o
     put(out, COUNTER, "twoticks_dynamodb_throttled", requests->throttled);
     put(out, COUNTER, "twoticks_dynamodb_lost", requests->lost);
     put(out, COUNTER, "twoticks_dynamodb_given_up", requests->given_up);
+    put(out, COUNTER, "twoticks_dynamodb_clock_corrections", requests->clock_corrections);
     put(out, GAUGE, "twoticks_dynamodb_ops_under_way", scale->ops_under_way);
 }
 

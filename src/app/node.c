@@ -43,6 +43,7 @@ struct tt_node {
     struct tt_bus_local_node *bus;
     struct tt_store_port store;
     struct tt_scale *scale; /* NULL: embedded */
+    struct tt_store_port guest;
     bool dying;
     struct tt_entropy_os entropy;
     void (*caught)(void *context, int number);
@@ -59,7 +60,9 @@ struct tt_node {
     struct told *told;                     /* by the notifier, the newest first */
     struct tt_account_ask *asked_accounts; /* that came back, the newest first */
     struct cut *cuts;
-    size_t under_way; /* ops that the store has, or that wait here */
+    size_t under_way;             /* ops that the store has, or that wait here */
+    struct tt_store_op *visitors; /* the newest first */
+    bool ended;                   /* the loop takes nothing any more */
     uint64_t asked;
     uint64_t answered;
     struct tt_node_report report;
@@ -261,6 +264,53 @@ static void take_from_elsewhere(struct tt_node *node)
     tt_bus_local_receive(node->bus);
 }
 
+static void give_back_visitors(struct tt_node *node, struct tt_store_op *list)
+{
+    const struct tt_store_sink *sink = &node->shared->guest;
+    while (list != NULL) {
+        struct tt_store_op *op = list;
+        list = op->next;
+        op->next = NULL;
+        op->err = TT_FAIL(UNAVAILABLE);
+        sink->done(sink->context, op);
+    }
+}
+
+static struct tt_store_op *take_visitors(struct tt_node *node)
+{
+    pthread_mutex_lock(&node->lock);
+    struct tt_store_op *list = node->visitors;
+    node->visitors = NULL;
+    pthread_mutex_unlock(&node->lock);
+    return list;
+}
+
+void tt_node_visit(struct tt_node *node, struct tt_store_op *const *ops, size_t count)
+{
+    struct tt_store_op *refused = NULL;
+    pthread_mutex_lock(&node->lock);
+    for (size_t i = 0; i < count; i++) {
+        struct tt_store_op **list = node->ended ? &refused : &node->visitors;
+        ops[i]->next = *list;
+        *list = ops[i];
+    }
+    if (!node->ended)
+        tt_loop_wake(node->loop);
+    pthread_mutex_unlock(&node->lock);
+    give_back_visitors(node, refused);
+}
+
+static void carry_out_visitors(struct tt_node *node)
+{
+    struct tt_store_op *op = take_visitors(node);
+    while (op != NULL) {
+        struct tt_store_op *next = op->next;
+        op->next = NULL;
+        node->guest.submit(node->guest.self, &op, 1);
+        op = next;
+    }
+}
+
 static void answer_question(struct tt_node *node)
 {
     pthread_mutex_lock(&node->lock);
@@ -338,6 +388,7 @@ static void on_turn_end(void *context)
     struct tt_node *node = context;
     begin_drain(node);
     take_from_elsewhere(node);
+    carry_out_visitors(node);
     tt_edge_turn(node->edge);
     tt_driver_flush(node->driver);
     size_t rounds = 0;
@@ -464,6 +515,8 @@ static void open_ports(struct tt_node *node, struct tt_driver_ports *ports)
     node->scale = tt_scale_create(node->loop, shared->config, shared->scale, &node->place,
                                   shared->log, ports->bus, &sinks);
     node->store = tt_scale_store(node->scale);
+    if (node->place.node == 0)
+        node->guest = tt_scale_guest(node->scale, node->loop, &node->place, shared->guest);
     if (tt_scale_registry(node->scale).submit != NULL)
         ports->registry = tt_scale_registry(node->scale);
     if (tt_scale_bus(node->scale).send != NULL)
@@ -573,6 +626,12 @@ const struct tt_address *tt_node_address(const struct tt_node *node)
 void tt_node_run(struct tt_node *node)
 {
     tt_loop_run(node->loop);
+    pthread_mutex_lock(&node->lock);
+    node->ended = true;
+    pthread_mutex_unlock(&node->lock);
+    give_back_visitors(node, take_visitors(node));
+    if (node->scale != NULL)
+        tt_scale_end_guest(node->scale);
 }
 
 tt_err tt_node_watch_signals(struct tt_node *node, void (*caught)(void *context, int number),

@@ -37,6 +37,7 @@ struct tt_node_shared {
     uint64_t incarnation;
     uint64_t hash_seed;
     struct tt_account_pool *accounts; /* NULL: nobody logs in here */
+    struct tt_store_sink guest;       /* scale-out: of tt_node_visit */
     int connection_fd_end;            /* descriptors from here on are not for connections */
 };
 
@@ -55,6 +56,10 @@ struct tt_node *tt_node_create(const struct tt_node_shared *shared, uint32_t num
 
 /* After it has ended. Waits until the store has given back all ops. */
 void tt_node_destroy(struct tt_node **node);
+
+/* Scale-out: ops of somebody who has no loop; any thread. They come back by `guest`, in the end as
+ * UNAVAILABLE. */
+void tt_node_visit(struct tt_node *node, struct tt_store_op *const *ops, size_t count);
 
 /* Where clients connect. */
 const struct tt_address *tt_node_address(const struct tt_node *node);

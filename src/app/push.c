@@ -76,7 +76,15 @@ static bool find_key(const struct tt_config *config, struct tt_buffer *pem, char
     int size = snprintf(path, sizeof(path), "%s/vapid.pem", config->data);
     if (size < 0 || size >= (int)sizeof(path))
         return say(sentence, "the name of the data folder is too long");
-    return access(path, F_OK) == 0 ? read_key(path, pem, sentence) : make_key(path, pem, sentence);
+    if (access(path, F_OK) == 0)
+        return read_key(path, pem, sentence);
+    if (strcmp(config->store, "embedded") != 0) /* browsers know one key, whichever server asks */
+        return say(sentence,
+                   "with --store dynamodb all servers need the same VAPID key: put one into "
+                   "%.200s or give --vapid-key; `openssl genpkey -algorithm EC -pkeyopt "
+                   "ec_paramgen_curve:P-256` makes one",
+                   path);
+    return make_key(path, pem, sentence);
 }
 
 bool tt_push_open(const struct tt_config *config, const struct tt_log *log,

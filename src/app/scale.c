@@ -10,13 +10,14 @@
 #include "base/memory.h"
 #include "net/tls_client.h"
 
-#define CONNECTIONS_MAX 128
-#define TRY_MS          3000
-#define OP_MS           10000
-#define STORE_LEASE_MS  15000 /* longer than the registry's: the store's word comes last */
-#define CACHE_ENTRIES   65536
-#define REDIS_ANSWER_MS 2000
-#define CHECK_MS        15000
+#define CONNECTIONS_MAX     128
+#define TRY_MS              3000
+#define OP_MS               10000
+#define STORE_LEASE_MS      15000 /* longer than the registry's: the store's word comes last */
+#define CACHE_ENTRIES       65536
+#define GUEST_CACHE_ENTRIES 16
+#define REDIS_ANSWER_MS     2000
+#define CHECK_MS            15000
 
 struct tt_scale {
     struct tt_entropy_os entropy;
@@ -25,6 +26,7 @@ struct tt_scale {
     struct tt_aws_chain *chain;
     struct tt_ddb_client *client;
     struct tt_ddb_store *store;
+    struct tt_ddb_store *guest; /* or NULL */
     struct tt_redis_registry *registry;
     struct tt_redis_bus *bus;
 };
@@ -239,6 +241,22 @@ static void open_redis(struct tt_scale *scale, struct tt_loop *loop,
     scale->bus = tt_redis_bus_create(loop, &bus, &sinks->bus);
 }
 
+static struct tt_ddb_store *open_store(struct tt_scale *scale, struct tt_loop *loop,
+                                       const struct tt_place *place, size_t cache_entries,
+                                       struct tt_store_sink sink)
+{
+    struct tt_ddb_store_options store = {
+        .tables = tt_ddb_client_tables(scale->client),
+        .place = *place,
+        .clock = tt_clock_os(),
+        .entropy = tt_entropy_os(&scale->entropy),
+        .op_ms_max = OP_MS,
+        .lease_ms = STORE_LEASE_MS,
+        .cache_entries = cache_entries,
+    };
+    return tt_ddb_store_create(loop, &store, sink);
+}
+
 struct tt_scale *tt_scale_create(struct tt_loop *loop, const struct tt_config *config,
                                  const struct tt_scale_config *shared, const struct tt_place *place,
                                  const struct tt_log *log, struct tt_bus_port local,
@@ -254,16 +272,7 @@ struct tt_scale *tt_scale_create(struct tt_loop *loop, const struct tt_config *c
     client.complain = complain;
     client.complain_context = scale;
     scale->client = tt_ddb_client_create(loop, &client);
-    struct tt_ddb_store_options store = {
-        .tables = tt_ddb_client_tables(scale->client),
-        .place = *place,
-        .clock = tt_clock_os(),
-        .entropy = tt_entropy_os(&scale->entropy),
-        .op_ms_max = OP_MS,
-        .lease_ms = STORE_LEASE_MS,
-        .cache_entries = CACHE_ENTRIES,
-    };
-    scale->store = tt_ddb_store_create(loop, &store, sinks->store);
+    scale->store = open_store(scale, loop, place, CACHE_ENTRIES, sinks->store);
     if (shared->has_redis)
         open_redis(scale, loop, shared, place, local, sinks);
     return scale;
@@ -275,6 +284,7 @@ void tt_scale_destroy(struct tt_scale **take_scale)
     *take_scale = NULL;
     tt_ddb_client_destroy(&scale->client);
     tt_ddb_store_destroy(&scale->store);
+    tt_scale_end_guest(scale);
     tt_aws_chain_destroy(&scale->chain);
     if (scale->registry != NULL) {
         tt_redis_registry_destroy(&scale->registry);
@@ -288,6 +298,19 @@ void tt_scale_destroy(struct tt_scale **take_scale)
 struct tt_store_port tt_scale_store(struct tt_scale *scale)
 {
     return tt_ddb_store_port(scale->store);
+}
+
+struct tt_store_port tt_scale_guest(struct tt_scale *scale, struct tt_loop *loop,
+                                    const struct tt_place *place, struct tt_store_sink sink)
+{
+    scale->guest = open_store(scale, loop, place, GUEST_CACHE_ENTRIES, sink);
+    return tt_ddb_store_port(scale->guest);
+}
+
+void tt_scale_end_guest(struct tt_scale *scale)
+{
+    if (scale->guest != NULL)
+        tt_ddb_store_destroy(&scale->guest);
 }
 
 struct tt_registry_port tt_scale_registry(struct tt_scale *scale)

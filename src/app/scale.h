@@ -57,6 +57,13 @@ struct tt_scale *tt_scale_create(struct tt_loop *loop, const struct tt_config *c
 void tt_scale_destroy(struct tt_scale **scale);
 
 struct tt_store_port tt_scale_store(struct tt_scale *scale);
+/* A store of its own over the same tables, for whoever is no node; submit in the node's loop. */
+struct tt_store_port tt_scale_guest(struct tt_scale *scale, struct tt_loop *loop,
+                                    const struct tt_place *place, struct tt_store_sink sink);
+
+/* The loop has ended: what the guest still waits for comes back as UNAVAILABLE. */
+void tt_scale_end_guest(struct tt_scale *scale);
+
 struct tt_registry_port tt_scale_registry(struct tt_scale *scale); /* submit NULL: local */
 struct tt_bus_port tt_scale_bus(struct tt_scale *scale);           /* send NULL: local */
 

@@ -265,9 +265,19 @@ static bool open_push(struct server *server)
     return false;
 }
 
+static void submit_for_desk(void *self, struct tt_store_op *const *ops, size_t count)
+{
+    struct server *server = self;
+    tt_node_visit(server->nodes[0], ops, count);
+}
+
 static struct tt_store_port attach_desk(void *context, struct tt_store_sink sink)
 {
     struct server *server = context;
+    if (server->shared.store == NULL) {
+        server->shared.guest = sink;
+        return (struct tt_store_port){.self = server, .submit = submit_for_desk};
+    }
     return tt_embedded_store_attach(server->shared.store, sink);
 }
 

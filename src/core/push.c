@@ -107,7 +107,9 @@ static tt_mono sooner(tt_mono a, tt_mono b)
 /* When the entry needs a look; 0: never. */
 static tt_mono next_look(const struct tt_core *core, const struct tt_push *push)
 {
-    tt_mono next = push->early.n > 0 ? core->now.mono : TT_MONO(0);
+    tt_mono next = TT_MONO(0);
+    if (push->early.n > 0)
+        next = core->now.mono;
     if (push->step_count > 0)
         next = sooner(next, push->steps[0].due);
     return sooner(sooner(next, push->unknown_at), sooner(push->look_at, push->retry_at));

@@ -61,8 +61,30 @@ static bool header_is(const struct connection *connection, const char *name)
     return true;
 }
 
+/* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, section 5.6.7; the two older forms are not sent). */
+static tt_time read_date(struct tt_slice text)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    char iso[] = "0000-00-00T00:00:00.000Z";
+    tt_time time;
+    if (text.size != 29 || memcmp(text.data + 26, "GMT", 3) != 0)
+        return TT_TIME(0);
+    const char *at = months;
+    while (*at != '\0' && memcmp(at, text.data + 8, 3) != 0)
+        at += 3;
+    size_t month = (size_t)(at - months) / 3 + 1;
+    memcpy(iso, text.data + 12, 4);
+    iso[5] = (char)('0' + month / 10);
+    iso[6] = (char)('0' + month % 10);
+    memcpy(iso + 8, text.data + 5, 2);
+    memcpy(iso + 11, text.data + 17, 8);
+    return tt_is_ok(tt_time_parse(tt_slice(iso, sizeof(iso) - 1), &time)) ? time : TT_TIME(0);
+}
+
 static void end_header(struct connection *connection)
 {
+    if (header_is(connection, "date"))
+        connection->result.date = read_date(tt_slice(connection->value, connection->value_size));
     if (header_is(connection, "x-amz-crc32") &&
         connection->value_size < sizeof(connection->value)) {
         uint64_t number = 0;

@@ -10,6 +10,7 @@
 #define TT_NET_HTTP_POOL_H
 
 #include "base/buffer.h"
+#include "base/time.h"
 #include "net/outgoing.h"
 
 struct tt_http_pool;
@@ -33,6 +34,7 @@ struct tt_http_result {
     struct tt_slice body;
     bool has_crc32; /* of the header x-amz-crc32 */
     uint32_t crc32;
+    tt_time date; /* of the header Date; 0: none that could be read */
 };
 
 typedef void (*tt_http_answer)(void *context, const struct tt_http_result *result);

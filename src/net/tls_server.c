@@ -58,6 +58,7 @@ static int no_passphrase(char *text, int size, int writing, void *asked)
 static SSL_CTX *create_context(void)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    char groups[] = GROUPS; /* OpenSSL's macro casts const away */
     if (context == NULL)
         return NULL;
     SSL_CTX_set_security_level(context, SECURITY_LEVEL);
@@ -69,7 +70,7 @@ static SSL_CTX *create_context(void)
     SSL_CTX_set_alpn_select_cb(context, choose_alpn, NULL);
     if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
         SSL_CTX_set_cipher_list(context, CIPHERS_1_2) == 1 &&
-        SSL_CTX_set1_groups_list(context, GROUPS) == 1)
+        SSL_CTX_set1_groups_list(context, groups) == 1)
         return context;
     SSL_CTX_free(context);
     return NULL;

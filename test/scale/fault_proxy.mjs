@@ -5,13 +5,17 @@
 //   throttle  400 ThrottlingException, nothing done     fail   500, nothing done
 //   lose      done, and the connection is cut instead of an answer
 //   reset     nothing done, and the connection is cut   stall  answered 4 s late
+//   half      done, and the connection is cut in the middle of the answer
+//   garble    done, and a byte of the answer is another one
+//   skew      403 as if signed at another time; the Date is two hours on, until a request is, too
 //   mixed     each of them in turn
 import http from 'node:http';
 import readline from 'node:readline';
 
 const target = process.argv[2];
-const FAULTS = ['throttle', 'fail', 'lose', 'reset', 'stall'];
+const FAULTS = ['throttle', 'fail', 'lose', 'reset', 'stall', 'half', 'garble'];
 const STALL_MS = 4000;
+const SKEW_MS = 2 * 3600 * 1000;
 let fault = 'none';
 let share = 0;
 let count = 0;
@@ -27,6 +31,32 @@ function answer(res, status, name) {
   res.end(JSON.stringify({ __type, message: 'a test' }));
 }
 
+function cut(res, back, body) {
+  res.writeHead(back.statusCode, back.headers);
+  res.write(body.subarray(0, body.length / 2));
+  setImmediate(() => res.socket?.resetAndDestroy());
+}
+
+// A digit becomes another one: it is still JSON, and only the checksum tells.
+function garbled(body) {
+  const at = body.findIndex((byte) => byte >= 0x30 && byte <= 0x39);
+  if (at >= 0) body[at] ^= 1;
+  return body;
+}
+
+// What AWS says to a request that was signed at another time than its own.
+function skewed(req, res) {
+  const signed = req.headers['x-amz-date'].replace(
+    /^(....)(..)(..)T(..)(..)(..)Z$/,
+    '$1-$2-$3T$4:$5:$6Z',
+  );
+  const now = Date.now() + SKEW_MS;
+  if (Math.abs(Date.parse(signed) - now) < 300_000) return false;
+  res.setHeader('date', new Date(now).toUTCString());
+  answer(res, 403, 'InvalidSignatureException');
+  return true;
+}
+
 const agent = new http.Agent({ keepAlive: true });
 const server = http.createServer((req, res) => {
   const chunks = [];
@@ -35,6 +65,7 @@ const server = http.createServer((req, res) => {
   req.on('end', () => {
     if (what === 'throttle') return answer(res, 400, 'ThrottlingException');
     if (what === 'fail') return answer(res, 500, 'InternalServerError');
+    if (what === 'skew' && skewed(req, res)) return undefined;
     if (what === 'reset') return res.socket.resetAndDestroy();
     const { method, url: path, headers } = req;
     const on = http.request(
@@ -43,10 +74,11 @@ const server = http.createServer((req, res) => {
         const parts = [];
         back.on('data', (part) => parts.push(part));
         back.on('end', () => {
+          if (what === 'half') return cut(res, back, Buffer.concat(parts));
           if (what === 'lose') return res.socket?.resetAndDestroy();
           const send = () => {
             res.writeHead(back.statusCode, back.headers);
-            res.end(Buffer.concat(parts));
+            res.end(what === 'garble' ? garbled(Buffer.concat(parts)) : Buffer.concat(parts));
           };
           if (what === 'stall') setTimeout(send, STALL_MS);
           else send();

@@ -69,6 +69,23 @@ async def peers_find_the_documents_values_in_the_tables(world):
 
 
 @scenario
+async def what_all_servers_must_share_is_asked_for(world):
+    await world.serve()
+    server = world.cluster[0]
+    await server.stop()
+    for name, word in (('vapid.pem', 'VAPID key'), ('secret', 'the same secret')):
+        file = server.data / name
+        text = file.read_bytes()
+        file.unlink()
+        code, output = await server.run(*server.arguments())
+        assert code != 0 and word in output and str(file) in output, output
+        assert not file.exists(), f'{name} was made up'
+        file.write_bytes(text)
+        file.chmod(0o600)
+    await server.start()
+
+
+@scenario
 async def a_dead_server_leaves_no_ghost_and_loses_nothing(world):
     await world.serve()
     await world.conversation('alice', 'bob', conversation_id=CONV)

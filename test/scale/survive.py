@@ -16,13 +16,13 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / 'crash')]
 import doubles  # noqa: E402  (found only now)
 import run  # noqa: E402
 from client import clock, scenario  # noqa: E402
-from kill import Sender  # noqa: E402
+from load import Sender  # noqa: E402
 from ledger import Ledger  # noqa: E402
 
 MEMBERS = 3  # of each conversation, all of them senders
 GROUPS = {f'group-{number}': [f'user-{number * MEMBERS + one}' for one in range(MEMBERS)]
           for number in range(4)}
-FAULTS = ('throttle', 'fail', 'lose', 'reset', 'stall', 'mixed')
+FAULTS = ('throttle', 'fail', 'lose', 'reset', 'stall', 'half', 'garble', 'skew', 'mixed')
 
 
 class AcrossServers(Ledger):
@@ -124,7 +124,9 @@ async def one_round(cluster, ledger, chance):
         mover.over = True
     for task in living:
         task.cancel()
-    await asyncio.gather(*living, return_exceptions=True)
+    for ended in await asyncio.gather(*living, return_exceptions=True):
+        if isinstance(ended, Exception) and not isinstance(ended, asyncio.CancelledError):
+            raise ended
     errors = [error for mover in movers for error in mover.errors]
     assert not errors, errors[:5]
     await check(cluster, ledger)
@@ -141,6 +143,10 @@ async def play(options, proxy, redis):
                                (*place, '--server-id', f'ws_server_{number}',
                                 '--sends-per-second', '0', '--frames-per-second', '0'),
                                environ=environ) for number in range(1, options.servers + 1)]
+    for server in servers:
+        for user in (one for members in GROUPS.values() for one in members):
+            server.tokens[user, None, None] = server.sign(
+                server.claims(user, device='phone', exp=2**33))
     cluster = Cluster(servers, proxy, redis, chance)
     try:
         for server in servers:

@@ -446,10 +446,41 @@ static void urls_are_read_strictly(void **state)
     assert_string_equal(options.user, "u");
     assert_string_equal(options.password, "p:w");
     assert_true(options.remote.tls);
-    static const char *const bad[] = {
-        "",           "redis",        "http://h",     "redis://",
-        "redis://:7", "redis://h:",   "redis://h:x",  "redis://h:0",
-        "redis://[",  "redis://h/x1", "redis://[a]b", "redis://h:99999"};
+    expect_ok(tt_redis_parse(TT_SLICE_LITERAL("redis://p%40ss%2F%3a@h"), &options, &problem));
+    assert_string_equal(options.user, "");
+    assert_string_equal(options.password, "p@ss/:");
+    assert_int_equal(options.sentinel_count, 0);
+    expect_ok(tt_redis_parse(TT_SLICE_LITERAL("redis+sentinel://:w@a,b:7,[::1]/mymaster/2"),
+                             &options, &problem));
+    assert_int_equal(options.sentinel_count, 3);
+    assert_string_equal(options.sentinels[0].host, "a");
+    assert_int_equal(options.sentinels[0].port, 26379);
+    assert_int_equal(options.sentinels[1].port, 7);
+    assert_string_equal(options.sentinels[2].host, "::1");
+    assert_string_equal(options.master, "mymaster");
+    assert_string_equal(options.password, "w");
+    assert_int_equal(options.database, 2);
+    assert_false(options.remote.tls);
+    static const char *const bad[] = {"",
+                                      "redis",
+                                      "http://h",
+                                      "redis://",
+                                      "redis://:7",
+                                      "redis://h:",
+                                      "redis://h:x",
+                                      "redis://h:0",
+                                      "redis://[",
+                                      "redis://h/x1",
+                                      "redis://[a]b",
+                                      "redis://h:99999",
+                                      "redis://a,b",
+                                      "redis://:%4@h",
+                                      "redis://:%00@h",
+                                      "redis+sentinel://a,b",
+                                      "redis+sentinel://a,,b/m",
+                                      "redis+sentinel://a/",
+                                      "redis+sentinel://a/m/x",
+                                      "redis+sentinel://a,b,c,d,e,f,g,h,i/m"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_false(tt_is_ok(tt_redis_parse(tt_slice_text(bad[i]), &options, &problem)));
 }

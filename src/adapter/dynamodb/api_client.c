@@ -1,6 +1,7 @@
 #include "adapter/dynamodb/api_client.h"
 
 #include <stdio.h>
+#include <zlib.h>
 
 #include "adapter/dynamodb/codec.h"
 #include "adapter/dynamodb/sigv4.h"
@@ -16,6 +17,7 @@
 #define CONTENT_TYPE    "application/x-amz-json-1.0"
 #define HEADERS_MAX     5
 #define PAUSE_DOUBLINGS 10
+#define SKEW_MS         ((int64_t)60 * 1000) /* AWS bears five minutes */
 
 struct call {
     struct tt_ddb_client *client;
@@ -30,10 +32,23 @@ struct call {
     tt_mono deadline;
     tt_mono again_at;
     uint32_t tries;
+    int64_t skew_ms; /* of the client when it was signed */
+};
+
+/* A request of another kind. */
+struct plain {
+    struct plain *next;
+    struct tt_ddb_client *client;
+    const char *target;
+    struct tt_buffer body;
+    int64_t skew_ms;
+    tt_http_answer answer;
+    void *context;
 };
 
 struct tt_ddb_client {
     struct tt_loop *loop;
+    struct plain *plains;
     struct tt_ddb_client_options options;
     struct tt_http_pool *http;
     struct tt_sigv4_signer signer;
@@ -43,6 +58,7 @@ struct tt_ddb_client {
     struct tt_alarm *alarm;
     uint32_t budget;
     char host[TT_HOST_SIZE_MAX + 10];
+    int64_t skew_ms; /* what the service's clock is ahead of ours, where it complained */
     struct tt_ddb_client_stats stats;
 };
 
@@ -58,7 +74,8 @@ static bool make_request(struct tt_ddb_client *client, const char *target, struc
         tt_sigv4_forget_key(&client->signer);
     client->generation = generation;
     char time[TT_SIGV4_TIME_SIZE];
-    tt_sigv4_format_time(client->options.clock.wall(client->options.clock.self), time);
+    tt_time now = client->options.clock.wall(client->options.clock.self);
+    tt_sigv4_format_time(TT_TIME(now.ms + client->skew_ms), time);
     struct tt_sigv4_header headers[HEADERS_MAX] = {
         {TT_SLICE_LITERAL("content-type"), TT_SLICE_LITERAL(CONTENT_TYPE)},
         {TT_SLICE_LITERAL("host"), tt_slice_text(client->host)},
@@ -167,13 +184,36 @@ static void try_later(struct call *call)
     pause_before_try(client, call, pause_ms);
 }
 
+/* A body that is not what the service sent is no answer. */
+static bool is_damaged(const struct tt_http_result *result)
+{
+    return result->outcome == TT_HTTP_ANSWERED && result->has_crc32 &&
+           crc32(0, (const unsigned char *)result->body.data, (uInt)result->body.size) !=
+               result->crc32;
+}
+
+/* Signs by the service's clock from now on. `signed_ms`: by which skew the refused request was
+ * signed. False: that was right, so it is not what is wrong. */
+static bool correct_clock(struct tt_ddb_client *client, tt_time date, int64_t signed_ms)
+{
+    if (date.ms == 0)
+        return false;
+    int64_t skew_ms = date.ms - client->options.clock.wall(client->options.clock.self).ms;
+    int64_t change_ms = skew_ms - signed_ms;
+    if (change_ms < SKEW_MS && change_ms > -SKEW_MS)
+        return false;
+    client->skew_ms = skew_ms;
+    client->stats.clock_corrections++;
+    return true;
+}
+
 static void on_answer(void *context, const struct tt_http_result *result)
 {
     struct call *call = context;
     struct tt_ddb_client *client = call->client;
-    if (result->outcome != TT_HTTP_ANSWERED) {
+    if (result->outcome != TT_HTTP_ANSWERED || is_damaged(result)) {
         client->stats.lost++;
-        call->answer->retried = call->answer->retried || result->outcome == TT_HTTP_LOST;
+        call->answer->retried = call->answer->retried || result->outcome != TT_HTTP_NOT_SENT;
         try_later(call);
         return;
     }
@@ -188,6 +228,14 @@ static void on_answer(void *context, const struct tt_http_result *result)
         client->stats.throttled++;
         call->answer->retried = call->answer->retried || result->status >= 500;
         try_later(call);
+        return;
+    case TT_DDB_SKEWED:
+        if (correct_clock(client, result->date, call->skew_ms)) {
+            try_later(call);
+            return;
+        }
+        complain(client, call->request, result->status, body);
+        give_up(call);
         return;
     case TT_DDB_EXPIRED:
         client->options.source.expired(client->options.source.self);
@@ -206,6 +254,7 @@ static void try_now(struct call *call)
     struct tt_buffer body = {0};
     struct tt_buffer request = {0};
     call->tries++;
+    call->skew_ms = client->skew_ms;
     tt_ddb_encode(call->request, client->options.prefix, &body);
     bool made =
         make_request(client, tt_ddb_target(call->request->verb), tt_buffer_slice(&body), &request);
@@ -296,6 +345,16 @@ struct tt_ddb_client *tt_ddb_client_create(struct tt_loop *loop,
     return client;
 }
 
+static void free_plain(struct plain *plain)
+{
+    struct plain **at = &plain->client->plains;
+    while (*at != plain)
+        at = &(*at)->next;
+    *at = plain->next;
+    tt_buffer_deinit(&plain->body);
+    tt_free(plain);
+}
+
 void tt_ddb_client_destroy(struct tt_ddb_client **client)
 {
     struct tt_ddb_client *dying = *client;
@@ -307,6 +366,8 @@ void tt_ddb_client_destroy(struct tt_ddb_client **client)
         dying->newest = call->older;
         tt_free(call);
     }
+    while (dying->plains != NULL)
+        free_plain(dying->plains);
     tt_sigv4_forget_key(&dying->signer);
     tt_free(dying);
 }
@@ -316,17 +377,52 @@ struct tt_ddb_tables tt_ddb_client_tables(struct tt_ddb_client *client)
     return (struct tt_ddb_tables){.self = client, .send = carry_out};
 }
 
-void tt_ddb_client_call(struct tt_ddb_client *client, const char *target, struct tt_slice body,
-                        tt_http_answer answer, void *context)
+static void send_plain(struct plain *plain);
+
+static void on_plain_answer(void *context, const struct tt_http_result *result)
 {
+    struct plain *plain = context;
+    struct tt_ddb_answer unused = {.outcome = TT_DDB_UNKNOWN};
+    struct tt_ddb_request request = {.verb = TT_DDB_PUT};
+    bool skewed =
+        result->outcome == TT_HTTP_ANSWERED && result->status != 200 &&
+        tt_ddb_decode(&request, result->status, result->body, NULL, &unused) == TT_DDB_SKEWED;
+    if (skewed && correct_clock(plain->client, result->date, plain->skew_ms)) {
+        send_plain(plain);
+        return;
+    }
+    tt_http_answer answer = plain->answer;
+    void *answer_context = plain->context;
+    free_plain(plain);
+    answer(answer_context, result);
+}
+
+static void send_plain(struct plain *plain)
+{
+    struct tt_ddb_client *client = plain->client;
     struct tt_buffer request = {0};
-    if (!make_request(client, target, body, &request)) {
+    plain->skew_ms = client->skew_ms;
+    if (!make_request(client, plain->target, tt_buffer_slice(&plain->body), &request)) {
         tt_buffer_deinit(&request);
-        answer(context, &(struct tt_http_result){.outcome = TT_HTTP_NOT_SENT});
+        on_plain_answer(plain, &(struct tt_http_result){.outcome = TT_HTTP_NOT_SENT});
         return;
     }
     tt_mono until = tt_mono_after(tt_loop_now(client->loop), client->options.try_ms_max);
-    tt_http_pool_send(client->http, &request, until, answer, context);
+    tt_http_pool_send(client->http, &request, until, on_plain_answer, plain);
+}
+
+void tt_ddb_client_call(struct tt_ddb_client *client, const char *target, struct tt_slice body,
+                        tt_http_answer answer, void *context)
+{
+    struct plain *plain = tt_alloc(sizeof(*plain));
+    plain->next = client->plains;
+    plain->client = client;
+    plain->target = target;
+    plain->answer = answer;
+    plain->context = context;
+    tt_buffer_add(&plain->body, body);
+    client->plains = plain;
+    send_plain(plain);
 }
 
 const struct tt_ddb_client_stats *tt_ddb_client_stats(const struct tt_ddb_client *client)

@@ -42,6 +42,7 @@ struct tt_ddb_client_stats {
     uint64_t throttled;
     uint64_t lost;
     uint64_t given_up;
+    uint64_t clock_corrections;
 };
 
 struct tt_ddb_client *tt_ddb_client_create(struct tt_loop *loop,
@@ -52,7 +53,8 @@ void tt_ddb_client_destroy(struct tt_ddb_client **client);
 
 struct tt_ddb_tables tt_ddb_client_tables(struct tt_ddb_client *client);
 
-/* A request of another kind (CreateTable and so on), sent once: target "DynamoDB_20120810.X". */
+/* A request of another kind (CreateTable and so on), sent once (or with the clock corrected, once
+ * more): target "DynamoDB_20120810.X". */
 void tt_ddb_client_call(struct tt_ddb_client *client, const char *target, struct tt_slice body,
                         tt_http_answer answer, void *context);
 

@@ -315,6 +315,8 @@ static enum tt_ddb_verdict decode_failure(int status, struct tt_slice body,
                                           "ReplicatedWriteConflictException"};
     static const char *const expired[] = {"ExpiredTokenException", "ExpiredToken",
                                           "UnrecognizedClientException"};
+    static const char *const skewed[] = {"InvalidSignatureException", "RequestExpired",
+                                         "RequestTimeTooSkewed", "SignatureDoesNotMatch"};
     struct tt_slice name = tt_ddb_error_name(body);
     if (tt_slice_eq(name, TT_SLICE_LITERAL("ConditionalCheckFailedException"))) {
         answer->outcome = TT_DDB_REFUSED;
@@ -326,6 +328,9 @@ static enum tt_ddb_verdict decode_failure(int status, struct tt_slice body,
     for (size_t i = 0; i < sizeof(expired) / sizeof(expired[0]); i++)
         if (tt_slice_eq(name, tt_slice_text(expired[i])))
             return TT_DDB_EXPIRED;
+    for (size_t i = 0; i < sizeof(skewed) / sizeof(skewed[0]); i++)
+        if (tt_slice_eq(name, tt_slice_text(skewed[i])))
+            return TT_DDB_SKEWED;
     return status >= 500 || status == 429 ? TT_DDB_AGAIN : TT_DDB_WRONG;
 }
 

@@ -18,6 +18,7 @@ void tt_ddb_encode(const struct tt_ddb_request *request, struct tt_slice prefix,
 enum tt_ddb_verdict {
     TT_DDB_ANSWERED, /* `answer` is filled in */
     TT_DDB_AGAIN,    /* throttled or failed: try again after a pause */
+    TT_DDB_SKEWED,   /* it was signed at a time that is not now, says the service */
     TT_DDB_EXPIRED,  /* the credentials are not valid any more; new ones may be */
     TT_DDB_WRONG,    /* trying again changes nothing: missing rights or tables, or a bug */
 };

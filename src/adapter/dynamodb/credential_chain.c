@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "adapter/dynamodb/credential_process.h"
+#include "adapter/dynamodb/sigv4.h"
 #include "base/memory.h"
 #include "net/alarm.h"
 #include "net/http_pool.h"
@@ -14,9 +16,20 @@
 #define ANSWER_SIZE_MAX  ((size_t)256 * 1024)
 #define ROLE_SIZE_MAX    128
 
-enum kind { KIND_NONE, KIND_FIXED, KIND_WEB_IDENTITY, KIND_CONTAINER, KIND_METADATA };
+#define PROCESS_MS      30000
+#define PROCESS_LOOK_MS 20
 
-enum step { STEP_IDLE, STEP_TOKEN, STEP_ROLE, STEP_CREDENTIALS };
+enum kind {
+    KIND_NONE,
+    KIND_FIXED,
+    KIND_WEB_IDENTITY,
+    KIND_ROLE,
+    KIND_PROCESS,
+    KIND_CONTAINER,
+    KIND_METADATA
+};
+
+enum step { STEP_IDLE, STEP_TOKEN, STEP_ROLE, STEP_CREDENTIALS, STEP_PROCESS };
 
 struct tt_aws_chain {
     struct tt_loop *loop;
@@ -28,7 +41,15 @@ struct tt_aws_chain {
     char path[1024];
     char host[TT_HOST_SIZE_MAX + 10];
     struct tt_buffer token; /* of the metadata service, or what the container wants to hear */
-    char role[ROLE_SIZE_MAX];
+    struct tt_arena kept;   /* of what the profile and the environment say */
+    const char *role_arn;
+    const char *session_name;
+    const char *token_file;         /* of the web identity */
+    const char *external_id;        /* or NULL */
+    struct tt_aws_credentials base; /* that the role is assumed with */
+    const char *command;
+    struct tt_aws_process *process;
+    tt_mono process_until;
     struct tt_arena arenas[2]; /* of the credentials now and before: somebody may still read them */
     unsigned arena_now;
     struct tt_aws_credentials credentials;
@@ -85,36 +106,61 @@ static bool take_environment(struct tt_aws_chain *chain)
     return true;
 }
 
-static bool take_profile(struct tt_aws_chain *chain, const char *file_variable, const char *file)
+/* The two profile files; `credentials` comes first, as in AWS's SDKs. */
+struct profiles {
+    struct tt_buffer files[2];
+};
+
+static void read_profiles(const struct tt_aws_chain *chain, struct profiles *profiles)
 {
-    const char *path = variable(chain, file_variable);
+    static const char *const variables[] = {"AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"};
+    static const char *const names[] = {"credentials", "config"};
     const char *home = variable(chain, "HOME");
-    const char *profile = variable(chain, "AWS_PROFILE");
-    struct tt_slice name = tt_slice_text(profile == NULL ? "default" : profile);
-    char usual[1024];
-    if (path == NULL && home != NULL &&
-        (size_t)snprintf(usual, sizeof(usual), "%s/.aws/%s", home, file) < sizeof(usual))
-        path = usual;
-    struct tt_buffer text = {0};
-    bool found = path != NULL && read_file(path, &text);
-    if (found) {
-        struct tt_slice bytes = tt_buffer_slice(&text);
-        struct tt_slice key = tt_aws_profile_value(bytes, name, "aws_access_key_id");
-        struct tt_slice secret = tt_aws_profile_value(bytes, name, "aws_secret_access_key");
-        found = key.size > 0 && secret.size > 0;
-        if (found) {
-            struct tt_arena *arena = next_arena(chain);
-            chain->credentials = (struct tt_aws_credentials){
-                .access_key = tt_arena_copy(arena, key),
-                .secret = tt_arena_copy(arena, secret),
-                .session_token =
-                    tt_arena_copy(arena, tt_aws_profile_value(bytes, name, "aws_session_token")),
-            };
-            chain->generation++;
-        }
+    for (size_t i = 0; i < 2; i++) {
+        char usual[1024];
+        const char *path = variable(chain, variables[i]);
+        if (path == NULL && home != NULL &&
+            (size_t)snprintf(usual, sizeof(usual), "%s/.aws/%s", home, names[i]) < sizeof(usual))
+            path = usual;
+        if (path == NULL || !read_file(path, &profiles->files[i]))
+            profiles->files[i].size = 0;
     }
-    tt_buffer_deinit(&text);
-    return found;
+}
+
+static struct tt_slice value_of(const struct profiles *profiles, struct tt_slice profile,
+                                const char *key)
+{
+    struct tt_slice value = TT_SLICE_EMPTY;
+    for (size_t i = 0; i < 2 && value.size == 0; i++)
+        if (profiles->files[i].size > 0)
+            value = tt_aws_profile_value(tt_buffer_slice(&profiles->files[i]), profile, key);
+    return value;
+}
+
+static bool read_keys(const struct profiles *profiles, struct tt_slice profile,
+                      struct tt_arena *arena, struct tt_aws_credentials *credentials)
+{
+    struct tt_slice key = value_of(profiles, profile, "aws_access_key_id");
+    struct tt_slice secret = value_of(profiles, profile, "aws_secret_access_key");
+    if (key.size == 0 || secret.size == 0)
+        return false;
+    *credentials = (struct tt_aws_credentials){
+        .access_key = tt_arena_copy(arena, key),
+        .secret = tt_arena_copy(arena, secret),
+        .session_token = tt_arena_copy(arena, value_of(profiles, profile, "aws_session_token")),
+    };
+    return true;
+}
+
+/* Terminated; NULL where it is empty. */
+static const char *keep_text(struct tt_aws_chain *chain, struct tt_slice text)
+{
+    if (text.size == 0)
+        return NULL;
+    char *copy = tt_arena_alloc(&chain->kept, text.size + 1);
+    memcpy(copy, text.data, text.size);
+    copy[text.size] = '\0';
+    return copy;
 }
 
 static void open_http(struct tt_aws_chain *chain, const struct tt_remote *remote)
@@ -200,11 +246,8 @@ static bool find_metadata(struct tt_aws_chain *chain)
     return true;
 }
 
-static bool find_web_identity(struct tt_aws_chain *chain)
+static bool open_sts(struct tt_aws_chain *chain)
 {
-    if (variable(chain, "AWS_WEB_IDENTITY_TOKEN_FILE") == NULL ||
-        variable(chain, "AWS_ROLE_ARN") == NULL)
-        return false;
     const char *endpoint = variable(chain, "AWS_ENDPOINT_URL_STS");
     struct tt_remote remote = {.port = 443, .tls = true};
     const char *path;
@@ -216,6 +259,54 @@ static bool find_web_identity(struct tt_aws_chain *chain)
     return true;
 }
 
+static bool find_web_identity(struct tt_aws_chain *chain)
+{
+    const char *file = variable(chain, "AWS_WEB_IDENTITY_TOKEN_FILE");
+    const char *role = variable(chain, "AWS_ROLE_ARN");
+    if (file == NULL || role == NULL)
+        return false;
+    chain->token_file = keep_text(chain, tt_slice_text(file));
+    chain->role_arn = keep_text(chain, tt_slice_text(role));
+    return open_sts(chain);
+}
+
+/* What the profile says, in the order of AWS's SDKs: a role, keys, a command. */
+static enum kind find_in(struct tt_aws_chain *chain, const struct profiles *profiles,
+                         struct tt_slice name)
+{
+    struct tt_slice source = value_of(profiles, name, "source_profile");
+    chain->role_arn = keep_text(chain, value_of(profiles, name, "role_arn"));
+    chain->token_file = keep_text(chain, value_of(profiles, name, "web_identity_token_file"));
+    chain->external_id = keep_text(chain, value_of(profiles, name, "external_id"));
+    chain->command = keep_text(chain, value_of(profiles, name, "credential_process"));
+    const char *session = keep_text(chain, value_of(profiles, name, "role_session_name"));
+    if (session != NULL)
+        chain->session_name = session;
+    if (chain->role_arn != NULL && chain->token_file != NULL)
+        return open_sts(chain) ? KIND_WEB_IDENTITY : KIND_NONE;
+    if (chain->role_arn != NULL && source.size > 0 &&
+        read_keys(profiles, source, &chain->kept, &chain->base))
+        return open_sts(chain) ? KIND_ROLE : KIND_NONE;
+    if (chain->role_arn == NULL &&
+        read_keys(profiles, name, next_arena(chain), &chain->credentials)) {
+        chain->generation++;
+        return KIND_FIXED;
+    }
+    return chain->role_arn == NULL && chain->command != NULL ? KIND_PROCESS : KIND_NONE;
+}
+
+static enum kind find_profile(struct tt_aws_chain *chain)
+{
+    struct profiles profiles = {0};
+    const char *profile = variable(chain, "AWS_PROFILE");
+    read_profiles(chain, &profiles);
+    enum kind kind =
+        find_in(chain, &profiles, tt_slice_text(profile == NULL ? "default" : profile));
+    tt_buffer_deinit(&profiles.files[0]);
+    tt_buffer_deinit(&profiles.files[1]);
+    return kind;
+}
+
 static void ask(struct tt_aws_chain *chain, const char *method, const char *path,
                 const char *header, struct tt_slice value, uint32_t within_ms);
 
@@ -223,17 +314,14 @@ static void ask_web_identity(struct tt_aws_chain *chain)
 {
     struct tt_buffer token = {0};
     struct tt_arena arena = {0};
-    const char *session = variable(chain, "AWS_ROLE_SESSION_NAME");
-    bool read = read_file(variable(chain, "AWS_WEB_IDENTITY_TOKEN_FILE"), &token);
+    bool read = read_file(chain->token_file, &token);
     struct tt_buffer query = {0};
     if (read) {
         tt_buffer_add_text(&query, "/?Action=AssumeRoleWithWebIdentity&Version=2011-06-15"
                                    "&RoleArn=");
-        tt_buffer_add(&query,
-                      tt_aws_encode(tt_slice_text(variable(chain, "AWS_ROLE_ARN")), &arena));
+        tt_buffer_add(&query, tt_aws_encode(tt_slice_text(chain->role_arn), &arena));
         tt_buffer_add_text(&query, "&RoleSessionName=");
-        tt_buffer_add(&query,
-                      tt_aws_encode(tt_slice_text(session == NULL ? "twoticks" : session), &arena));
+        tt_buffer_add(&query, tt_aws_encode(tt_slice_text(chain->session_name), &arena));
         tt_buffer_add_text(&query, "&WebIdentityToken=");
         tt_buffer_add(&query, tt_aws_encode(without_end(tt_buffer_slice(&token)), &arena));
         tt_buffer_add_byte(&query, '\0');
@@ -245,6 +333,75 @@ static void ask_web_identity(struct tt_aws_chain *chain)
     tt_buffer_deinit(&query);
     tt_buffer_deinit(&token);
     tt_arena_deinit(&arena);
+}
+
+static void add_parameter(struct tt_buffer *body, const char *name, const char *value)
+{
+    struct tt_arena arena = {0};
+    tt_buffer_add_byte(body, '&');
+    tt_buffer_add_text(body, name);
+    tt_buffer_add_byte(body, '=');
+    tt_buffer_add(body, tt_aws_encode(tt_slice_text(value), &arena));
+    tt_arena_deinit(&arena);
+}
+
+static void on_answer(void *context, const struct tt_http_result *result);
+
+/* Signed with the keys of the source profile. */
+static void ask_role(struct tt_aws_chain *chain)
+{
+    struct tt_buffer body = {0};
+    struct tt_buffer out = {0};
+    char time[TT_SIGV4_TIME_SIZE];
+    tt_sigv4_format_time(chain->options.clock.wall(chain->options.clock.self), time);
+    tt_buffer_add_text(&body, "Action=AssumeRole&Version=2011-06-15");
+    add_parameter(&body, "RoleArn", chain->role_arn);
+    add_parameter(&body, "RoleSessionName", chain->session_name);
+    if (chain->external_id != NULL)
+        add_parameter(&body, "ExternalId", chain->external_id);
+    struct tt_sigv4_header headers[4] = {
+        {TT_SLICE_LITERAL("content-type"), TT_SLICE_LITERAL("application/x-www-form-urlencoded")},
+        {TT_SLICE_LITERAL("host"), tt_slice_text(chain->host)},
+        {TT_SLICE_LITERAL("x-amz-date"), tt_slice(time, TT_SIGV4_TIME_SIZE)},
+        {TT_SLICE_LITERAL("x-amz-security-token"), chain->base.session_token},
+    };
+    struct tt_sigv4_request request = {
+        .method = "POST",
+        .path = TT_SLICE_LITERAL("/"),
+        .headers = headers,
+        .header_count = chain->base.session_token.size > 0 ? 4 : 3,
+        .body = tt_buffer_slice(&body),
+    };
+    struct tt_sigv4_signer signer = {.region = tt_slice_text(chain->options.region),
+                                     .service = TT_SLICE_LITERAL("sts")};
+    tt_buffer_add_text(&out, "POST / HTTP/1.1\r\n");
+    for (size_t i = 0; i < request.header_count; i++) {
+        tt_buffer_add(&out, headers[i].name);
+        tt_buffer_add_text(&out, ": ");
+        tt_buffer_add(&out, headers[i].value);
+        tt_buffer_add_text(&out, "\r\n");
+    }
+    tt_buffer_add_text(&out, "authorization: ");
+    tt_sigv4_sign(&signer, chain->base.access_key, chain->base.secret, &request, time, &out);
+    tt_sigv4_forget_key(&signer);
+    tt_buffer_add_text(&out, "\r\ncontent-length: ");
+    tt_buffer_add_u64(&out, body.size);
+    tt_buffer_add_text(&out, "\r\n\r\n");
+    tt_buffer_add(&out, tt_buffer_slice(&body));
+    tt_buffer_deinit(&body);
+    chain->step = STEP_CREDENTIALS;
+    tt_http_pool_send(chain->http, &out, tt_mono_after(tt_loop_now(chain->loop), FETCH_MS),
+                      on_answer, chain);
+}
+
+static void run_process(struct tt_aws_chain *chain)
+{
+    tt_mono now = tt_loop_now(chain->loop);
+    chain->process = tt_aws_process_start(chain->command);
+    chain->step = chain->process == NULL ? STEP_IDLE : STEP_PROCESS;
+    chain->process_until = tt_mono_after(now, PROCESS_MS);
+    tt_alarm_set(chain->alarm,
+                 tt_mono_after(now, chain->process == NULL ? RETRY_MS : PROCESS_LOOK_MS));
 }
 
 static void ask_container(struct tt_aws_chain *chain)
@@ -269,6 +426,12 @@ static void fetch(struct tt_aws_chain *chain)
         return;
     case KIND_WEB_IDENTITY:
         ask_web_identity(chain);
+        return;
+    case KIND_ROLE:
+        ask_role(chain);
+        return;
+    case KIND_PROCESS:
+        run_process(chain);
         return;
     case KIND_CONTAINER:
         ask_container(chain);
@@ -301,8 +464,9 @@ static void take_credentials(struct tt_aws_chain *chain, struct tt_slice body)
 {
     struct tt_arena *arena = next_arena(chain);
     struct tt_aws_credentials found;
-    tt_err err = chain->kind == KIND_WEB_IDENTITY ? tt_aws_read_sts(body, arena, &found)
-                                                  : tt_aws_read_json(body, arena, &found);
+    bool is_sts = chain->kind == KIND_WEB_IDENTITY || chain->kind == KIND_ROLE;
+    tt_err err =
+        is_sts ? tt_aws_read_sts(body, arena, &found) : tt_aws_read_json(body, arena, &found);
     if (tt_is_ok(err)) {
         chain->credentials = found;
         chain->generation++;
@@ -332,6 +496,7 @@ static void on_answer(void *context, const struct tt_http_result *result)
     }
     switch (chain->step) {
     case STEP_IDLE:
+    case STEP_PROCESS:
         return;
     case STEP_TOKEN:
         chain->token.size = 0;
@@ -372,9 +537,43 @@ static void ask(struct tt_aws_chain *chain, const char *method, const char *path
                       on_answer, chain);
 }
 
+static void look_at_process(struct tt_aws_chain *chain)
+{
+    struct tt_slice printed;
+    tt_mono now = tt_loop_now(chain->loop);
+    enum tt_aws_process_state state = tt_aws_process_look(chain->process, &printed);
+    if (state == TT_AWS_RUNNING && now.ms < chain->process_until.ms) {
+        tt_alarm_set(chain->alarm, tt_mono_after(now, PROCESS_LOOK_MS));
+        return;
+    }
+    if (state == TT_AWS_PRINTED)
+        take_credentials(chain, without_end(printed));
+    else
+        plan(chain);
+    tt_aws_process_destroy(&chain->process);
+}
+
 static void on_alarm(void *context)
 {
-    fetch(context);
+    struct tt_aws_chain *chain = context;
+    if (chain->step == STEP_PROCESS)
+        look_at_process(chain);
+    else
+        fetch(chain);
+}
+
+static enum kind find_kind(struct tt_aws_chain *chain)
+{
+    if (take_environment(chain))
+        return KIND_FIXED;
+    if (find_web_identity(chain))
+        return KIND_WEB_IDENTITY;
+    enum kind in_profile = find_profile(chain);
+    if (in_profile != KIND_NONE)
+        return in_profile;
+    if (find_container(chain))
+        return KIND_CONTAINER;
+    return find_metadata(chain) ? KIND_METADATA : KIND_NONE;
 }
 
 struct tt_aws_chain *tt_aws_chain_create(struct tt_loop *loop,
@@ -384,17 +583,9 @@ struct tt_aws_chain *tt_aws_chain_create(struct tt_loop *loop,
     chain->loop = loop;
     chain->options = *options;
     chain->alarm = tt_alarm_create(loop, on_alarm, chain);
-    if (take_environment(chain))
-        chain->kind = KIND_FIXED;
-    else if (find_web_identity(chain))
-        chain->kind = KIND_WEB_IDENTITY;
-    else if (take_profile(chain, "AWS_SHARED_CREDENTIALS_FILE", "credentials") ||
-             take_profile(chain, "AWS_CONFIG_FILE", "config"))
-        chain->kind = KIND_FIXED;
-    else if (find_container(chain))
-        chain->kind = KIND_CONTAINER;
-    else if (find_metadata(chain))
-        chain->kind = KIND_METADATA;
+    const char *session = variable(chain, "AWS_ROLE_SESSION_NAME");
+    chain->session_name = keep_text(chain, tt_slice_text(session == NULL ? "twoticks" : session));
+    chain->kind = find_kind(chain);
     if (chain->kind != KIND_FIXED && chain->kind != KIND_NONE)
         tt_alarm_set(chain->alarm, tt_loop_now(loop));
     return chain;
@@ -406,7 +597,10 @@ void tt_aws_chain_destroy(struct tt_aws_chain **take_chain)
     *take_chain = NULL;
     if (chain->http != NULL)
         tt_http_pool_destroy(&chain->http);
+    if (chain->process != NULL)
+        tt_aws_process_destroy(&chain->process);
     tt_alarm_destroy(&chain->alarm);
+    tt_arena_deinit(&chain->kept);
     tt_buffer_deinit(&chain->token);
     tt_arena_deinit(&chain->arenas[0]);
     tt_arena_deinit(&chain->arenas[1]);
@@ -425,7 +619,7 @@ static bool get(void *self, struct tt_aws_credentials *credentials, uint64_t *ge
 static void expired(void *self)
 {
     struct tt_aws_chain *chain = self;
-    if (chain->step == STEP_IDLE && chain->http != NULL)
+    if (chain->step == STEP_IDLE && (chain->http != NULL || chain->command != NULL))
         tt_alarm_set(chain->alarm, tt_mono_after(tt_loop_now(chain->loop), RETRY_MS));
 }
 

@@ -1,7 +1,8 @@
 /*
  * credential_chain: finds credentials where AWS's own SDKs look for them, in their order, and gets
  * new ones before they end: the environment; a web identity (a token file and STS); the profile
- * files; the container's address; the instance's metadata (IMDSv2). For one node, in its loop.
+ * files, with role_arn (by source_profile or a web identity) and credential_process; the
+ * container's address; the instance's metadata (IMDSv2). For one node, in its loop.
  *
  * The first source that has any is kept. New credentials are fetched five minutes before the old
  * ones end; while that fails the old ones are used as long as they hold.

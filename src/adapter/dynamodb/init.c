@@ -76,34 +76,49 @@ void tt_ddb_write_table(enum tt_ddb_table table, struct tt_slice prefix, struct 
     tt_json_end_object(&json);
 }
 
+static void put_arn(struct tt_json_writer *json, enum tt_ddb_table table, struct tt_slice prefix,
+                    const char *region)
+{
+    struct tt_buffer arn = {0};
+    tt_buffer_add_text(&arn, "arn:aws:dynamodb:");
+    tt_buffer_add_text(&arn, region);
+    tt_buffer_add_text(&arn, ":*:table/");
+    tt_buffer_add(&arn, prefix);
+    tt_buffer_add_text(&arn, tt_ddb_table_form(table)->name);
+    tt_json_put_string(json, NULL, tt_buffer_slice(&arn));
+    tt_buffer_deinit(&arn);
+}
+
+static void put_statement(struct tt_json_writer *json, const char *const *actions, size_t count,
+                          enum tt_ddb_table first, enum tt_ddb_table last, struct tt_slice prefix,
+                          const char *region)
+{
+    tt_json_begin_object(json, NULL);
+    tt_json_put_text(json, "Effect", "Allow");
+    tt_json_begin_array(json, "Action");
+    for (size_t i = 0; i < count; i++)
+        tt_json_put_text(json, NULL, actions[i]);
+    tt_json_end_array(json);
+    tt_json_begin_array(json, "Resource");
+    for (enum tt_ddb_table table = first; table <= last; table++)
+        put_arn(json, table, prefix, region);
+    tt_json_end_array(json);
+    tt_json_end_object(json);
+}
+
+/* DescribeTable is what a start looks for the tables with; only pending rows are ever scanned. */
 void tt_ddb_write_policy(struct tt_slice prefix, const char *region, struct tt_buffer *out)
 {
-    static const char *const actions[] = {"dynamodb:GetItem",    "dynamodb:Query",
-                                          "dynamodb:PutItem",    "dynamodb:UpdateItem",
-                                          "dynamodb:DeleteItem", "dynamodb:Scan"};
+    static const char *const everywhere[] = {"dynamodb:GetItem",    "dynamodb:Query",
+                                             "dynamodb:PutItem",    "dynamodb:UpdateItem",
+                                             "dynamodb:DeleteItem", "dynamodb:DescribeTable"};
+    static const char *const scan[] = {"dynamodb:Scan"};
     struct tt_json_writer json = {.out = out};
     tt_json_begin_object(&json, NULL);
     tt_json_put_text(&json, "Version", "2012-10-17");
     tt_json_begin_array(&json, "Statement");
-    tt_json_begin_object(&json, NULL);
-    tt_json_put_text(&json, "Effect", "Allow");
-    tt_json_begin_array(&json, "Action");
-    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
-        tt_json_put_text(&json, NULL, actions[i]);
-    tt_json_end_array(&json);
-    tt_json_begin_array(&json, "Resource");
-    for (enum tt_ddb_table table = 0; table < TT_DDB_TABLE_COUNT; table++) {
-        struct tt_buffer arn = {0};
-        tt_buffer_add_text(&arn, "arn:aws:dynamodb:");
-        tt_buffer_add_text(&arn, region);
-        tt_buffer_add_text(&arn, ":*:table/");
-        tt_buffer_add(&arn, prefix);
-        tt_buffer_add_text(&arn, tt_ddb_table_form(table)->name);
-        tt_json_put_string(&json, NULL, tt_buffer_slice(&arn));
-        tt_buffer_deinit(&arn);
-    }
-    tt_json_end_array(&json);
-    tt_json_end_object(&json);
+    put_statement(&json, everywhere, 6, 0, TT_DDB_TABLE_COUNT - 1, prefix, region);
+    put_statement(&json, scan, 1, TT_DDB_PENDING, TT_DDB_PENDING, prefix, region);
     tt_json_end_array(&json);
     tt_json_end_object(&json);
 }

@@ -7,8 +7,10 @@
  *
  * There is one frozen table at a time. Who fills the next one before that is on disk waits.
  */
+#include <errno.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "adapter/embedded/index_parts.h"
 #include "base/memory.h"
@@ -98,8 +100,17 @@ static bool write_row(void *context, const struct tt_memrow *row)
     return writing->error == NULL;
 }
 
+/* RocksDB takes a file in by giving it a second name, and then takes the first one away. Should
+ * that fail, the first one still leads to a file that is in use, and must not be written to. */
+static bool forget_file_before(const struct tt_index *index)
+{
+    return unlink(index->file_path) == 0 || errno == ENOENT;
+}
+
 static char *write_file(struct tt_index *index, struct tt_memtable *table)
 {
+    if (!forget_file_before(index))
+        return strdup("IO error: the file before cannot be removed");
     struct writing writing = {.writer =
                                   rocksdb_sstfilewriter_create(index->env_options, index->options)};
     rocksdb_sstfilewriter_open(writing.writer, index->file_path, &writing.error);

@@ -128,7 +128,7 @@ static void check_connection(struct tt_verify *verify, const struct tt_key_parts
                              struct tt_slice value)
 {
     struct tt_connection_row row;
-    struct tt_user_row user;
+    struct tt_user_row user = {0};
     tt_err err = tt_row_unpack_connection(value, &row);
     if (tt_is_ok(err))
         err = tt_read_user_row(&verify->reading, &key->first, &user);

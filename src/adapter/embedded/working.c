@@ -308,7 +308,7 @@ static tt_err load_user(struct tt_working *working, struct tt_user_state *user)
     tt_err err = get(working, &key);
     if (tt_err_is(err, TT_ERR_NOT_FOUND))
         return TT_OK;
-    struct tt_user_row row;
+    struct tt_user_row row = {0};
     if (tt_is_ok(err))
         err = tt_row_unpack_user(tt_buffer_slice(&working->value), &arena, &row);
     if (tt_is_ok(err)) {

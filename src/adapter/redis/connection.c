@@ -2,16 +2,15 @@
 
 #include <hiredis/hiredis.h>
 
+#include "adapter/redis/sentinel.h"
+#include "adapter/redis/words.h"
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "net/alarm.h"
 
-#define DEFAULT_PORT  6379
-#define PAUSE_MS_MIN  50
-#define PAUSE_MS_MAX  1000
-#define CONNECT_MS    3000
-#define WORDS_MAX     4
-#define DATABASE_SIZE 16
+#define PAUSE_MS_MIN 50
+#define PAUSE_MS_MAX 1000
+#define CONNECT_MS   3000
 
 struct waiting {
     struct waiting *next;
@@ -25,6 +24,8 @@ struct tt_redis {
     struct tt_redis_options options;
     const struct tt_redis_events *events;
     void *context;
+    struct tt_remote master; /* where to connect to */
+    struct tt_redis_search *search;
     struct tt_outgoing *outgoing;
     struct redisReader *reader;
     struct tt_alarm *alarm; /* the oldest answer is late, or it is time to connect */
@@ -36,115 +37,6 @@ struct tt_redis {
     uint64_t pause_ms;
     bool up;
 };
-
-/* Up to the mark, which is taken off too; all where there is none and `*found` false. */
-static struct tt_slice take_until(struct tt_slice *rest, char mark, bool *found)
-{
-    const char *at = rest->size == 0 ? NULL : memchr(rest->data, mark, rest->size);
-    *found = at != NULL;
-    if (at == NULL)
-        return TT_SLICE_EMPTY;
-    struct tt_slice taken = tt_slice(rest->data, (size_t)(at - rest->data));
-    *rest = tt_slice_from(*rest, taken.size + 1);
-    return taken;
-}
-
-static bool copy_text(struct tt_slice text, char *out, size_t size)
-{
-    if (text.size >= size)
-        return false;
-    if (text.size > 0)
-        memcpy(out, text.data, text.size);
-    out[text.size] = '\0';
-    return true;
-}
-
-static bool read_number(struct tt_slice text, uint32_t max, uint32_t *number)
-{
-    uint64_t sum = 0;
-    if (text.size == 0 || text.size > 9)
-        return false;
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return false;
-        sum = sum * 10 + (uint64_t)(text.data[i] - '0');
-    }
-    *number = (uint32_t)sum;
-    return sum <= max;
-}
-
-static bool starts_with(struct tt_slice text, const char *start)
-{
-    size_t size = strlen(start);
-    return text.size >= size && memcmp(text.data, start, size) == 0;
-}
-
-static bool read_place(struct tt_slice text, struct tt_redis_options *options)
-{
-    bool bracketed = text.size > 0 && text.data[0] == '[';
-    struct tt_slice rest = bracketed ? tt_slice_from(text, 1) : text;
-    bool found;
-    struct tt_slice host = take_until(&rest, bracketed ? ']' : ':', &found);
-    uint32_t port = DEFAULT_PORT;
-    if (bracketed) {
-        if (!found || (rest.size > 0 && rest.data[0] != ':'))
-            return false;
-        rest = rest.size > 0 ? tt_slice_from(rest, 1) : rest;
-        found = rest.size > 0;
-    } else if (!found) {
-        host = text;
-    }
-    if (host.size == 0 || !copy_text(host, options->remote.host, sizeof(options->remote.host)))
-        return false;
-    if (found && (!read_number(rest, UINT16_MAX, &port) || port == 0))
-        return false;
-    options->remote.port = (uint16_t)port;
-    return true;
-}
-
-tt_err tt_redis_parse(struct tt_slice url, struct tt_redis_options *options, const char **problem)
-{
-    static const char *const sentence =
-        "a registry is local or redis://[user:password@]host[:port][/database]";
-    struct tt_slice rest = url;
-    bool found;
-    *problem = sentence;
-    options->remote.tls = starts_with(rest, "rediss://");
-    if (options->remote.tls)
-        rest = tt_slice_from(rest, strlen("rediss://"));
-    else if (starts_with(rest, "redis://"))
-        rest = tt_slice_from(rest, strlen("redis://"));
-    else
-        return TT_FAIL(INVALID);
-    struct tt_slice account = take_until(&rest, '@', &found);
-    if (found) {
-        struct tt_slice user = take_until(&account, ':', &found);
-        if (!copy_text(found ? user : TT_SLICE_EMPTY, options->user, sizeof(options->user)) ||
-            !copy_text(account, options->password, sizeof(options->password)))
-            return TT_FAIL(INVALID);
-    }
-    struct tt_slice place = take_until(&rest, '/', &found);
-    options->database = 0;
-    if (!found)
-        place = rest;
-    else if (rest.size > 0 && !read_number(rest, UINT16_MAX, &options->database))
-        return TT_FAIL(INVALID);
-    return read_place(place, options) ? TT_OK : TT_FAIL(INVALID);
-}
-
-static void add_command(struct tt_buffer *out, const struct tt_slice *words, size_t count)
-{
-    tt_buffer_add_byte(out, '*');
-    tt_buffer_add_u64(out, count);
-    tt_buffer_add_text(out, "\r\n");
-    for (size_t i = 0; i < count; i++) {
-        tt_buffer_add_byte(out, '$');
-        tt_buffer_add_u64(out, words[i].size);
-        tt_buffer_add_text(out, "\r\n");
-        tt_buffer_add(out, words[i]);
-        tt_buffer_add_text(out, "\r\n");
-    }
-}
 
 static void arm(struct tt_redis *redis)
 {
@@ -219,13 +111,30 @@ static bool take_message(struct tt_redis *redis, const struct redisReply *reply)
     return true;
 }
 
+/* What ROLE answers, where there are sentinels; else any answer will do. */
+static bool is_master(const struct tt_redis *redis, const struct redisReply *reply)
+{
+    return redis->options.sentinel_count == 0 ||
+           (reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 &&
+            is_word(reply->element[0], "master"));
+}
+
+/* A master that was made a replica behind our back. */
+static bool is_from_replica(const struct redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_ERROR && reply->len > 8 &&
+           memcmp(reply->str, "READONLY", 8) == 0;
+}
+
 /* False: the connection is gone. */
 static bool take_reply(struct tt_redis *redis, const struct redisReply *reply)
 {
     if (take_message(redis, reply))
         return redis->outgoing != NULL;
     struct waiting *waiting = redis->first;
-    if (waiting == NULL || (redis->greetings > 0 && reply->type == REDIS_REPLY_ERROR)) {
+    bool is_last_greeting = redis->greetings == 1;
+    if (waiting == NULL || (redis->greetings > 0 && reply->type == REDIS_REPLY_ERROR) ||
+        (is_last_greeting && !is_master(redis, reply)) || is_from_replica(reply)) {
         drop(redis);
         return false;
     }
@@ -271,48 +180,59 @@ static void on_ended(void *context, enum tt_socket_end end)
 
 static const struct tt_socket_events outgoing_events = {.read = on_read, .ended = on_ended};
 
-/* Always ends with a PING, so that there is an answer by which to know that it stands. */
+/* Always ends with a question, so that there is an answer by which to know that it stands. */
 static void greet(struct tt_redis *redis)
 {
     struct tt_buffer *out = tt_outgoing_output(redis->outgoing);
     const struct tt_redis_options *options = &redis->options;
-    if (options->password[0] != '\0') {
-        struct tt_slice words[3] = {TT_SLICE_LITERAL("AUTH"), tt_slice_text(options->user),
-                                    tt_slice_text(options->password)};
-        if (options->user[0] == '\0')
-            words[1] = words[2];
-        add_command(out, words, options->user[0] == '\0' ? 2 : 3);
-        redis->greetings++;
-        enqueue(redis, NULL, NULL);
-    }
+    redis->greetings = (uint32_t)tt_redis_add_auth(out, options);
     if (options->database != 0) {
         struct tt_buffer number = {0};
         tt_buffer_add_u64(&number, options->database);
         struct tt_slice words[] = {TT_SLICE_LITERAL("SELECT"), tt_buffer_slice(&number)};
-        add_command(out, words, 2);
+        tt_redis_add_command(out, words, 2);
         tt_buffer_deinit(&number);
         redis->greetings++;
-        enqueue(redis, NULL, NULL);
     }
-    struct tt_slice ping = TT_SLICE_LITERAL("PING");
-    add_command(out, &ping, 1);
+    struct tt_slice last =
+        options->sentinel_count > 0 ? TT_SLICE_LITERAL("ROLE") : TT_SLICE_LITERAL("PING");
+    tt_redis_add_command(out, &last, 1);
     redis->greetings++;
-    enqueue(redis, NULL, NULL);
+    for (uint32_t i = 0; i < redis->greetings; i++)
+        enqueue(redis, NULL, NULL);
+}
+
+static void open_connection(struct tt_redis *redis)
+{
+    redis->reader = redisReaderCreate();
+    TT_ASSERT(redis->reader != NULL);
+    redis->outgoing = tt_outgoing_connect(redis->loop, &redis->master, &outgoing_events, redis);
+    greet(redis);
+    tt_alarm_set(redis->alarm, tt_mono_after(tt_loop_now(redis->loop), CONNECT_MS));
+}
+
+static void on_found(void *context, const struct tt_remote *master)
+{
+    struct tt_redis *redis = context;
+    tt_redis_search_destroy(&redis->search);
+    if (master == NULL) {
+        plan_connect(redis);
+        redis->events->down(redis->context);
+        return;
+    }
+    redis->master = *master;
+    open_connection(redis);
 }
 
 static void on_alarm(void *context)
 {
     struct tt_redis *redis = context;
-    if (redis->outgoing != NULL) {
+    if (redis->outgoing != NULL)
         drop(redis);
-        return;
-    }
-    redis->reader = redisReaderCreate();
-    TT_ASSERT(redis->reader != NULL);
-    redis->outgoing =
-        tt_outgoing_connect(redis->loop, &redis->options.remote, &outgoing_events, redis);
-    greet(redis);
-    tt_alarm_set(redis->alarm, tt_mono_after(tt_loop_now(redis->loop), CONNECT_MS));
+    else if (redis->options.sentinel_count == 0)
+        open_connection(redis);
+    else
+        redis->search = tt_redis_search_create(redis->loop, &redis->options, on_found, redis);
 }
 
 static void on_refusal(void *context)
@@ -339,6 +259,7 @@ struct tt_redis *tt_redis_create(struct tt_loop *loop, const struct tt_redis_opt
     redis->events = events;
     redis->context = context;
     redis->pause_ms = PAUSE_MS_MIN;
+    redis->master = options->remote;
     redis->alarm = tt_alarm_create(loop, on_alarm, redis);
     redis->refusal = tt_alarm_create(loop, on_refusal, redis);
     tt_alarm_set(redis->alarm, tt_loop_now(loop));
@@ -358,6 +279,8 @@ void tt_redis_destroy(struct tt_redis **take_redis)
 {
     struct tt_redis *redis = *take_redis;
     *take_redis = NULL;
+    if (redis->search != NULL)
+        tt_redis_search_destroy(&redis->search);
     if (redis->outgoing != NULL)
         tt_outgoing_destroy(&redis->outgoing);
     if (redis->reader != NULL)
@@ -383,7 +306,7 @@ void tt_redis_command(struct tt_redis *redis, const struct tt_slice *words, size
                       tt_redis_answer answer, void *context)
 {
     if (redis->up) {
-        add_command(tt_outgoing_output(redis->outgoing), words, count);
+        tt_redis_add_command(tt_outgoing_output(redis->outgoing), words, count);
         enqueue(redis, answer, context);
         return;
     }

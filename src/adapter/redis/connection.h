@@ -5,6 +5,9 @@
  * come in their order. A command that is given while there is no connection, or is under way when
  * it breaks, is answered with NULL: nobody knows whether it was carried out. hiredis reads the
  * protocol; the transport is ours, since its own glue for libuv loses errors.
+ *
+ * With sentinels the master is asked for before each connection, and a server that does not call
+ * itself one, or refuses a write as a replica, is left at once.
  */
 #ifndef TT_ADAPTER_REDIS_CONNECTION_H
 #define TT_ADAPTER_REDIS_CONNECTION_H
@@ -20,11 +23,21 @@
 struct tt_redis;
 struct redisReply;
 
+#define TT_REDIS_SENTINELS_MAX 8
+
+struct tt_redis_sentinel {
+    char host[TT_HOST_SIZE_MAX + 1];
+    uint16_t port;
+};
+
 struct tt_redis_options {
-    struct tt_remote remote;
-    char user[64];      /* empty: none */
-    char password[256]; /* empty: none */
+    struct tt_remote remote; /* with sentinels: of them only `tls` and `trust` count */
+    char user[64];           /* empty: none */
+    char password[256];      /* empty: none */
     uint32_t database;
+    struct tt_redis_sentinel sentinels[TT_REDIS_SENTINELS_MAX];
+    size_t sentinel_count;  /* 0: `remote` is the master */
+    char master[64];        /* what the sentinels call it */
     uint32_t answer_ms_max; /* an answer that takes longer breaks the connection */
     struct tt_entropy_port entropy;
 };
@@ -38,8 +51,9 @@ struct tt_redis_events {
 /* NULL: unavailable. Borrowed for the call. An error that Redis answers is a reply too. */
 typedef void (*tt_redis_answer)(void *context, const struct redisReply *reply);
 
-/* Reads redis://[user:password@]host[:port][/database]; rediss:// for TLS. Fails with INVALID;
- * `*problem` says what to write instead. */
+/* Reads redis://[user:password@]host[:port][/database], or
+ * redis+sentinel://[user:password@]host[:port],host[:port]/master[/database]; rediss:// for TLS.
+ * Fails with INVALID; `*problem` says what to write instead. */
 TT_MUST_CHECK tt_err tt_redis_parse(struct tt_slice url, struct tt_redis_options *options,
                                     const char **problem);
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "adapter/embedded/index.h"
 #include "base/memory.h"
@@ -244,6 +245,45 @@ static void it_holds_more_than_fits_into_memory(void **unused)
     tear_down(&bench);
 }
 
+/* The newest of RocksDB's own files, as it is called in the index's folder. */
+static void find_file(const struct bench *bench, char name[64])
+{
+    char path[TT_EMBEDDED_DIR_SIZE + 32];
+    snprintf(path, sizeof(path), "%s/index", bench->dir);
+    DIR *dir = opendir(path);
+    name[0] = '\0';
+    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir))
+        if (strstr(entry->d_name, ".sst") != NULL && strcmp(entry->d_name, name) > 0)
+            snprintf(name, 64, "%.60s", entry->d_name);
+    closedir(dir);
+    assert_true(name[0] != '\0');
+}
+
+/* The state that a failed unlink leaves behind. */
+static void a_file_that_kept_its_first_name_is_not_written_to(void **unused)
+{
+    (void)unused;
+    struct bench bench;
+    char name[64];
+    char path[TT_EMBEDDED_DIR_SIZE + 128];
+    char incoming[TT_EMBEDDED_DIR_SIZE + 32];
+    set_up(&bench, 6);
+    set(&bench, 3, 33);
+    expect_ok(tt_index_write(bench.index));
+    expect_ok(tt_index_flush(bench.index, true));
+    find_file(&bench, name);
+    snprintf(path, sizeof(path), "%s/index/%s", bench.dir, name);
+    snprintf(incoming, sizeof(incoming), "%s/index/incoming.sst", bench.dir);
+    assert_int_equal(link(path, incoming), 0);
+    set(&bench, 90, 44);
+    expect_ok(tt_index_write(bench.index));
+    expect_ok(tt_index_flush(bench.index, true));
+    tt_index_close(&bench.index);
+    open_index(&bench);
+    expect_keys(tt_index_latest(bench.index), &bench.now);
+    tear_down(&bench);
+}
+
 /* The state that a failed sync of RocksDB's list of files leaves behind. */
 static void a_file_that_lost_its_name_is_taken_back(void **unused)
 {
@@ -279,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_as_the_model_says),
         cmocka_unit_test(what_was_flushed_is_there_again),
+        cmocka_unit_test(a_file_that_kept_its_first_name_is_not_written_to),
         cmocka_unit_test(a_file_that_lost_its_name_is_taken_back),
         cmocka_unit_test(it_holds_more_than_fits_into_memory),
     };

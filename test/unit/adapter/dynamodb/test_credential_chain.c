@@ -29,7 +29,7 @@ struct world {
     size_t variable_count;
     size_t asked;
     bool says_no;
-    char last[512];
+    char last[2048];
     int64_t wall_ms;
     bool too_late;
 };
@@ -86,6 +86,15 @@ static const char *answer_to(const struct world *world, const char *request)
         return strstr(request, "WebIdentityToken=j.w%2Ft ") == NULL
                    ? NULL
                    : "<AccessKeyId>WEB</AccessKeyId><SecretAccessKey>s</SecretAccessKey>"
+                     "<SessionToken>t</SessionToken><Expiration>2026-01-02T04:00:00Z</Expiration>";
+    if (strncmp(request, "POST / HTTP/1.1", 15) == 0)
+        return strstr(request, "Credential=BASE/") == NULL ||
+                       strstr(request, "/eu-west-1/sts/aws4_request") == NULL ||
+                       strstr(request, "Action=AssumeRole&") == NULL ||
+                       strstr(request, "&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fr&") == NULL ||
+                       strstr(request, "&ExternalId=ours") == NULL
+                   ? NULL
+                   : "<AccessKeyId>ROLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey>"
                      "<SessionToken>t</SessionToken><Expiration>2026-01-02T04:00:00Z</Expiration>";
     return NULL;
 }
@@ -287,6 +296,73 @@ static void a_web_identity_is_exchanged(void **state)
     unlink(path);
 }
 
+static void a_profile_may_name_a_role(void **state)
+{
+    (void)state;
+    struct world world;
+    char path[64];
+    write_file(path, "[profile base]\naws_access_key_id=BASE\naws_secret_access_key=s\n"
+                     "[default]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = base\n"
+                     "external_id=ours\n");
+    open_world(&world);
+    set(&world, "AWS_CONFIG_FILE", path);
+    set(&world, "AWS_ENDPOINT_URL_STS", world.url);
+    expect_key(&world, "ROLE");
+    close_world(&world);
+    unlink(path);
+}
+
+static void a_profile_may_name_a_web_identity(void **state)
+{
+    (void)state;
+    struct world world;
+    char token[64];
+    char path[64];
+    char text[256];
+    write_file(token, "j.w/t\n");
+    snprintf(text, sizeof(text), "[default]\nrole_arn=arn:x\nweb_identity_token_file=%s\n", token);
+    write_file(path, text);
+    open_world(&world);
+    set(&world, "AWS_CONFIG_FILE", path);
+    set(&world, "AWS_ENDPOINT_URL_STS", world.url);
+    expect_key(&world, "WEB");
+    close_world(&world);
+    unlink(path);
+    unlink(token);
+}
+
+static void a_profile_may_name_a_command(void **state)
+{
+    (void)state;
+    struct world world;
+    char path[64];
+    write_file(path, "[default]\ncredential_process = echo '{\"Version\":1,\"AccessKeyId\":"
+                     "\"PROC\",\"SecretAccessKey\":\"s\"}'\n");
+    open_world(&world);
+    set(&world, "AWS_CONFIG_FILE", path);
+    expect_key(&world, "PROC");
+    close_world(&world);
+    unlink(path);
+}
+
+/* It is killed with the chain: nothing waits for it. */
+static void a_command_that_hangs_gives_nothing(void **state)
+{
+    (void)state;
+    struct world world;
+    char path[64];
+    write_file(path, "[default]\ncredential_process = exec sleep 600\n");
+    open_world(&world);
+    set(&world, "AWS_CONFIG_FILE", path);
+    start(&world);
+    tt_loop_set_deadline(world.loop, tt_mono_after(tt_loop_now(world.loop), 200));
+    tt_loop_run(world.loop);
+    assert_true(world.too_late);
+    assert_false(has_credentials(&world));
+    close_world(&world);
+    unlink(path);
+}
+
 static void who_says_no_gives_nothing(void **state)
 {
     (void)state;
@@ -310,6 +386,10 @@ int main(void)
         cmocka_unit_test(an_instance_asks_its_metadata_with_a_token),
         cmocka_unit_test(a_container_asks_its_address),
         cmocka_unit_test(a_web_identity_is_exchanged),
+        cmocka_unit_test(a_profile_may_name_a_role),
+        cmocka_unit_test(a_profile_may_name_a_web_identity),
+        cmocka_unit_test(a_profile_may_name_a_command),
+        cmocka_unit_test(a_command_that_hangs_gives_nothing),
         cmocka_unit_test(who_says_no_gives_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
