@@ -26,6 +26,8 @@ struct tt_client {
     struct tt_websocket ws;
     struct tt_input input; /* what of `bytes` is not looked at yet */
     struct tt_buffer output;
+    struct tt_http1_response_reader *upgrading; /* NULL once the connection is a WebSocket */
+    char key[TT_WEBSOCKET_KEY_SIZE];
     char bytes[READ_BYTES];
 };
 
@@ -159,40 +161,26 @@ bool tt_client_request(const struct tt_endpoint *endpoint, const char *method, c
     return response != NULL;
 }
 
-static bool upgrade(struct tt_client *client, const struct tt_endpoint *endpoint,
-                    struct tt_slice token, char *sentence)
+static bool ask_upgrade(struct tt_client *client, const struct tt_endpoint *endpoint,
+                        struct tt_slice token)
 {
     unsigned char nonce[TT_WEBSOCKET_NONCE_SIZE];
-    char key[TT_WEBSOCKET_KEY_SIZE];
     tt_entropy_os_fill(nonce, sizeof(nonce));
-    tt_websocket_key(nonce, key);
+    tt_websocket_key(nonce, client->key);
 
     struct tt_buffer fields = {0};
     add_token(&fields, token);
     tt_websocket_write_request(tt_slice_text(endpoint->host), TT_SLICE_LITERAL("/ws"),
-                               tt_slice(key, sizeof(key)), tt_buffer_slice(&fields),
+                               tt_slice(client->key, sizeof(client->key)), tt_buffer_slice(&fields),
                                &client->output);
     bool sent = send_all(client->fd, tt_buffer_slice(&client->output));
     client->output.size = 0;
     tt_buffer_deinit(&fields);
-    if (!sent) {
-        snprintf(sentence, TT_CLIENT_SENTENCE, "the server closed the connection");
-        return false;
-    }
-    struct tt_http1_response_reader *reader = tt_http1_response_reader_create(RESPONSE_BYTES_MAX);
-    const struct tt_http1_response *response =
-        read_response(client->fd, reader, client->bytes, &client->input, sentence);
-    bool switched = response != NULL && tt_websocket_switched(response, tt_slice(key, sizeof(key)));
-    if (response != NULL && !switched)
-        snprintf(sentence, TT_CLIENT_SENTENCE, "the server refused the connection with %d: %.*s",
-                 response->status, (int)(response->body.size < 300 ? response->body.size : 300),
-                 response->body.data);
-    tt_http1_response_reader_destroy(&reader);
-    return switched;
+    return sent;
 }
 
-struct tt_client *tt_client_connect(const struct tt_endpoint *endpoint, struct tt_slice token,
-                                    char sentence[TT_CLIENT_SENTENCE])
+struct tt_client *tt_client_begin(const struct tt_endpoint *endpoint, struct tt_slice token,
+                                  char sentence[TT_CLIENT_SENTENCE])
 {
     int fd = connect_to(endpoint, sentence);
     if (fd < 0)
@@ -200,10 +188,37 @@ struct tt_client *tt_client_connect(const struct tt_endpoint *endpoint, struct t
     struct tt_client *client = tt_alloc(sizeof(*client));
     client->fd = fd;
     client->close_code = 1006;
+    client->upgrading = tt_http1_response_reader_create(RESPONSE_BYTES_MAX);
     uint64_t mask_seed;
     tt_entropy_os_fill(&mask_seed, sizeof(mask_seed));
     tt_websocket_init(&client->ws, TT_WEBSOCKET_CLIENT, &limits, mask_seed);
-    if (!upgrade(client, endpoint, token, sentence))
+    if (!ask_upgrade(client, endpoint, token)) {
+        snprintf(sentence, TT_CLIENT_SENTENCE, "the server closed the connection");
+        tt_client_destroy(&client);
+    }
+    return client;
+}
+
+static bool is_switched(const struct tt_client *client, const struct tt_http1_response *response)
+{
+    return tt_websocket_switched(response, tt_slice(client->key, sizeof(client->key)));
+}
+
+struct tt_client *tt_client_connect(const struct tt_endpoint *endpoint, struct tt_slice token,
+                                    char sentence[TT_CLIENT_SENTENCE])
+{
+    struct tt_client *client = tt_client_begin(endpoint, token, sentence);
+    if (client == NULL)
+        return NULL;
+    const struct tt_http1_response *response =
+        read_response(client->fd, client->upgrading, client->bytes, &client->input, sentence);
+    bool switched = response != NULL && is_switched(client, response);
+    if (response != NULL && !switched)
+        snprintf(sentence, TT_CLIENT_SENTENCE, "the server refused the connection with %d: %.*s",
+                 response->status, (int)(response->body.size < 300 ? response->body.size : 300),
+                 response->body.data);
+    tt_http1_response_reader_destroy(&client->upgrading);
+    if (!switched)
         tt_client_destroy(&client);
     return client;
 }
@@ -211,6 +226,8 @@ struct tt_client *tt_client_connect(const struct tt_endpoint *endpoint, struct t
 void tt_client_destroy(struct tt_client **client)
 {
     close((*client)->fd);
+    if ((*client)->upgrading != NULL)
+        tt_http1_response_reader_destroy(&(*client)->upgrading);
     tt_websocket_deinit(&(*client)->ws);
     tt_buffer_deinit(&(*client)->output);
     tt_free(*client);
@@ -266,6 +283,16 @@ static bool is_answer(struct tt_client *client, const struct tt_websocket_event 
     return false;
 }
 
+/* What has come of the answer to the upgrade. */
+static void go_on_upgrading(struct tt_client *client)
+{
+    const struct tt_http1_response *response = NULL;
+    tt_err err = tt_http1_response_next(client->upgrading, &client->input, false, &response);
+    client->is_gone = !tt_is_ok(err) || (response != NULL && !is_switched(client, response));
+    if (response != NULL)
+        tt_http1_response_reader_destroy(&client->upgrading);
+}
+
 /* False: there is nothing to read now. */
 static bool read_now(struct tt_client *client)
 {
@@ -276,6 +303,8 @@ static bool read_now(struct tt_client *client)
         client->is_gone = true;
     else
         client->input = (struct tt_input){client->bytes, (size_t)got};
+    if (!client->is_gone && client->upgrading != NULL)
+        go_on_upgrading(client);
     return true;
 }
 
@@ -286,7 +315,7 @@ enum tt_client_outcome tt_client_receive(struct tt_client *client, int wait_ms,
     bool has_read = false;
     while (!client->is_gone) {
         struct tt_websocket_event event;
-        while (tt_websocket_next(&client->ws, &client->input, &event))
+        while (client->upgrading == NULL && tt_websocket_next(&client->ws, &client->input, &event))
             if (is_answer(client, &event, frame))
                 return client->is_gone && event.kind != TT_WEBSOCKET_TEXT ? TT_CLIENT_GONE
                                                                           : TT_CLIENT_FRAME;

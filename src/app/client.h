@@ -31,6 +31,11 @@ struct tt_client;
 struct tt_client *tt_client_connect(const struct tt_endpoint *endpoint, struct tt_slice token,
                                     char sentence[TT_CLIENT_SENTENCE]);
 
+/* Asks for the upgrade without waiting for the answer, which tt_client_receive reads before the
+ * first frame. A refusal is then GONE. NULL: `sentence` says why. */
+struct tt_client *tt_client_begin(const struct tt_endpoint *endpoint, struct tt_slice token,
+                                  char sentence[TT_CLIENT_SENTENCE]);
+
 /* Sends what is unsent, without a close frame, and closes: as a phone dies. Sets *client to NULL.
  */
 void tt_client_destroy(struct tt_client **client);

@@ -115,6 +115,29 @@ async def every_command_has_a_help_that_teaches(world):
 
 
 @scenario
+async def every_measurement_of_bench_measures(world):
+    server = await world.serve('--sends-per-second', '0', '--frames-per-second', '0')
+    url = 'http://%s:%d' % server.address
+    for name, options, rate in (
+            ('pairs', ['--pairs', 3, '--window', 4, '--seconds', 1], 'messages_per_second'),
+            ('rate', ['--pairs', 3, '--rate', 200, '--seconds', 1], 'messages_per_second'),
+            ('idle', ['--sockets', 20, '--seconds', 1], 'connects_per_second'),
+            ('storm', ['--sockets', 20, '--pending', 3, '--waves', 2], 'devices_per_second'),
+            ('open', ['--sockets', 3, '--seconds', 1], 'answers_per_second'),
+            ('fanout', ['--members', 10, '--seconds', 1], 'deliveries_per_second')):
+        code, output = await server.run('bench', name, *options, '--json', '--url', url,
+                                        '--data', server.data)
+        assert code == 0, output
+        results = [json.loads(line) for line in output.splitlines() if line.startswith('{')]
+        assert len(results) == (2 if name == 'storm' else 1), output
+        assert all(one['bench'] == name and one[rate] > 0 for one in results), output
+    code, output = await server.run('bench', 'pairs', '--url', url)
+    assert code == 1 and '--data' in output, output
+    code, output = await server.run('bench', 'everything')
+    assert code == 2 and 'storm' in output, output
+
+
+@scenario
 async def a_wrong_command_line_says_what_is_wrong(world):
     server = world.unstarted()
     for arguments in (['dance'], ['serve'], ['serve', '--data'], ['serve', '--dta', 'x'],

@@ -129,6 +129,31 @@ test('two tabs are one device with one socket, which moves within a second', asy
   await context.close();
 });
 
+test('a chat that one tab leaves stays live in the other', async () => {
+  const { stage } = scene;
+  const context = await stage.context();
+  const first = await stage.signIn(await context.newPage(), 'alice');
+  const second = await stage.signIn(await context.newPage(), 'alice');
+  for (const [leaver, stayer] of [
+    [first, second],
+    [second, first],
+  ] as const) {
+    await openChat(first, 'Bob');
+    await openChat(second, 'Bob');
+    await leaver.keyboard.press('Escape');
+    await leaver.getByText('Choose a chat').waitFor();
+    const bob = await stage.person('bob');
+    await stayer.locator('main header').getByText('online', { exact: true }).waitFor();
+    await bob.context().close();
+    await stayer
+      .locator('main header')
+      .getByText(/^last seen today/)
+      .waitFor();
+    await stayer.keyboard.press('Escape');
+  }
+  await context.close();
+});
+
 test('without a line the stored chats can be read, even after closing the tab', async () => {
   const { stage, server, talk } = scene;
   await talk.say('bob', 'to be kept');

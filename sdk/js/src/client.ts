@@ -209,13 +209,20 @@ export class Client extends Emitter<ClientEvents> {
 
   #order(order: Order): void {
     if (this.#closed) return;
-    if (this.#sync) this.#sync.obey(order);
-    else this.#tabs.post({ to: 'leader', order });
+    // The others hear of a chat that is closed, too: it may be on their screens.
+    if (!this.#sync || order.kind === 'close') this.#tabs.post({ to: 'leader', order });
+    this.#sync?.obey(order);
+  }
+
+  #ordered(order: Order): void {
+    const isShownHere = order.kind === 'close' && order.conversation_id === this.#opened;
+    if (!isShownHere) this.#sync?.obey(order);
+    else if (!this.#sync) this.#order({ kind: 'open', conversation_id: order.conversation_id });
   }
 
   #hear(message: Broadcast): void {
     if (this.#closed) return;
-    if (message.to === 'leader') this.#sync?.obey(message.order);
+    if (message.to === 'leader') this.#ordered(message.order);
     else if (this.#heard) this.#heard.push(message);
     else if ('changes' in message) this.#changed(message.changes);
     else this.#signalled(message.signal);

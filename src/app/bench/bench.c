@@ -1,0 +1,129 @@
+/*
+ * `twoticks bench`: a load generator, of the kind of pgbench or wrk, for this server or another of
+ * its kind. One measurement a run; each has a file of its own.
+ */
+#include "app/command.h"
+
+#include <stdio.h>
+
+#include "app/bench/rig.h"
+#include "app/option.h"
+
+#define AT(field) offsetof(struct tt_bench_values, field)
+
+#define GROUP_MAX 1023 /* the largest group, without the sender */
+
+static const struct tt_option options[] = {
+    TT_NUMBER_ROW(AT(seconds), "seconds", 5, 1, 86400, "how long, a fifth of it to warm up"),
+    TT_NUMBER_ROW(AT(bytes), "bytes", 150, 1, 60000, "content of a message"),
+    TT_NUMBER_ROW(AT(pairs), "pairs", 1000, 1, 100000, "pairs, rate: pairs of people"),
+    TT_NUMBER_ROW(AT(window), "window", 1, 1, 1000, "pairs: messages in flight of each pair"),
+    TT_NUMBER_ROW(AT(rate), "rate", 1000, 1, 10000000, "rate: messages a second, of all pairs"),
+    TT_NUMBER_ROW(AT(sockets), "sockets", 100, 1, 1000000,
+                  "idle, storm: devices; open: HTTP connections"),
+    TT_NUMBER_ROW(AT(pending), "pending", 5, 0, 1000, "storm: messages that wait for each device"),
+    TT_NUMBER_ROW(AT(waves), "waves", 3, 1, 1000, "storm: how often everybody comes back"),
+    TT_NUMBER_ROW(AT(members), "members", 100, 1, GROUP_MAX,
+                  "fanout: of the group, besides the sender"),
+    TT_TEXT_ROW(AT(url), "url", "URL", NULL,
+                "a running server; without it a private one is started"),
+    TT_TEXT_ROW(AT(data), "data", "DIR", NULL,
+                "with --url: the server's data folder, to sign tokens with"),
+    TT_FLAG_ROW(AT(json), "json", "print each result as one JSON object"),
+};
+
+static const struct tt_command_spec spec = {
+    .name = "bench",
+    .usage = "twoticks bench pairs|rate|idle|storm|open|fanout [options] [--url URL --data DIR]",
+    .about =
+        "Measures a server. A round is all that it promises: Alice sends, the server stores and\n"
+        "answers `sent`, Bob gets the message and acks it, Alice gets her `status_update`.\n\n"
+        "  pairs    each pair has --window messages in flight: the most rounds a second\n"
+        "  rate     --rate messages a second, come what may; a message's time counts from when\n"
+        "           it was due, so that a server that pauses shows it\n"
+        "  idle     --sockets devices connect and stay for --seconds\n"
+        "  storm    --sockets devices connect at once, each with --pending messages waiting\n"
+        "  open     chat-opens on --sockets HTTP connections, one after the other on each\n"
+        "  fanout   one person writes to a group of --members connected devices\n\n"
+        "The private server runs without rate limits. For a server of your own, lift them:\n"
+        "  twoticks serve --data ./data --sends-per-second 0 --frames-per-second 0",
+    .examples = "  twoticks bench pairs --window 16\n"
+                "  twoticks bench rate --rate 5000 --seconds 30 --json\n"
+                "  twoticks bench storm --sockets 10000 --pending 5 --waves 6",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+    .positional_min = 1,
+    .positional_max = 1,
+};
+
+struct measurement {
+    const char *name;
+    bool (*run)(struct tt_bench *bench);
+    uint64_t (*files)(const struct tt_bench_values *values); /* that it opens */
+};
+
+static uint64_t files_of_pairs(const struct tt_bench_values *values)
+{
+    return 2 * values->pairs;
+}
+
+static uint64_t files_of_sockets(const struct tt_bench_values *values)
+{
+    return values->sockets + values->sockets / 1000;
+}
+
+static uint64_t files_of_members(const struct tt_bench_values *values)
+{
+    return values->members + 1;
+}
+
+static const struct measurement measurements[] = {
+    {"pairs", tt_bench_pairs, files_of_pairs},      {"rate", tt_bench_rate, files_of_pairs},
+    {"idle", tt_bench_idle, files_of_sockets},      {"storm", tt_bench_storm, files_of_sockets},
+    {"open", tt_bench_chat_open, files_of_sockets}, {"fanout", tt_bench_fanout, files_of_members},
+};
+
+static const struct measurement *find(const char *name)
+{
+    for (size_t i = 0; i < sizeof(measurements) / sizeof(measurements[0]); i++)
+        if (strcmp(measurements[i].name, name) == 0)
+            return &measurements[i];
+    return NULL;
+}
+
+static int run(const struct measurement *measurement, const struct tt_bench_values *values)
+{
+    struct tt_bench bench;
+    bool measured = tt_bench_open(&bench, values, measurement->files(values));
+    measured = measured && measurement->run(&bench);
+    if (!measured)
+        fprintf(stderr, "twoticks bench: %s\n", bench.problem);
+    if (!tt_bench_close(&bench)) {
+        fprintf(stderr, "twoticks bench: %s\n", bench.problem);
+        measured = false;
+    }
+    return measured ? TT_EXIT_OK : TT_EXIT_FAIL;
+}
+
+int tt_command_bench(int argc, char **argv)
+{
+    struct tt_bench_values values = {0};
+    struct tt_positionals positionals;
+    struct tt_arena arena = {0};
+    enum tt_option_outcome outcome =
+        tt_options_read(&spec, argc, argv, &values, &positionals, &arena);
+    tt_arena_deinit(&arena);
+    if (outcome == TT_OPTIONS_HELP_SHOWN)
+        return TT_EXIT_OK;
+    if (outcome == TT_OPTIONS_BAD)
+        return TT_EXIT_USAGE;
+    const struct measurement *measurement = find(positionals.items[0]);
+    if (measurement == NULL) {
+        tt_option_complain(&spec,
+                           "there is no measurement \"%s\"; there are pairs, rate, idle, storm, "
+                           "open and fanout",
+                           positionals.items[0]);
+        return TT_EXIT_USAGE;
+    }
+    return run(measurement, &values);
+}

@@ -1,0 +1,267 @@
+#include "app/bench/rig.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "adapter/clock_os.h"
+#include "adapter/entropy_os.h"
+#include "app/signer.h"
+#include "base/memory.h"
+
+#define EVENTS         256
+#define DAY_MS         (24 * 3600 * 1000ULL)
+#define FILES_BESIDE   64
+#define PROGRESS_NS    1000000000ULL
+#define WARM_UP_PART   5
+#define NANOSECONDS    1000000000ULL
+#define SHOWN_OF_ERROR 300
+
+static const struct tt_jwt_policy no_policy;
+
+bool tt_bench_fail(struct tt_bench *bench, const char *problem)
+{
+    snprintf(bench->problem, sizeof(bench->problem), "%s", problem);
+    return false;
+}
+
+static bool find_server(struct tt_bench *bench)
+{
+    static const char *const unlimited[] = {"--sends-per-second", "0", "--frames-per-second", "0",
+                                            NULL};
+    const struct tt_bench_values *values = bench->values;
+    if (values->url == NULL) {
+        if (!tt_private_server_open(&bench->server, unlimited))
+            return tt_bench_fail(bench, "the private server did not start");
+        bench->endpoint = bench->server.endpoint;
+        return tt_secret_read(bench->server.data, &bench->secret, bench->problem);
+    }
+    const char *problem;
+    if (values->data == NULL)
+        return tt_bench_fail(bench,
+                             "with --url, --data DIR is needed too: its secret signs the tokens");
+    if (!tt_endpoint_parse(values->url, &bench->endpoint, &problem))
+        return tt_bench_fail(bench, problem);
+    return tt_secret_read(values->data, &bench->secret, bench->problem);
+}
+
+static bool raise_limit(struct tt_bench *bench, uint64_t files)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return true;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max >= files + FILES_BESIDE)
+        return true;
+    snprintf(bench->problem, sizeof(bench->problem),
+             "this needs %llu open files, but only %llu are allowed; ask for less, or raise the "
+             "limit (ulimit -Hn)",
+             (unsigned long long)(files + FILES_BESIDE), (unsigned long long)limit.rlim_max);
+    return false;
+}
+
+bool tt_bench_open(struct tt_bench *bench, const struct tt_bench_values *values, uint64_t files)
+{
+    *bench = (struct tt_bench){.values = values, .epoll = -1};
+    tt_entropy_os_fill(&bench->run, sizeof(bench->run));
+    bench->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (bench->epoll < 0)
+        return tt_bench_fail(bench, "epoll does not work here");
+    return raise_limit(bench, files) && find_server(bench);
+}
+
+bool tt_bench_close(struct tt_bench *bench)
+{
+    if (bench->epoll >= 0)
+        close(bench->epoll);
+    if (bench->values->url != NULL || bench->server.pid == 0)
+        return true;
+    return tt_private_server_close(&bench->server) ||
+           tt_bench_fail(bench, "the private server did not end well");
+}
+
+tt_id tt_bench_name(const struct tt_bench *bench, const char *name, uint64_t number)
+{
+    char text[TT_ID_SIZE_MAX + 1];
+    snprintf(text, sizeof(text), "%s_%08x_%llu", name, bench->run, (unsigned long long)number);
+    return tt_id_of(text);
+}
+
+void tt_bench_sign(const struct tt_bench *bench, const tt_id *user, struct tt_buffer *token)
+{
+    tt_id device = tt_id_of("bench");
+    tt_signer_sign(&bench->secret, user, &device, DAY_MS, &no_policy, token);
+}
+
+bool tt_bench_create(struct tt_bench *bench, const tt_id *conversation, const tt_id *members,
+                     size_t count)
+{
+    struct tt_buffer body = {0};
+    struct tt_buffer token = {0};
+    tt_buffer_add_text(&body, "{\"conversation_id\":\"");
+    tt_buffer_add(&body, tt_id_slice(conversation));
+    tt_buffer_add_text(&body,
+                       count == 2 ? "\",\"members\":[" : "\",\"kind\":\"group\",\"members\":[");
+    for (size_t i = 0; i < count; i++) {
+        tt_buffer_add_text(&body, i == 0 ? "\"" : ",\"");
+        tt_buffer_add(&body, tt_id_slice(&members[i]));
+        tt_buffer_add_text(&body, "\"");
+    }
+    tt_buffer_add_text(&body, "]}");
+    tt_bench_sign(bench, &members[0], &token);
+    struct tt_client_answer answer = {0};
+    bool created =
+        tt_client_request(&bench->endpoint, "POST", "/conversation", tt_buffer_slice(&token),
+                          tt_buffer_slice(&body), &answer, bench->problem);
+    if (created && answer.status != 201) {
+        size_t shown = answer.body.size < SHOWN_OF_ERROR ? answer.body.size : SHOWN_OF_ERROR;
+        snprintf(bench->problem, sizeof(bench->problem),
+                 "creating a conversation was answered with %d: %.*s", answer.status, (int)shown,
+                 answer.body.data);
+        created = false;
+    }
+    tt_buffer_deinit(&answer.body);
+    tt_buffer_deinit(&body);
+    tt_buffer_deinit(&token);
+    return created;
+}
+
+static bool watch(struct tt_bench_end *end)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = end};
+    return epoll_ctl(end->bench->epoll, EPOLL_CTL_ADD, tt_client_fd(end->client), &event) == 0 ||
+           tt_bench_fail(end->bench, "epoll_ctl does not work");
+}
+
+static bool await_caught_up(struct tt_bench_end *end)
+{
+    struct tt_received frame = {.known = false};
+    struct tt_slice text;
+    while (!frame.known || frame.kind != TT_SERVER_CAUGHT_UP)
+        if (tt_client_receive(end->client, TT_CLIENT_WAIT_MS, &text) != TT_CLIENT_FRAME ||
+            !tt_is_ok(tt_client_read_frame(text, &frame)))
+            return tt_bench_fail(end->bench, "a connection ended before it was caught_up");
+    return true;
+}
+
+bool tt_bench_connect(struct tt_bench_end *end, const tt_id *user)
+{
+    struct tt_buffer token = {0};
+    tt_bench_sign(end->bench, user, &token);
+    end->client =
+        tt_client_connect(&end->bench->endpoint, tt_buffer_slice(&token), end->bench->problem);
+    tt_buffer_deinit(&token);
+    return end->client != NULL && await_caught_up(end) && watch(end);
+}
+
+bool tt_bench_begin_connect(struct tt_bench_end *end, struct tt_slice token)
+{
+    end->client = tt_client_begin(&end->bench->endpoint, token, end->bench->problem);
+    return end->client != NULL && watch(end);
+}
+
+void tt_bench_disconnect(struct tt_bench_end *end)
+{
+    if (end->client != NULL)
+        tt_client_destroy(&end->client);
+}
+
+bool tt_bench_write(struct tt_bench_end *end, const struct tt_client_frame *frame)
+{
+    struct tt_buffer text = {0};
+    tt_client_write_frame(frame, &text);
+    bool sent = tt_client_send(end->client, tt_buffer_slice(&text));
+    tt_buffer_deinit(&text);
+    return sent || tt_bench_fail(end->bench, "the server closed a connection");
+}
+
+bool tt_bench_send(struct tt_bench_end *end, const tt_id *conversation, uint64_t number)
+{
+    char id[32];
+    size_t size = (size_t)end->bench->values->bytes;
+    snprintf(id, sizeof(id), "b%llu", (unsigned long long)number);
+    char *content = tt_alloc(size);
+    memset(content, 'x', size);
+    bool sent = tt_bench_write(end, &(struct tt_client_frame){.kind = TT_CLIENT_SEND,
+                                                              .conversation = *conversation,
+                                                              .client_id = tt_id_of(id),
+                                                              .content = tt_slice(content, size)});
+    tt_free(content);
+    return sent;
+}
+
+bool tt_bench_delivered(struct tt_bench_end *end, const tt_id *conversation, tt_seq seq)
+{
+    return tt_bench_write(end, &(struct tt_client_frame){.kind = TT_CLIENT_DELIVERED,
+                                                         .conversation = *conversation,
+                                                         .seq = seq});
+}
+
+static bool refused(struct tt_bench *bench, const struct tt_received *frame)
+{
+    snprintf(bench->problem, sizeof(bench->problem), "the server answered %.*s: %.*s",
+             (int)frame->code.size, frame->code.data, (int)frame->error.size, frame->error.data);
+    return false;
+}
+
+static bool read_end(struct tt_bench_end *end)
+{
+    struct tt_slice text;
+    while (end->client != NULL) {
+        enum tt_client_outcome outcome = tt_client_receive(end->client, 0, &text);
+        if (outcome == TT_CLIENT_NOTHING)
+            return true;
+        struct tt_received frame;
+        if (outcome == TT_CLIENT_GONE || !tt_is_ok(tt_client_read_frame(text, &frame)))
+            return tt_bench_fail(end->bench, "the server closed a connection");
+        if (frame.known && frame.kind == TT_SERVER_ERROR)
+            return refused(end->bench, &frame);
+        if (frame.known && !end->take(end, &frame))
+            return false;
+    }
+    return true;
+}
+
+/* One line on a terminal, once a second. */
+static void show_progress(const struct tt_bench *bench, uint64_t now, uint64_t *shown_at,
+                          uint64_t *shown)
+{
+    if (bench->counted == NULL || now - *shown_at < PROGRESS_NS || isatty(STDERR_FILENO) == 0)
+        return;
+    double seconds = (double)(now - *shown_at) / NANOSECONDS;
+    if (*shown_at != 0 && *bench->counted >= *shown)
+        fprintf(stderr, "\r%12.0f/s ", (double)(*bench->counted - *shown) / seconds);
+    *shown_at = now;
+    *shown = *bench->counted;
+}
+
+bool tt_bench_read_until(struct tt_bench *bench, uint64_t until, const bool *done)
+{
+    struct epoll_event events[EVENTS];
+    uint64_t shown_at = 0;
+    uint64_t shown = 0;
+    while (done == NULL || !*done) {
+        uint64_t now = tt_clock_os_nanoseconds();
+        if (now >= until)
+            return done == NULL || tt_bench_fail(bench, "it took too long");
+        uint64_t left_ms = (until - now) / 1000000U;
+        int count = epoll_wait(bench->epoll, events, EVENTS, left_ms > 1000 ? 1000 : (int)left_ms);
+        if (count < 0 && errno != EINTR)
+            return tt_bench_fail(bench, "epoll_wait does not work");
+        for (int i = 0; i < count; i++)
+            if (!read_end(events[i].data.ptr))
+                return false;
+        show_progress(bench, now, &shown_at, &shown);
+    }
+    return true;
+}
+
+struct tt_bench_phases tt_bench_phases(const struct tt_bench *bench)
+{
+    uint64_t all = bench->values->seconds * NANOSECONDS;
+    return (struct tt_bench_phases){all / WARM_UP_PART, all - all / WARM_UP_PART};
+}
