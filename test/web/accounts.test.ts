@@ -63,6 +63,7 @@ test('who registers is in, stays in over a reload, in every tab, and talks', asy
   const cookie = cookies.find((one) => one.name === 'twoticks_session')!;
   assert.ok(cookie.httpOnly && cookie.sameSite === 'Strict');
 
+  await carol.getByRole('textbox', { name: 'Message' }).fill('nobody reads this later');
   // Signing out ends it in both tabs, here and on the server, and leaves nothing stored.
   await carol.getByRole('button', { name: 'Settings' }).click();
   await carol.getByRole('button', { name: 'Sign out (Carol)' }).click();
@@ -86,6 +87,8 @@ test('who registers is in, stays in over a reload, in every tab, and talks', asy
     return count;
   });
   assert.equal(stored, 0);
+  const left = await carol.evaluate(() => JSON.stringify({ ...localStorage }));
+  assert.doesNotMatch(left, /carol|nobody reads/);
   const answer = await fetch(`${scene.server.url}/me`, {
     headers: { cookie: `twoticks_session=${cookie.value}` },
   });

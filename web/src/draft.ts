@@ -17,3 +17,9 @@ export function keepDraft(user: string, conversationId: string, text: string): v
     // No room: the draft lives as long as the page.
   }
 }
+
+/** For signing out. */
+export function forgetDrafts(user: string): void {
+  for (const key of Object.keys(localStorage))
+    if (key.startsWith(keyOf(user, ''))) localStorage.removeItem(key);
+}

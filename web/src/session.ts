@@ -7,6 +7,7 @@
  * and that a fresh token is to be had for.
  */
 import { type Client, connect, type TokenProvider } from 'twoticks';
+import { forgetDrafts } from './draft.ts';
 import { turnOffNotifications } from './notice.ts';
 
 export interface Session {
@@ -131,6 +132,7 @@ export async function signOut(session: Session, client: Client): Promise<void> {
   await turnOffNotifications(client).catch(() => undefined);
   await client.erase();
   if (session.kind === 'account') await post('/logout', {}).catch(() => undefined);
+  forgetDrafts(session.user_id);
   forget(session);
 }
 
