@@ -2,7 +2,8 @@
  * draft: what was written and not sent, per user and conversation.
  */
 function keyOf(user: string, conversationId: string): string {
-  return `twoticks.draft.${user}.${conversationId}`;
+  // Ids hold no blank: no user is the beginning of another.
+  return `twoticks.draft ${user} ${conversationId}`;
 }
 
 export function draftOf(user: string, conversationId: string): string {
