@@ -53,8 +53,8 @@ export interface ClientEvents {
   /** Frames as they pass; only after `traceFrames(true)`. */
   frame: PassedFrame;
   /**
-   * Something went wrong that no call waits for. `code` is one of the protocol's, or `storage`: this
-   * device cannot store, so nothing is acked and the server keeps it; it is tried again.
+   * Something went wrong that no call waits for. `code` is one of the protocol's, or `storage`:
+   * this device cannot store, so nothing is acked and the server keeps it; it is tried again.
    */
   problem: { code: string; message: string };
 }
