@@ -150,6 +150,7 @@ class Check:
             self.script('clients that move at random', 'test/scale/wander.py', '--program',
                         program, '--patience', 3, '--seconds', 60 if self.long else 3,
                         '--clients', 50 if self.long else 10)
+            self.simple('CPU of a request', 'test/scale/cpu.py', '--requests', '10000')
             if self.long:
                 self.script('Sentinel', 'test/scale/sentinel.py', '--program', program,
                             '--patience', 3)

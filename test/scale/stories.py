@@ -73,15 +73,19 @@ async def what_all_servers_must_share_is_asked_for(world):
     await world.serve()
     server = world.cluster[0]
     await server.stop()
-    for name, word in (('vapid.pem', 'VAPID key'), ('secret', 'the same secret')):
-        file = server.data / name
-        text = file.read_bytes()
-        file.unlink()
-        code, output = await server.run(*server.arguments())
-        assert code != 0 and word in output and str(file) in output, output
-        assert not file.exists(), f'{name} was made up'
-        file.write_bytes(text)
-        file.chmod(0o600)
+    key = server.data / 'vapid.pem'
+    text = key.read_bytes()
+    key.unlink()
+    code, output = await server.run(*server.arguments())
+    assert code != 0 and 'VAPID key' in output and str(key) in output, output
+    assert not key.exists(), 'a key was made up'
+    key.write_bytes(text)
+    key.chmod(0o600)
+    empty = server.folder / 'empty'
+    arguments = [str(empty) if one == str(server.data) else one for one in server.arguments()]
+    code, output = await server.run(*arguments)
+    assert code != 0 and 'the same secret' in output and str(empty / 'secret') in output, output
+    assert not (empty / 'secret').exists(), 'a secret was made up'
     await server.start()
 
 

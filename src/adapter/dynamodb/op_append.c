@@ -12,6 +12,7 @@
  *   3. puts m under the seq if nothing is there. If something is: it is m (done), or another's,
  *      and then moves sends.seq from this seq to head + 1 by compare-and-set, and goes to 2. Who
  *      loses that race reads the row again, and looks whether m is there already.
+ *      What the loser needs next goes side by side, so that he does not lose for ever.
  *
  * No gap: a seq gets into sends only as a head that was seen stored, plus one. No double: m is put
  * only under sends.seq, which moves on only after another message was seen under the old one, so a
@@ -152,14 +153,26 @@ static tt_err claim(struct attempt *attempt, bool *fresh)
 
 enum slot { SLOT_FREE, SLOT_OURS, SLOT_TAKEN };
 
-static tt_err look_at_slot(struct attempt *attempt, enum slot *slot)
+/* `and_head`: the head too, which is needed next if the slot is taken. */
+static tt_err look_at_slot(struct attempt *attempt, bool and_head, enum slot *slot)
 {
     struct tt_append *append = attempt->append;
+    struct tt_ddb_work *work = attempt->work;
     struct tt_message there;
-    const struct tt_ddb_answer *answer = tt_ddb_ask(
-        attempt->work, tt_ddb_new(attempt->work, TT_DDB_GET, TT_DDB_MESSAGES,
-                                  conversation_key(attempt), tt_ddb_number(attempt->seq.n)));
-    TT_TRY(tt_ddb_known(answer));
+    struct tt_ddb_request *requests[2] = {
+        tt_ddb_new(work, TT_DDB_GET, TT_DDB_MESSAGES, conversation_key(attempt),
+                   tt_ddb_number(attempt->seq.n)),
+        tt_ddb_newest(work, &append->conversation, 1),
+    };
+    requests[1]->query.only = "seq";
+    const struct tt_ddb_answer *answer = tt_ddb_ask_all(work, requests, and_head ? 2 : 1);
+    TT_TRY(tt_ddb_known(&answer[0]));
+    if (and_head) {
+        TT_TRY(tt_ddb_known(&answer[1]));
+        if (answer[1].item_count > 0)
+            tt_ddb_saw_head(attempt->conversation,
+                            TT_SEQ(tt_ddb_get_number(answer[1].items[0], "seq")));
+    }
     *slot = SLOT_FREE;
     if (answer->item_count == 0 || !tt_ddb_read_message(answer->items[0], &there))
         return TT_OK;
@@ -174,19 +187,22 @@ static tt_err look_at_slot(struct attempt *attempt, enum slot *slot)
     return TT_OK;
 }
 
-/* `*fresh`: we moved it, so nobody can have put m there before us. */
+/* To behind the head that is known, with step 2 at its side. `*fresh`: we moved it, so nobody can
+ * have put m there before us. */
 static tt_err move_claim(struct attempt *attempt, bool *fresh)
 {
-    TT_TRY(tt_ddb_look_for_head(attempt->work, attempt->conversation));
     tt_seq next = tt_seq_next(attempt->conversation->head);
+    struct tt_ddb_request **requests = room(attempt);
     struct tt_ddb_request *update = tt_ddb_new(attempt->work, TT_DDB_UPDATE, TT_DDB_SENDS,
                                                conversation_key(attempt), send_range(attempt));
     tt_ddb_set(update, "seq", tt_ddb_number(next.n));
     tt_ddb_only_if(update, TT_DDB_EQUAL, "seq", tt_ddb_number(attempt->seq.n));
-    const struct tt_ddb_answer *answer = tt_ddb_ask(attempt->work, update);
-    TT_TRY(tt_ddb_known(answer));
-    *fresh = answer->outcome == TT_DDB_DONE;
     attempt->seq = next;
+    requests[0] = update;
+    size_t count = 1 + arms(attempt, requests + 1);
+    const struct tt_ddb_answer *answers = tt_ddb_ask_all(attempt->work, requests, count);
+    TT_TRY(all_known(answers, count));
+    *fresh = answers[0].outcome == TT_DDB_DONE;
     return *fresh ? TT_OK : read_standing_claim(attempt);
 }
 
@@ -212,8 +228,10 @@ static tt_err store_message(struct attempt *attempt, bool fresh)
     for (;;) {
         enum slot slot = SLOT_FREE;
         if (!fresh) {
-            TT_TRY(look_at_slot(attempt, &slot));
+            TT_TRY(look_at_slot(attempt, false, &slot));
             attempt->append->duplicate = slot == SLOT_OURS;
+            if (slot == SLOT_TAKEN)
+                TT_TRY(tt_ddb_look_for_head(attempt->work, attempt->conversation));
         }
         if (slot == SLOT_FREE) {
             if (attempt->armed.n != attempt->seq.n)
@@ -224,7 +242,7 @@ static tt_err store_message(struct attempt *attempt, bool fresh)
                 attempt->append->message.seq = attempt->seq;
                 return TT_OK;
             }
-            TT_TRY(look_at_slot(attempt, &slot));
+            TT_TRY(look_at_slot(attempt, true, &slot));
             attempt->append->duplicate = slot == SLOT_OURS && !answer->retried;
         }
         if (slot == SLOT_OURS)

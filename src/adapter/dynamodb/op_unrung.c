@@ -71,6 +71,26 @@ static tt_err take_from_dead(struct tt_ddb_work *work, struct found *found, size
     return TT_OK;
 }
 
+/* A row may be armed for a message that was never stored: what is behind the head rings nobody, and
+ * must not be kept as rung for, either. */
+static tt_err end_at_heads(struct tt_ddb_work *work, struct found *found, size_t count)
+{
+    struct tt_ddb_request **requests =
+        tt_arena_array(&work->arena, count, sizeof(struct tt_ddb_request *));
+    for (size_t i = 0; i < count; i++) {
+        requests[i] = tt_ddb_newest(work, &found[i].row.conversation, 1);
+        requests[i]->query.only = "seq";
+    }
+    const struct tt_ddb_answer *answers = tt_ddb_ask_all(work, requests, count);
+    for (size_t i = 0; i < count; i++) {
+        TT_TRY(tt_ddb_known(&answers[i]));
+        tt_seq head =
+            TT_SEQ(answers[i].item_count == 0 ? 0 : tt_ddb_get_number(answers[i].items[0], "seq"));
+        found[i].row.armed = tt_seq_min(found[i].row.armed, head);
+    }
+    return TT_OK;
+}
+
 static tt_err list_unrung(struct tt_ddb_work *work)
 {
     struct tt_list_unrung *list = &work->op->list_unrung;
@@ -96,9 +116,14 @@ static tt_err list_unrung(struct tt_ddb_work *work)
         list->last_conversation = found[count - 1].row.conversation;
     }
     TT_TRY(take_from_dead(work, found, count));
-    struct tt_unrung *rows = tt_arena_array(&work->op->arena, count, sizeof(*rows));
+    size_t ours = 0;
     for (size_t i = 0; i < count; i++)
         if (found[i].ours)
+            found[ours++] = found[i];
+    TT_TRY(end_at_heads(work, found, ours));
+    struct tt_unrung *rows = tt_arena_array(&work->op->arena, ours, sizeof(*rows));
+    for (size_t i = 0; i < ours; i++)
+        if (found[i].row.pushed.n < found[i].row.armed.n)
             rows[list->row_count++] = found[i].row;
     list->rows = rows;
     return TT_OK;
