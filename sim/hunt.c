@@ -1,5 +1,6 @@
 /* Many runs: until one fails, and what they have gone through. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -157,11 +158,11 @@ int tt_sim_hunt(const struct tt_sim_arguments *arguments)
     }
     uint64_t *under_way = shared;
     int status = 0;
+    (void)fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
         int code = hunt(arguments, under_way);
-        (void)fflush(stdout);
-        _exit(code);
+        exit(code);
     }
     bool is_over = child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status);
     if (!is_over)

@@ -278,7 +278,9 @@ static void check_queue(struct tt_link *link, const struct tt_server_frame *fram
     if (link->turn_us != now_us)
         link->queued_before = link->queued_bytes;
     link->turn_us = now_us;
-    link->queued_bytes += frame_bytes(frame);
+    /* As the core counts: a chat that was opened is one frame. */
+    bool is_chat = frame->kind == TT_SERVER_CONVERSATION;
+    link->queued_bytes += is_chat ? FRAME_BYTES : frame_bytes(frame);
     const struct tt_core_options *core = &link->world->options.core;
     if (link->queued_before > core->slow_bytes_max + core->undrained_bytes_max + QUEUE_SLACK)
         tt_oracle_fail(link->world->oracle,

@@ -19,7 +19,8 @@ static int usage(FILE *out)
         "       sim shrink --seed N [--runs R]     makes a failing run small\n"
         "       sim run --seeds N [--from K]       many, until one fails\n"
         "       sim repeat --seeds N [--from K]    the same seed, twice, is the same run\n"
-        "       sim mutants [--seeds N]            every planted bug must be found\n"
+        "       sim mutants [--seeds N] [--at-least K]   every planted bug must be found, or so "
+        "many\n"
         "with all: --mutant NAME (plants a bug)\n"
         "with one: --set NAME=VALUE,... --items WHO:N,... --draws N, as `shrink` prints them\n",
         out);
@@ -56,9 +57,10 @@ static bool parse_value(struct tt_slice name, const char *value, struct tt_sim_a
         const char *name;
         uint64_t *number;
     } numbers[] = {
-        {"--seed", &arguments->seed}, {"--seeds", &arguments->seeds},
-        {"--from", &arguments->from}, {"--minutes", &arguments->minutes},
-        {"--runs", &arguments->runs}, {"--draws", &arguments->draws},
+        {"--seed", &arguments->seed},         {"--seeds", &arguments->seeds},
+        {"--from", &arguments->from},         {"--minutes", &arguments->minutes},
+        {"--runs", &arguments->runs},         {"--draws", &arguments->draws},
+        {"--at-least", &arguments->at_least},
     };
     if (value == NULL)
         return false;

@@ -108,5 +108,7 @@ int tt_sim_mutants(const struct tt_sim_arguments *arguments)
     }
     (void)munmap(shared, sizeof(*finding));
     (void)printf("%d found, %d not found\n", found, missed);
-    return missed == 0 ? 0 : 1;
+    bool are_enough =
+        arguments->at_least > 0 ? (uint64_t)found >= arguments->at_least : missed == 0;
+    return are_enough ? 0 : 1;
 }
