@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "sim/store_steps.h"
 #include "sim/store_tables.h"
 
 #define ORDER_SLOTS 64
@@ -288,6 +289,35 @@ static uint64_t draw_instant(struct tt_fake_store *store, struct store_port *por
     return at;
 }
 
+struct first_step {
+    struct tt_fake_store *store;
+    struct tt_store_step is;
+};
+
+static void free_step(void *payload)
+{
+    tt_free(payload);
+}
+
+static void take_first_step(void *context, void *payload)
+{
+    struct first_step *step = payload;
+    (void)context;
+    tt_store_step_arm(&step->store->tables, &step->is);
+    tt_free(step);
+}
+
+/* A store that keeps no order has no transactions either: its appends are seen half done. */
+static void plan_first_step(struct tt_fake_store *store, const struct tt_store_op *op, uint64_t at)
+{
+    if (op->kind != TT_STORE_APPEND || store->options.keeps_order || store->options.embedded)
+        return;
+    struct first_step *step = tt_alloc(sizeof(*step));
+    *step = (struct first_step){store, tt_store_step_of(&op->append)};
+    uint64_t early = tt_prng_below(&store->prng, at - store->agenda->now_us + 1);
+    tt_agenda_at(store->agenda, at - early, take_first_step, store, step, free_step);
+}
+
 static void submit(void *self, struct tt_store_op *const *ops, size_t count)
 {
     struct store_port *port = self;
@@ -301,6 +331,7 @@ static void submit(void *self, struct tt_store_op *const *ops, size_t count)
             .number = ++store->flights,
         };
         flight->at_us = draw_instant(store, port, ops[i]);
+        plan_first_step(store, ops[i], flight->at_us);
         tt_agenda_at(store->agenda, flight->at_us, apply, store, flight, drop_flight);
     }
 }

@@ -4,7 +4,8 @@
  *
  * An op takes effect at one instant between its submission and its completion; from then on the
  * change is "on stable storage". Faults make an op fail before that instant, fail after it (both
- * UNAVAILABLE), take effect long after its failure was reported, or wait for a stall to end.
+ * UNAVAILABLE), take effect long after its failure was reported, or wait for a stall to end. Where
+ * it keeps no order, an append takes effect in steps, see store_steps.
  */
 #ifndef TT_SIM_FAKE_STORE_H
 #define TT_SIM_FAKE_STORE_H
