@@ -14,6 +14,7 @@
 #include "sim/agenda.h"
 #include "sim/mutant.h"
 #include "sim/prng.h"
+#include "sim/sometimes.h"
 
 struct tt_fake_store;
 
@@ -23,6 +24,7 @@ struct tt_fake_store_options {
     bool embedded; /* dies with its process: what has not taken effect by then never will */
     enum tt_mutant mutant;
     uint32_t latency_us;
+    struct tt_sometimes *sometimes; /* may be NULL */
 };
 
 /* May be changed at any time; all zero: nothing goes wrong. */
