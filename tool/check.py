@@ -94,12 +94,12 @@ class Check:
         if not results['passed'] and not results['failed'] or (not ok and not results['failed']):
             self.failed.append(name)
 
-    def node(self, name, *args):
+    def node(self, name, *args, **environ):
         """Runs a suite of JavaScript, which writes the same kind of report."""
         report = REPORTS / (name.replace(' ', '-').replace(',', '') + '.json')
         report.unlink(missing_ok=True)
         ok = self.command(name, [NODE, 'test/web/run.js', '--report', report, *args],
-                          {'TWOTICKS': str(RELEASE / 'twoticks')})
+                          {'TWOTICKS': str(RELEASE / 'twoticks'), **environ})
         self.count(name, ok, report)
 
     def simple(self, name, *args):
@@ -167,7 +167,10 @@ class Check:
         if release:
             self.node('types', '--types')
             self.node('library', 'sdk/js/test')
-            stories = ['test/web/phone_off.test.ts', 'test/web/alice_sees.test.ts']
+            if self.long:
+                self.node('library, many stories', 'sdk/js/test/model.test.ts', RUNS='500')
+            stories = ['test/web/phone_off.test.ts', 'test/web/alice_sees.test.ts',
+                       'test/web/when.test.ts']
             self.node('browser', *(['test/web'] if self.long else stories))
         if asan:
             self.script('scenarios, sanitized, 3 nodes', 'test/scenario/run.py',
@@ -178,6 +181,9 @@ class Check:
                             '--program', ASAN / 'test/wire/echo')
             self.script('soak', 'test/soak/run.py', '--program', RELEASE / 'twoticks')
             self.threads()
+            if release:
+                self.simple('floods', '/usr/bin/python3', 'test/security/floods.py', '--program',
+                            RELEASE / 'twoticks')
             self.simple('clang-tidy', 'tool/lint', '--tidy', ASAN)
             self.simple('cppcheck', 'tool/lint', '--cppcheck')
             self.simple('gcc -fanalyzer', 'tool/lint', '--analyzer')

@@ -201,7 +201,7 @@ enum tt_task_kind {
     TT_TASK_ADDED,   /* conversation_added for one user */
 };
 
-#define TT_TASK_PARTS 5
+#define TT_TASK_PARTS 6
 
 struct tt_task {
     tt_handle handle;
@@ -209,6 +209,7 @@ struct tt_task {
     bool over_http;
     bool session_is_gone;
     bool checks_login; /* before anything else is done */
+    bool is_stranger;  /* to the conversation; looks into the store all the same */
     tt_handle owner;   /* the connection, or the request */
     tt_id user;
     tt_id device;
@@ -249,6 +250,7 @@ struct tt_rung {
     tt_seq seq;         /* up to here */
     uint32_t under_way; /* notifications that the notifier has not answered */
     bool again;         /* one was put off: it rings for the newest message, at retry_at */
+    tt_mono since;      /* 0, or since when nothing was taken and everything put off */
 };
 
 /* A message and when a device with a socket must have acked it. Messages that come close together
@@ -468,6 +470,8 @@ struct tt_cursor tt_others_min(const struct tt_member_cursor *members, size_t co
                                const tt_id *except);
 
 /* conv.c */
+/* The conversation if it is cached, else NULL. */
+const struct tt_conv *tt_conv_find(const struct tt_core *core, const tt_id *conversation);
 struct tt_conv *tt_conv_need(struct tt_core *core, struct tt_task *task);
 void tt_conv_loaded(struct tt_core *core, struct tt_store_op *op);
 bool tt_conv_has(const struct tt_conv *conv, const tt_id *user);
