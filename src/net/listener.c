@@ -20,6 +20,9 @@ struct tt_listener {
     int fd; /* -1 once closed */
     struct tt_address address;
     int handles_open;
+    tt_mono window_from;
+    int accepted; /* in this window */
+    bool wants_pause;
 };
 
 static void on_knock(uv_poll_t *poll, int status, int events);
@@ -40,6 +43,34 @@ static void pause_accepting(struct tt_listener *listener, int error)
         listener->events->paused(listener->context, error);
 }
 
+/* Whether the window is full; then accepting goes on in the next. */
+static bool is_enough(struct tt_listener *listener)
+{
+    tt_mono now = tt_loop_now(listener->loop);
+    if (now.ms >= listener->window_from.ms + TT_LISTENER_WINDOW_MS) {
+        listener->window_from = now;
+        listener->accepted = 0;
+    }
+    if (listener->accepted < TT_LISTENER_ACCEPTS_PER_TURN)
+        return false;
+    uv_poll_stop(&listener->poll);
+    uv_timer_start(&listener->resume, on_resume, TT_LISTENER_WINDOW_MS, 0);
+    return true;
+}
+
+static void pause_for_room(struct tt_listener *listener)
+{
+    listener->wants_pause = false;
+    listener->loop->stats.accept_pauses++;
+    uv_poll_stop(&listener->poll);
+    uv_timer_start(&listener->resume, on_resume, TT_LISTENER_PAUSE_MS, 0);
+}
+
+void tt_listener_pause(struct tt_listener *listener)
+{
+    listener->wants_pause = true;
+}
+
 /* What is wrong with one connection only (Linux hands on its network errors here, too). */
 static bool is_of_connection(int error)
 {
@@ -56,13 +87,18 @@ static void on_knock(uv_poll_t *poll, int status, int events)
         pause_accepting(listener, -status);
         return;
     }
-    for (int i = 0; i < TT_LISTENER_ACCEPTS_PER_TURN && listener->fd >= 0; i++) {
+    while (listener->fd >= 0 && !is_enough(listener)) {
         struct tt_address peer = {0};
         socklen_t size = sizeof(peer);
         int fd = accept4(listener->fd, &peer.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
+            listener->accepted++;
             listener->loop->stats.accepts++;
             listener->events->accepted(listener->context, fd, &peer);
+            if (listener->wants_pause && listener->fd >= 0) {
+                pause_for_room(listener);
+                return;
+            }
             continue;
         }
         if (errno == EAGAIN)
@@ -98,29 +134,29 @@ static bool set_on(int fd, int level, int option)
  * TCP_NODELAY is inherited by what is accepted. An IPv6 listener does not take IPv4 as well, so
  * that [::]:8080 and 0.0.0.0:8080 go side by side.
  */
-static bool bind_and_listen(int fd, const struct tt_address *address, bool join)
+static bool take(int fd, const struct tt_address *address, bool join)
 {
     if (address->any.sa_family == AF_INET6 && !set_on(fd, IPPROTO_IPV6, IPV6_V6ONLY))
         return false;
     return set_on(fd, SOL_SOCKET, SO_REUSEADDR) && set_on(fd, IPPROTO_TCP, TCP_NODELAY) &&
            (!join || set_on(fd, SOL_SOCKET, SO_REUSEPORT)) &&
            bind(fd, &address->any, tt_address_size(address)) == 0 &&
-           set_on(fd, SOL_SOCKET, SO_REUSEPORT) && listen(fd, SOMAXCONN) == 0;
+           set_on(fd, SOL_SOCKET, SO_REUSEPORT);
 }
 
-/* The descriptor, or -1 and errno. */
-static int listen_on(const struct tt_address *address, bool join, struct tt_address *bound)
+tt_err tt_listener_bind(const struct tt_address *address, bool join, int *taken,
+                        struct tt_address *bound, const char **problem)
 {
     socklen_t size = sizeof(*bound);
     int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    if (bind_and_listen(fd, address, join) && getsockname(fd, &bound->any, &size) == 0)
-        return fd;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return -1;
+    if (fd >= 0 && take(fd, address, join) && getsockname(fd, &bound->any, &size) == 0) {
+        *taken = fd;
+        return TT_OK;
+    }
+    *problem = explain(errno);
+    if (fd >= 0)
+        close(fd);
+    return TT_FAIL(IO);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -150,29 +186,35 @@ static tt_err start(struct tt_listener *like, struct tt_listener **listener, con
     return TT_OK;
 }
 
+tt_err tt_listener_adopt(struct tt_loop *loop, int fd, const struct tt_listener_events *events,
+                         void *context, struct tt_listener **listener, const char **problem)
+{
+    struct tt_listener like = {.loop = loop, .fd = fd, .events = events, .context = context};
+    socklen_t size = sizeof(like.address);
+    if (listen(fd, SOMAXCONN) == 0 && getsockname(fd, &like.address.any, &size) == 0)
+        return start(&like, listener, problem);
+    *problem = explain(errno);
+    close(fd);
+    return TT_FAIL(IO);
+}
+
 tt_err tt_listener_open(struct tt_loop *loop, const struct tt_address *address,
                         const struct tt_listener_events *events, void *context,
                         struct tt_listener **listener, const char **problem)
 {
-    struct tt_listener like = {.loop = loop, .events = events, .context = context};
-    like.fd = listen_on(address, false, &like.address);
-    if (like.fd < 0) {
-        *problem = explain(errno);
-        return TT_FAIL(IO);
-    }
-    return start(&like, listener, problem);
+    int fd;
+    struct tt_address bound;
+    TT_TRY(tt_listener_bind(address, false, &fd, &bound, problem));
+    return tt_listener_adopt(loop, fd, events, context, listener, problem);
 }
 
 tt_err tt_listener_join(struct tt_loop *loop, const struct tt_listener *first, void *context,
                         struct tt_listener **listener, const char **problem)
 {
-    struct tt_listener like = {.loop = loop, .events = first->events, .context = context};
-    like.fd = listen_on(&first->address, true, &like.address);
-    if (like.fd < 0) {
-        *problem = explain(errno);
-        return TT_FAIL(IO);
-    }
-    return start(&like, listener, problem);
+    int fd;
+    struct tt_address bound;
+    TT_TRY(tt_listener_bind(&first->address, true, &fd, &bound, problem));
+    return tt_listener_adopt(loop, fd, first->events, context, listener, problem);
 }
 
 void tt_listener_close(struct tt_listener **take_listener)

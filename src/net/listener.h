@@ -10,12 +10,19 @@
 #ifndef TT_NET_LISTENER_H
 #define TT_NET_LISTENER_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "net/address.h"
 #include "net/loop.h"
 
-/* So that a storm of connects does not keep the loop from those who are connected already. */
-#define TT_LISTENER_ACCEPTS_PER_TURN 64
+/*
+ * A storm of connects must not keep the loop from those who are connected already: so many are
+ * accepted per turn, and per window of time, however many turns fit into it; 3,200 a second. The
+ * others wait in the kernel's queue.
+ */
+#define TT_LISTENER_ACCEPTS_PER_TURN 32
+#define TT_LISTENER_WINDOW_MS        10
 #define TT_LISTENER_PAUSE_MS         50
 
 struct tt_listener;
@@ -40,10 +47,22 @@ TT_MUST_CHECK tt_err tt_listener_join(struct tt_loop *loop, const struct tt_list
                                       void *context, struct tt_listener **listener,
                                       const char **problem);
 
+/* The same in two steps, for who has to give up privileges in between: takes the address, and, once
+ * the loop is there, listens on what was taken (which closes the descriptor in the end, or at once
+ * on failure). `join` as above. */
+TT_MUST_CHECK tt_err tt_listener_bind(const struct tt_address *address, bool join, int *fd,
+                                      struct tt_address *bound, const char **problem);
+TT_MUST_CHECK tt_err tt_listener_adopt(struct tt_loop *loop, int fd,
+                                       const struct tt_listener_events *events, void *context,
+                                       struct tt_listener **listener, const char **problem);
+
 /* Stops listening; what was not accepted yet is refused. */
 void tt_listener_close(struct tt_listener **take_listener);
 
 /* Where it listens; the port is the real one. */
+/* Within `accepted`: there is no room; who knocks next waits for TT_LISTENER_PAUSE_MS. */
+void tt_listener_pause(struct tt_listener *listener);
+
 const struct tt_address *tt_listener_address(const struct tt_listener *listener);
 
 #endif
