@@ -60,6 +60,12 @@ void tt_conv_unpin(struct tt_core *core, struct tt_conv *conv)
     conv->pins--;
 }
 
+const struct tt_conv *tt_conv_find(const struct tt_core *core, const tt_id *conversation)
+{
+    const struct tt_conv *conv = tt_map_get(&core->conversations, tt_id_slice(conversation));
+    return conv != NULL && conv->loaded ? conv : NULL;
+}
+
 static void wait_for(struct tt_conv *conv, struct tt_task *task)
 {
     task->next = NULL;
