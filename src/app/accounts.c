@@ -42,9 +42,9 @@ tt_err tt_accounts_open(struct tt_accounts_service *service, const struct tt_con
 }
 
 void tt_accounts_listen(struct tt_accounts_service *service, const struct tt_config *config,
-                        const struct tt_log *log)
+                        const struct tt_control_helper *helper, const struct tt_log *log)
 {
-    service->control = tt_control_open(config->data, service->desk, log);
+    service->control = tt_control_open(config->data, service->desk, helper, log);
 }
 
 void tt_accounts_close(struct tt_accounts_service *service)

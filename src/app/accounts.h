@@ -25,7 +25,7 @@ TT_MUST_CHECK tt_err tt_accounts_open(struct tt_accounts_service *service,
 
 /* Opens DIR/control; what comes from there may cut. */
 void tt_accounts_listen(struct tt_accounts_service *service, const struct tt_config *config,
-                        const struct tt_log *log);
+                        const struct tt_control_helper *helper, const struct tt_log *log);
 
 /* All asks are given back by then, and nothing is cut any more. */
 void tt_accounts_close(struct tt_accounts_service *service);

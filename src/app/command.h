@@ -16,6 +16,9 @@ int tt_command_timeline(int argc, char **argv);
 int tt_command_why(int argc, char **argv);
 int tt_command_bench(int argc, char **argv);
 int tt_command_push(int argc, char **argv);
+int tt_command_backup(int argc, char **argv);
+int tt_command_restore(int argc, char **argv);
+int tt_command_doctor(int argc, char **argv);
 int tt_command_version(int argc, char **argv);
 
 #endif

@@ -24,6 +24,8 @@ static const struct tt_option options[] = {
     TT_TEXT_ROW(AT(admin_listen), "admin-listen", "HOST:PORT", "127.0.0.1:9090",
                 "where /healthz, /readyz and /metrics are; keep it private"),
     TT_TEXT_ROW(AT(config), "config", "FILE", NULL, "a file of lines `option = value`"),
+    TT_FLAG_ROW(AT(check_config), "check-config",
+                "say whether the configuration is good, and start nothing"),
     TT_CHOICE_ROW(AT(store), "store", "KIND", "embedded", "embedded|dynamodb",
                   "where messages live; dynamodb: see docs/scale-out.md"),
     TT_TEXT_ROW(AT(registry), "registry", "URL", "local",
@@ -61,12 +63,21 @@ static const struct tt_option options[] = {
     TT_TEXT_ROW(AT(tls_key), "tls-key", "FILE", NULL, "the certificate's private key (PEM)"),
     TT_LIST_ROW(AT(trusted_proxies), "trusted-proxies", "NETWORK",
                 "believe X-Forwarded-For and -Proto from there: 10.0.0.0/8,::1 (or repeat it)"),
+    TT_FLAG_ROW(AT(proxy_protocol), "proxy-protocol",
+                "connections from --trusted-proxies begin with a PROXY header (v1 or v2)"),
 
     TT_HEADING_ROW("Log"),
     TT_CHOICE_ROW(AT(log_level), "log-level", "LEVEL", "info", "error|warn|info|debug",
                   "how much is logged, to stderr"),
     TT_CHOICE_ROW(AT(log_format), "log-format", "FORMAT", "text", "text|json",
                   "how a line is written"),
+    TT_FLAG_ROW(AT(access_log), "access-log", "a line for each answered request, too"),
+
+    TT_HEADING_ROW("Rights"),
+    TT_TEXT_ROW(AT(user), "user", "NAME", NULL,
+                "started as root, become this user once the address is taken"),
+    TT_FLAG_ROW(AT(no_seccomp), "no-seccomp",
+                "leave all system calls allowed, not only those that a server needs"),
 
     TT_HEADING_ROW("Limits"),
     TT_NUMBER_ROW(AT(sends_per_s), "sends-per-second", TT_LIMIT_SENDS_PER_S, 0, 1000000,
@@ -244,6 +255,11 @@ static bool derive(struct tt_config *config)
     }
     if (!derive_proxies(config))
         return false;
+    if (config->proxy_protocol && config->trusted_proxies.count == 0) {
+        tt_config_complain("--proxy-protocol believes whom --trusted-proxies names, so give both: "
+                           "--trusted-proxies 10.0.0.0/8");
+        return false;
+    }
     if (config->refresh_ms_min > config->refresh_ms_max) {
         tt_config_complain("--refresh-min is larger than --refresh-max; swap them");
         return false;

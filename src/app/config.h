@@ -38,10 +38,16 @@ struct tt_config {
     const char *tls_cert;
     const char *tls_key;
     struct tt_option_list trusted_proxies;
+    bool proxy_protocol;
     bool demo;
 
     const char *log_level;
     const char *log_format;
+    bool access_log;
+
+    const char *user;
+    bool no_seccomp;
+    bool check_config;
 
     uint64_t content_bytes;
     uint64_t frame_bytes;

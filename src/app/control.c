@@ -23,6 +23,7 @@
 
 struct tt_control {
     struct tt_desk *desk;
+    struct tt_control_helper helper;
     const struct tt_log *log;
     int folder;
     int listening;
@@ -128,7 +129,8 @@ void tt_control_answer(struct tt_desk *desk, struct tt_slice line, struct tt_buf
 static bool read_line(int fd, int wait_ms, size_t size_max, struct tt_buffer *line)
 {
     uint64_t until = tt_clock_os_nanoseconds() + (uint64_t)wait_ms * 1000000U;
-    while (line->size < size_max && memchr(line->data, '\n', line->size) == NULL) {
+    while (line->size < size_max &&
+           (line->size == 0 || memchr(line->data, '\n', line->size) == NULL)) {
         uint64_t now = tt_clock_os_nanoseconds();
         struct pollfd ready = {.fd = fd, .events = POLLIN};
         if (now >= until || poll(&ready, 1, (int)((until - now) / 1000000U) + 1) <= 0)
@@ -161,12 +163,38 @@ static bool is_ours(int fd)
            (peer.uid == 0 || peer.uid == geteuid());
 }
 
+static bool asks_for_backup(struct tt_slice line)
+{
+    struct tt_json values[KEYS];
+    return tt_is_ok(tt_json_read_object(line, keys, KEYS, values)) &&
+           values[DO].kind == TT_JSON_STRING && tt_json_string_is(values[DO].text, "backup");
+}
+
+static void answer_backup(const struct tt_control *control, struct tt_buffer *answer)
+{
+    char path[PATH_MAX];
+    char sentence[TT_CONTROL_SENTENCE] = "this server keeps its messages elsewhere; back up the "
+                                         "tables of its database";
+    const struct tt_control_helper *helper = &control->helper;
+    if (helper->snapshot == NULL || !helper->snapshot(helper->context, path, sentence)) {
+        answer_error(answer, sentence);
+        return;
+    }
+    struct tt_json_writer json = {.out = answer};
+    tt_json_begin_object(&json, NULL);
+    tt_json_put_text(&json, "path", path);
+    tt_json_end_object(&json);
+}
+
 static void serve_one(struct tt_control *control, int fd)
 {
     struct tt_buffer line = {0};
     struct tt_buffer answer = {0};
     if (is_ours(fd) && read_line(fd, LINE_MS, LINE_BYTES_MAX, &line)) {
-        tt_control_answer(control->desk, tt_buffer_slice(&line), &answer);
+        if (asks_for_backup(tt_buffer_slice(&line)))
+            answer_backup(control, &answer);
+        else
+            tt_control_answer(control->desk, tt_buffer_slice(&line), &answer);
         tt_buffer_add_byte(&answer, '\n');
         (void)write_all(fd, tt_buffer_slice(&answer));
     }
@@ -224,11 +252,16 @@ static void close_files(struct tt_control *control)
             close(files[i]);
 }
 
-struct tt_control *tt_control_open(const char *dir, struct tt_desk *desk, const struct tt_log *log)
+struct tt_control *tt_control_open(const char *dir, struct tt_desk *desk,
+                                   const struct tt_control_helper *helper, const struct tt_log *log)
 {
     struct tt_control *control = tt_alloc(sizeof(*control));
-    *control = (struct tt_control){
-        .desk = desk, .log = log, .folder = -1, .listening = -1, .stop = {-1, -1}};
+    *control = (struct tt_control){.desk = desk,
+                                   .helper = *helper,
+                                   .log = log,
+                                   .folder = -1,
+                                   .listening = -1,
+                                   .stop = {-1, -1}};
     if (listen_there(control, dir) && pthread_create(&control->thread, NULL, run, control) == 0)
         return control;
     TT_LOG(log, WARN, "the `user` command will not reach this server",

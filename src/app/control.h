@@ -5,25 +5,40 @@
  *
  *   {"do":"add"|"passwd","user_id":"...","password":"..."}
  *   {"do":"disable"|"enable","user_id":"..."}   {"do":"list"}
+ *   {"do":"backup"}
  *
  *   {"accounts":[{"user_id","created_at","disabled","logins"}]} for list, {} for the others, or
  *   {"error":"a sentence"}
  *
- * The same lines are answered without a server, by the store itself.
+ * and {"path":"/snapshot-1"} for backup, see snapshot.h. But for that one, the same lines are
+ * answered without a server, by the store itself.
  */
 #ifndef TT_APP_CONTROL_H
 #define TT_APP_CONTROL_H
+
+#include <limits.h>
+#include <stdbool.h>
 
 #include "adapter/account/desk.h"
 #include "base/buffer.h"
 #include "base/log.h"
 
-#define TT_CONTROL_SENTENCE 256
+#define TT_CONTROL_SENTENCE 512
 
 struct tt_control;
 
+/* What else the server does for commands: `snapshot` makes one for {"do":"backup"} and names it as
+ * it lies in DIR ("/snapshot-1"); false: a sentence. NULL: it keeps nothing here. Called on the
+ * control's own thread. */
+struct tt_control_helper {
+    void *context;
+    bool (*snapshot)(void *context, char path[PATH_MAX], char sentence[TT_CONTROL_SENTENCE]);
+};
+
 /* NULL: it could not be opened, which is logged. */
-struct tt_control *tt_control_open(const char *dir, struct tt_desk *desk, const struct tt_log *log);
+struct tt_control *tt_control_open(const char *dir, struct tt_desk *desk,
+                                   const struct tt_control_helper *helper,
+                                   const struct tt_log *log);
 void tt_control_close(struct tt_control **take_control);
 
 /* Answers one line; both without their end. */

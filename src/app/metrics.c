@@ -46,6 +46,7 @@ void tt_metrics_add_node(struct tt_metrics *metrics, const struct tt_node_report
     loop->accept_pauses += report->loop.accept_pauses;
     loop->tls_handshakes += report->loop.tls_handshakes;
     loop->tls_failures += report->loop.tls_failures;
+    loop->proxy_refusals += report->loop.proxy_refusals;
     loop->sockets += report->loop.sockets;
     metrics->node_count++;
 
@@ -90,6 +91,7 @@ static void write_net(const struct tt_loop_stats *loop, struct tt_buffer *out)
     put(out, COUNTER, "twoticks_net_accept_pauses", loop->accept_pauses);
     put(out, COUNTER, "twoticks_net_tls_handshakes", loop->tls_handshakes);
     put(out, COUNTER, "twoticks_net_tls_failures", loop->tls_failures);
+    put(out, COUNTER, "twoticks_net_proxy_refusals", loop->proxy_refusals);
     put(out, GAUGE, "twoticks_net_sockets", loop->sockets);
 }
 

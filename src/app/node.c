@@ -13,6 +13,7 @@
 #include "app/web_files.h"
 #include "base/memory.h"
 #include "driver/driver.h"
+#include "net/arrival.h"
 
 /* How often what the registry answered may lead to the next question within one turn. */
 #define REGISTRY_ROUNDS 8
@@ -37,6 +38,7 @@ struct tt_node {
     struct tt_place place;
     struct tt_loop *loop;
     struct tt_listener *listener;
+    struct tt_arrivals *arrivals; /* with --proxy-protocol */
     struct tt_edge *edge;
     struct tt_driver *driver;
     struct tt_registry_local_node *registry;
@@ -337,6 +339,8 @@ static void begin_drain(struct tt_node *node)
     if (node->drain_until.ms == 0)
         node->drain_until.ms = 1;
     tt_listener_close(&node->listener);
+    if (node->arrivals != NULL)
+        tt_arrivals_destroy(&node->arrivals);
     tt_edge_drain(node->edge);
     tt_driver_post(node->driver, &(struct tt_event){.kind = TT_EVENT_DRAIN});
 }
@@ -422,12 +426,34 @@ static void complain_full(struct tt_node *node, int error)
            tt_log_text("hint", "raise the limit of open files"));
 }
 
+static struct tt_networks trusted_proxies(const struct tt_node *node)
+{
+    const struct tt_config *config = node->shared->config;
+    return (struct tt_networks){config->proxies, config->trusted_proxies.count};
+}
+
+static void on_arrived(void *context, int fd, const struct tt_ip *client)
+{
+    struct tt_node *node = context;
+    tt_edge_accept(node->edge, TT_EDGE_PUBLIC, fd, client);
+}
+
+/* Whoever is no proxy speaks for himself. */
+static void admit(struct tt_node *node, int fd, const struct tt_ip *peer)
+{
+    const struct tt_networks proxies = trusted_proxies(node);
+    if (node->arrivals != NULL && tt_networks_have(&proxies, peer))
+        tt_arrivals_add(node->arrivals, fd, peer);
+    else
+        tt_edge_accept(node->edge, TT_EDGE_PUBLIC, fd, peer);
+}
+
 static void on_accepted(void *context, int fd, const struct tt_address *peer)
 {
     struct tt_node *node = context;
     if (fd < node->shared->connection_fd_end) {
         const struct tt_ip ip = tt_ip_of_address(peer);
-        tt_edge_accept(node->edge, TT_EDGE_PUBLIC, fd, &ip);
+        admit(node, fd, &ip);
         return;
     }
     close(fd);
@@ -450,10 +476,21 @@ static tt_time wall(void *context)
 
 static void on_answered(void *context, const struct tt_edge_answer *answer)
 {
-    struct tt_node *node = context;
-    TT_LOG(node->shared->log, DEBUG, "answered", tt_log_text("method", answer->method),
-           tt_log_slice("path", answer->path), tt_log_number("status", (uint64_t)answer->status),
-           tt_log_text("reason", answer->reason == NULL ? "" : answer->reason));
+    const struct tt_node *node = context;
+    char client[TT_IP_TEXT_SIZE];
+    tt_ip_format(&answer->client, client);
+    const struct tt_log_field fields[] = {
+        tt_log_text("client", client),
+        tt_log_text("method", answer->method),
+        tt_log_slice("path", answer->path),
+        tt_log_number("status", (uint64_t)answer->status),
+        tt_log_slice("user", tt_id_slice(&answer->user)),
+        tt_log_text("tls", answer->https ? "yes" : "no"),
+        tt_log_text("reason", answer->reason == NULL ? "" : answer->reason),
+        TT_LOG_END,
+    };
+    tt_log_write(node->shared->log, node->shared->config->access_log ? TT_LOG_INFO : TT_LOG_DEBUG,
+                 "answered", fields);
 }
 
 static bool on_ask(void *context, struct tt_account_ask *ask)
@@ -482,13 +519,17 @@ static void create_edge(struct tt_node *node)
     options.demo = config->demo;
     options.accounts = tt_accounts_of(config);
     options.tls = node->shared->tls;
-    options.trusted_proxies = (struct tt_networks){config->proxies, config->trusted_proxies.count};
+    options.trusted_proxies = trusted_proxies(node);
     options.vapid = tt_notifier_push_vapid(node->shared->push);
     struct tt_edge_owner owner = {
         .context = node, .post = on_edge_event, .wall = wall, .answered = on_answered};
     if (node->shared->accounts != NULL)
         owner.ask = on_ask;
     node->edge = tt_edge_create(&options, node->loop, &owner);
+    if (config->proxy_protocol)
+        node->arrivals =
+            tt_arrivals_create(node->loop, (uint32_t)config->header_ms,
+                               &(struct tt_arrivals_owner){.context = node, .arrived = on_arrived});
 }
 
 /* The registry and the bus within the process are there in any case: the one costs nothing when it
@@ -545,6 +586,21 @@ static void create_driver(struct tt_node *node)
     node->driver = tt_driver_create(&options, &ports);
 }
 
+static tt_err listen_for(struct tt_node *node, uint32_t number, const struct tt_node *first,
+                         const char **problem)
+{
+    const struct tt_node_shared *shared = node->shared;
+    if (shared->bound_fds != NULL) {
+        int fd = shared->bound_fds[number];
+        shared->bound_fds[number] = -1;
+        return tt_listener_adopt(node->loop, fd, &listener_events, node, &node->listener, problem);
+    }
+    if (first != NULL)
+        return tt_listener_join(node->loop, first->listener, node, &node->listener, problem);
+    return tt_listener_open(node->loop, &shared->config->listen_address, &listener_events, node,
+                            &node->listener, problem);
+}
+
 struct tt_node *tt_node_create(const struct tt_node_shared *shared, uint32_t number,
                                const struct tt_node *first, const char **problem)
 {
@@ -556,11 +612,7 @@ struct tt_node *tt_node_create(const struct tt_node_shared *shared, uint32_t num
         tt_free(node);
         return NULL;
     }
-    tt_err err = first == NULL ? tt_listener_open(node->loop, &shared->config->listen_address,
-                                                  &listener_events, node, &node->listener, problem)
-                               : tt_listener_join(node->loop, first->listener, node,
-                                                  &node->listener, problem);
-    if (!tt_is_ok(err)) {
+    if (!tt_is_ok(listen_for(node, number, first, problem))) {
         tt_loop_destroy(&node->loop);
         tt_free(node);
         return NULL;
@@ -608,6 +660,8 @@ void tt_node_destroy(struct tt_node **node)
     take_about_accounts(dying, false);
     if (dying->listener != NULL)
         tt_listener_close(&dying->listener);
+    if (dying->arrivals != NULL)
+        tt_arrivals_destroy(&dying->arrivals);
     tt_edge_destroy(&dying->edge);
     tt_driver_destroy(&dying->driver);
     tt_registry_local_detach(&dying->registry);

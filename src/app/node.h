@@ -37,8 +37,9 @@ struct tt_node_shared {
     uint64_t incarnation;
     uint64_t hash_seed;
     struct tt_account_pool *accounts; /* NULL: nobody logs in here */
-    struct tt_store_sink guest;       /* scale-out: of tt_node_visit */
-    int connection_fd_end;            /* descriptors from here on are not for connections */
+    int *bound_fds;             /* one per node, taken before; NULL: none. What was used is -1 */
+    struct tt_store_sink guest; /* scale-out: of tt_node_visit */
+    int connection_fd_end;      /* descriptors from here on are not for connections */
 };
 
 /* What /metrics shows of a node. */

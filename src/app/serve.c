@@ -4,7 +4,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "adapter/clock_os.h"
@@ -12,7 +14,10 @@
 #include "app/accounts.h"
 #include "app/admin.h"
 #include "app/log_sink.h"
+#include "app/privileges.h"
 #include "app/push.h"
+#include "app/sandbox.h"
+#include "app/snapshot.h"
 #include "app/trust.h"
 #include "app/version.h"
 
@@ -38,6 +43,7 @@ struct server {
     struct tt_node *nodes[NODES_MAX];
     pthread_t threads[NODES_MAX];
     uint32_t node_count;
+    int bound_fds[NODES_MAX];
     bool draining;
 };
 
@@ -135,6 +141,7 @@ static bool open_store(struct server *server)
         tt_config_complain(sentence);
         return false;
     }
+    tt_snapshot_sweep(config->data, 0);
     TT_LOG(&server->log, INFO, "store opened", tt_log_text("data", config->data),
            tt_log_number("ms", (tt_clock_os_nanoseconds() - began_at) / 1000000U));
     return true;
@@ -300,6 +307,24 @@ static bool open_accounts(struct server *server)
     return true;
 }
 
+/* On the control's thread. */
+static bool make_snapshot(void *context, char name[PATH_MAX], char sentence[TT_CONTROL_SENTENCE])
+{
+    struct server *server = context;
+    char path[PATH_MAX];
+    const char *dir = server->config.data;
+    uint64_t began_at = tt_clock_os_nanoseconds();
+    bool made = tt_snapshot_make(server->shared.store, dir, path, sentence);
+    if (made) {
+        snprintf(name, PATH_MAX, "%s", path + strlen(dir));
+        TT_LOG(&server->log, INFO, "snapshot made for a backup", tt_log_text("path", path),
+               tt_log_number("ms", (tt_clock_os_nanoseconds() - began_at) / 1000000U));
+    } else {
+        TT_LOG(&server->log, WARN, "no snapshot for a backup", tt_log_text("why", sentence));
+    }
+    return made;
+}
+
 static bool serve_with_store(struct server *server)
 {
     char sentence[TT_SECRET_SENTENCE];
@@ -318,7 +343,10 @@ static bool serve_with_store(struct server *server)
 
     bool created = open_accounts(server) && open_push(server) && create_nodes(server);
     if (created) {
-        tt_accounts_listen(&server->accounts, &server->config, &server->log);
+        tt_accounts_listen(
+            &server->accounts, &server->config,
+            &(struct tt_control_helper){server, shared->store == NULL ? NULL : make_snapshot},
+            &server->log);
         run_nodes(server);
     }
     if (shared->push != NULL) /* before the nodes that it tells */
@@ -335,17 +363,88 @@ static bool serve_with_store(struct server *server)
     return created;
 }
 
-static bool serve(struct server *server)
+/* A port below 1024 is root's, so it is taken while we still are. */
+static bool take_address(struct server *server)
 {
-    char sentence[TT_SECRET_SENTENCE];
-    const char *problem;
-    server->log = tt_log_to_stderr(&server->config);
-    if (!raise_limit(server) || !open_tls(server))
+    const char *problem = "";
+    uint32_t count = count_nodes(&server->config);
+    struct tt_address address = server->config.listen_address;
+    server->shared.bound_fds = server->bound_fds;
+    for (uint32_t i = 0; i < count; i++) {
+        if (tt_is_ok(tt_listener_bind(&address, i > 0, &server->bound_fds[i], &address, &problem)))
+            continue;
+        complain_address("listen", server->config.listen, problem);
         return false;
-    if (!tt_secret_make_folder(server->config.data, sentence)) {
+    }
+    return true;
+}
+
+/* What is left of it was never listened on. */
+static void give_address_back(struct server *server)
+{
+    for (uint32_t i = 0; i < NODES_MAX; i++)
+        if (server->bound_fds[i] >= 0)
+            close(server->bound_fds[i]);
+}
+
+static bool become_user(struct server *server)
+{
+    const struct tt_config *config = &server->config;
+    char sentence[TT_PRIVILEGES_SENTENCE];
+    struct tt_identity identity;
+    if (!tt_privileges_look_up(config->user, &identity, sentence)) {
         tt_config_complain(sentence);
         return false;
     }
+    if (!take_address(server))
+        return false;
+    /* A fresh folder is his; one that is there must be already. */
+    if (mkdir(config->data, 0700) == 0 && chown(config->data, identity.user, identity.group) != 0) {
+        tt_config_complain("the data folder cannot be given to --user");
+        return false;
+    }
+    if (!tt_privileges_drop(&identity, sentence)) {
+        tt_config_complain(sentence);
+        return false;
+    }
+    TT_LOG(&server->log, INFO, "root no more", tt_log_text("user", config->user));
+    return true;
+}
+
+static bool give_up_rights(struct server *server)
+{
+    const struct tt_config *config = &server->config;
+    umask(S_IRWXG | S_IRWXO);
+    if (config->user != NULL && !become_user(server))
+        return false;
+    if (geteuid() == 0)
+        TT_LOG(&server->log, WARN, "this server runs as root",
+               tt_log_text("hint", "give --user NAME, or start it as another user"));
+    if (config->no_seccomp || !tt_sandbox_is_there())
+        return true;
+    if (tt_sandbox_enter())
+        TT_LOG(&server->log, INFO, "only needed system calls are allowed from here on");
+    else
+        TT_LOG(&server->log, WARN, "this kernel has no seccomp filters, all calls stay allowed");
+    return true;
+}
+
+static bool make_folder(struct server *server)
+{
+    char sentence[TT_SECRET_SENTENCE];
+    if (tt_secret_make_folder(server->config.data, sentence))
+        return true;
+    tt_config_complain(sentence);
+    return false;
+}
+
+static bool serve(struct server *server)
+{
+    const char *problem;
+    server->log = tt_log_to_stderr(&server->config);
+    if (!raise_limit(server) || !open_tls(server) || !give_up_rights(server) ||
+        !make_folder(server))
+        return false;
     server->admin = tt_admin_create(&server->config.admin_address, &server->log, &problem);
     if (server->admin == NULL) {
         complain_address("admin-listen", server->config.admin_listen, problem);
@@ -363,14 +462,35 @@ static bool serve(struct server *server)
     return served;
 }
 
+/* What can be known without starting anything: the files that the configuration names. */
+static bool check(struct server *server)
+{
+    server->log = (struct tt_log){.level = TT_LOG_ERROR, .now = NULL};
+    if (server->config.user != NULL) {
+        char sentence[TT_PRIVILEGES_SENTENCE];
+        struct tt_identity identity;
+        if (!tt_privileges_look_up(server->config.user, &identity, sentence)) {
+            tt_config_complain(sentence);
+            return false;
+        }
+    }
+    if (!open_tls(server))
+        return false;
+    puts("the configuration is good");
+    return true;
+}
+
 int tt_command_serve(int argc, char **argv)
 {
     struct server server = {.shared.connection_fd_end = INT_MAX};
+    memset(server.bound_fds, -1, sizeof(server.bound_fds));
     struct tt_arena arena = {0};
     enum tt_option_outcome outcome = tt_config_read(argc, argv, &server.config, &arena);
     int status = outcome == TT_OPTIONS_BAD ? TT_EXIT_USAGE : TT_EXIT_OK;
-    if (outcome == TT_OPTIONS_READ && !serve(&server))
+    if (outcome == TT_OPTIONS_READ &&
+        !(server.config.check_config ? check(&server) : serve(&server)))
         status = TT_EXIT_FAIL;
+    give_address_back(&server);
     if (server.shared.tls != NULL)
         tt_tls_server_destroy(&server.shared.tls);
     tt_arena_deinit(&arena);

@@ -42,6 +42,23 @@ struct tt_caller tt_connection_who(const struct tt_connection *connection)
     return caller;
 }
 
+void tt_connection_log(const struct tt_connection *connection, const char *method,
+                       struct tt_slice path, int status, const char *reason)
+{
+    const struct tt_edge_owner *owner = &connection->edge->owner;
+    struct tt_edge_answer answer = {.method = method,
+                                    .path = path,
+                                    .status = status,
+                                    .reason = reason,
+                                    .client = connection->client,
+                                    .https = connection->https};
+    if (owner->answered == NULL)
+        return;
+    if (connection->state == TT_CONNECTION_ANSWERING || connection->state == TT_CONNECTION_OPENING)
+        answer.user = tt_connection_who(connection).user;
+    owner->answered(owner->context, &answer);
+}
+
 static tt_mono now(const struct tt_connection *connection)
 {
     return tt_loop_now(connection->edge->loop);

@@ -109,6 +109,10 @@ void tt_connection_abandon(struct tt_connection *connection);
 void tt_connection_set_who(struct tt_connection *connection, const struct tt_caller *caller);
 struct tt_caller tt_connection_who(const struct tt_connection *connection);
 
+/* For the log. */
+void tt_connection_log(const struct tt_connection *connection, const char *method,
+                       struct tt_slice path, int status, const char *reason);
+
 /* Goes on reading, at the turn's end. */
 void tt_connection_resume_later(struct tt_connection *connection);
 void tt_connection_resume(struct tt_connection *connection);

@@ -72,6 +72,9 @@ struct tt_edge_answer {
     struct tt_slice path; /* as it came, without the query; may hold anything but blanks */
     int status;
     const char *reason; /* why a token was refused; NULL else */
+    struct tt_ip client;
+    tt_id user; /* empty: nobody, or it was not looked at */
+    bool https;
 };
 
 struct tt_edge_owner {

@@ -38,19 +38,19 @@ static void begin_answer(struct tt_edge *edge)
     edge->fields.size = 0;
 }
 
-static void count(struct tt_edge *edge, const struct tt_http1_request *request,
+static void count(struct tt_connection *connection, const struct tt_http1_request *request,
                   const struct answer *answer)
 {
+    struct tt_edge *edge = connection->edge;
     if (answer->status == 401)
         edge->counters.unauthenticated++;
     if (answer->status >= 500)
         edge->counters.server_errors++;
     else if (answer->status >= 400)
         edge->counters.client_errors++;
-    if (edge->owner.answered != NULL && request != NULL)
-        edge->owner.answered(edge->owner.context,
-                             &(struct tt_edge_answer){method_name(request->method), request->path,
-                                                      answer->status, answer->reason});
+    if (request != NULL)
+        tt_connection_log(connection, method_name(request->method), request->path, answer->status,
+                          answer->reason);
 }
 
 /* A large body's buffer is not kept for the next, small one. */
@@ -71,7 +71,7 @@ static void end_answer(struct tt_connection *connection, const struct tt_http1_r
     tt_http1_add_field(fields, "X-Content-Type-Options", TT_SLICE_LITERAL("nosniff"));
     if (request != NULL && connection->door == TT_EDGE_PUBLIC)
         tt_origin_add_fields(&edge->options.auth.origins, request, fields);
-    count(edge, request, answer);
+    count(connection, request, answer);
 
     const struct tt_http1_answer wire = {
         .status = answer->status,

@@ -15,9 +15,7 @@ void tt_session_accept(struct tt_connection *connection)
     const struct tt_slice name = TT_SLICE_LITERAL(TT_AUTH_SUBPROTOCOL);
     struct tt_slice protocol = tt_websocket_offers(request, name) ? name : TT_SLICE_EMPTY;
     tt_websocket_write_switch(request, protocol, output_of(connection));
-    if (edge->owner.answered != NULL)
-        edge->owner.answered(edge->owner.context,
-                             &(struct tt_edge_answer){"GET", request->path, 101, NULL});
+    tt_connection_log(connection, "GET", request->path, 101, NULL);
 
     struct tt_buffer kept = {0};
     tt_http1_take_kept(&connection->http, &kept);

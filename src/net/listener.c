@@ -98,29 +98,29 @@ static bool set_on(int fd, int level, int option)
  * TCP_NODELAY is inherited by what is accepted. An IPv6 listener does not take IPv4 as well, so
  * that [::]:8080 and 0.0.0.0:8080 go side by side.
  */
-static bool bind_and_listen(int fd, const struct tt_address *address, bool join)
+static bool take(int fd, const struct tt_address *address, bool join)
 {
     if (address->any.sa_family == AF_INET6 && !set_on(fd, IPPROTO_IPV6, IPV6_V6ONLY))
         return false;
     return set_on(fd, SOL_SOCKET, SO_REUSEADDR) && set_on(fd, IPPROTO_TCP, TCP_NODELAY) &&
            (!join || set_on(fd, SOL_SOCKET, SO_REUSEPORT)) &&
            bind(fd, &address->any, tt_address_size(address)) == 0 &&
-           set_on(fd, SOL_SOCKET, SO_REUSEPORT) && listen(fd, SOMAXCONN) == 0;
+           set_on(fd, SOL_SOCKET, SO_REUSEPORT);
 }
 
-/* The descriptor, or -1 and errno. */
-static int listen_on(const struct tt_address *address, bool join, struct tt_address *bound)
+tt_err tt_listener_bind(const struct tt_address *address, bool join, int *taken,
+                        struct tt_address *bound, const char **problem)
 {
     socklen_t size = sizeof(*bound);
     int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    if (bind_and_listen(fd, address, join) && getsockname(fd, &bound->any, &size) == 0)
-        return fd;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return -1;
+    if (fd >= 0 && take(fd, address, join) && getsockname(fd, &bound->any, &size) == 0) {
+        *taken = fd;
+        return TT_OK;
+    }
+    *problem = explain(errno);
+    if (fd >= 0)
+        close(fd);
+    return TT_FAIL(IO);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -150,29 +150,35 @@ static tt_err start(struct tt_listener *like, struct tt_listener **listener, con
     return TT_OK;
 }
 
+tt_err tt_listener_adopt(struct tt_loop *loop, int fd, const struct tt_listener_events *events,
+                         void *context, struct tt_listener **listener, const char **problem)
+{
+    struct tt_listener like = {.loop = loop, .fd = fd, .events = events, .context = context};
+    socklen_t size = sizeof(like.address);
+    if (listen(fd, SOMAXCONN) == 0 && getsockname(fd, &like.address.any, &size) == 0)
+        return start(&like, listener, problem);
+    *problem = explain(errno);
+    close(fd);
+    return TT_FAIL(IO);
+}
+
 tt_err tt_listener_open(struct tt_loop *loop, const struct tt_address *address,
                         const struct tt_listener_events *events, void *context,
                         struct tt_listener **listener, const char **problem)
 {
-    struct tt_listener like = {.loop = loop, .events = events, .context = context};
-    like.fd = listen_on(address, false, &like.address);
-    if (like.fd < 0) {
-        *problem = explain(errno);
-        return TT_FAIL(IO);
-    }
-    return start(&like, listener, problem);
+    int fd;
+    struct tt_address bound;
+    TT_TRY(tt_listener_bind(address, false, &fd, &bound, problem));
+    return tt_listener_adopt(loop, fd, events, context, listener, problem);
 }
 
 tt_err tt_listener_join(struct tt_loop *loop, const struct tt_listener *first, void *context,
                         struct tt_listener **listener, const char **problem)
 {
-    struct tt_listener like = {.loop = loop, .events = first->events, .context = context};
-    like.fd = listen_on(&first->address, true, &like.address);
-    if (like.fd < 0) {
-        *problem = explain(errno);
-        return TT_FAIL(IO);
-    }
-    return start(&like, listener, problem);
+    int fd;
+    struct tt_address bound;
+    TT_TRY(tt_listener_bind(&first->address, true, &fd, &bound, problem));
+    return tt_listener_adopt(loop, fd, first->events, context, listener, problem);
 }
 
 void tt_listener_close(struct tt_listener **take_listener)

@@ -10,6 +10,8 @@
 #ifndef TT_NET_LISTENER_H
 #define TT_NET_LISTENER_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "net/address.h"
 #include "net/loop.h"
@@ -39,6 +41,15 @@ TT_MUST_CHECK tt_err tt_listener_open(struct tt_loop *loop, const struct tt_addr
 TT_MUST_CHECK tt_err tt_listener_join(struct tt_loop *loop, const struct tt_listener *first,
                                       void *context, struct tt_listener **listener,
                                       const char **problem);
+
+/* The same in two steps, for who has to give up privileges in between: takes the address, and, once
+ * the loop is there, listens on what was taken (which closes the descriptor in the end, or at once
+ * on failure). `join` as above. */
+TT_MUST_CHECK tt_err tt_listener_bind(const struct tt_address *address, bool join, int *fd,
+                                      struct tt_address *bound, const char **problem);
+TT_MUST_CHECK tt_err tt_listener_adopt(struct tt_loop *loop, int fd,
+                                       const struct tt_listener_events *events, void *context,
+                                       struct tt_listener **listener, const char **problem);
 
 /* Stops listening; what was not accepted yet is refused. */
 void tt_listener_close(struct tt_listener **take_listener);

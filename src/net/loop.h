@@ -39,8 +39,9 @@ struct tt_loop_stats {
     uint64_t accept_pauses;
     uint64_t tls_handshakes; /* that came to an end well */
     uint64_t tls_failures;
-    size_t sockets;  /* open now, the ones that are finishing included */
-    size_t outgoing; /* of them those that this process opened */
+    uint64_t proxy_refusals; /* connections of proxies that did not say whose they are */
+    size_t sockets;          /* open now, the ones that are finishing included */
+    size_t outgoing;         /* of them those that this process opened */
 };
 
 /* `events` is borrowed and must outlive the loop. Fails with IO. */

@@ -54,7 +54,7 @@ class Damage:
         await server.start()
         await self.talk(900)
         await server.kill()
-        shutil.copytree(self.data, self.whole)
+        shutil.copytree(self.data, self.whole, ignore=shutil.ignore_patterns('control'))
         server.output = ''
         return self
 

@@ -45,7 +45,8 @@ class Hunt:
         return self.load.server.output if self.load else ''
 
     def keep(self, where):
-        shutil.copytree(self.load.server.data, where)
+        shutil.copytree(self.load.server.data, where,
+                        ignore=shutil.ignore_patterns('control'))  # a socket
 
     def environ(self):
         """What the round's server gets."""

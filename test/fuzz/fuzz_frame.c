@@ -30,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     tt_err err = tt_frame_parse(tt_buffer_slice(&text), &limits, &again, &key);
     TT_ASSERT(tt_is_ok(err) && again.kind == frame.kind && again.seq.n == frame.seq.n);
     TT_ASSERT(tt_slice_eq(again.content, frame.content));
-    TT_ASSERT(tt_id_eq(&again.conversation, &frame.conversation));
+    if (frame.kind != TT_CLIENT_TOKEN && frame.kind != TT_CLIENT_PING) /* they are about none */
+        TT_ASSERT(tt_id_eq(&again.conversation, &frame.conversation));
     tt_buffer_deinit(&text);
     return 0;
 }

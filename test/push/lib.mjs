@@ -41,7 +41,7 @@ export function makeWorld() {
     const google = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const vapid = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const pem = (key) => key.export({ type: 'pkcs8', format: 'pem' });
-    writeFileSync(file('apns.p8'), pem(apns.privateKey));
+    writeFileSync(file('apns.p8'), pem(apns.privateKey), { mode: 0o600 });
     return {
         dir,
         key: readFileSync(file('tls.key')),
@@ -63,7 +63,7 @@ export function makeWorld() {
                 client_email: 'push@proj-1.example',
                 token_uri: tokenUri,
             };
-            writeFileSync(file('account.json'), JSON.stringify(account));
+            writeFileSync(file('account.json'), JSON.stringify(account), { mode: 0o600 });
             return file('account.json');
         },
         remove() {

@@ -213,12 +213,42 @@ static void run_jobs(struct tt_committer *committer, const struct tt_job *jobs, 
     give_back(committer, jobs + first, count - first);
 }
 
+static void run_errand(struct tt_committer *committer)
+{
+    pthread_mutex_lock(&committer->errand_lock);
+    struct tt_errand *errand = committer->errand;
+    pthread_mutex_unlock(&committer->errand_lock);
+    if (errand == NULL)
+        return;
+    errand->run(committer, errand->context);
+    pthread_mutex_lock(&committer->errand_lock);
+    committer->errand = NULL;
+    errand->done = true;
+    pthread_cond_broadcast(&committer->errand_done);
+    pthread_mutex_unlock(&committer->errand_lock);
+}
+
+void tt_committer_send(struct tt_committer *committer, struct tt_errand *errand)
+{
+    errand->done = false;
+    pthread_mutex_lock(&committer->errand_lock);
+    while (committer->errand != NULL) /* somebody else's */
+        pthread_cond_wait(&committer->errand_done, &committer->errand_lock);
+    committer->errand = errand;
+    tt_jobs_nudge(&committer->jobs);
+    while (!errand->done)
+        pthread_cond_wait(&committer->errand_done, &committer->errand_lock);
+    pthread_mutex_unlock(&committer->errand_lock);
+}
+
 void *tt_committer_run(void *context)
 {
     struct tt_committer *committer = context;
     struct tt_job_list list = {0};
-    while (tt_jobs_take_all(&committer->jobs, &list))
+    while (tt_jobs_take_all(&committer->jobs, &list)) {
         run_jobs(committer, list.jobs, list.count);
+        run_errand(committer);
+    }
     tt_free(list.jobs);
     return NULL;
 }

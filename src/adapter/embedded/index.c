@@ -218,3 +218,13 @@ void tt_index_allow_compaction(struct tt_index *index, bool allowed)
     if (error != NULL)
         rocksdb_free(error);
 }
+
+tt_err tt_index_link(struct tt_index *index, const char *path, char *sentence, size_t sentence_size)
+{
+    char *error = NULL;
+    rocksdb_checkpoint_t *checkpoint = rocksdb_checkpoint_object_create(index->db, &error);
+    TT_TRY(tt_index_take_error(error, sentence, sentence_size));
+    rocksdb_checkpoint_create(checkpoint, path, 0, &error);
+    rocksdb_checkpoint_object_destroy(checkpoint);
+    return tt_index_take_error(error, sentence, sentence_size);
+}

@@ -46,6 +46,11 @@ TT_MUST_CHECK tt_err tt_index_write(struct tt_index *index);
  * tt_index_write. */
 TT_MUST_CHECK tt_err tt_index_flush(struct tt_index *index, bool wait);
 
+/* Makes `path`, which must not be there and is on the same file system, an index with the rows that
+ * are on disk, by links to its files. IO. */
+TT_MUST_CHECK tt_err tt_index_link(struct tt_index *index, const char *path, char *sentence,
+                                   size_t sentence_size);
+
 /* Compaction needs room; on a disk that is nearly full it has to wait. */
 void tt_index_allow_compaction(struct tt_index *index, bool allowed);
 

@@ -55,15 +55,24 @@ void tt_jobs_add(struct tt_jobs *jobs, const struct tt_store_sink *sink,
 
 static bool wait_for_any(struct tt_jobs *jobs)
 {
-    while (jobs->first == jobs->end && !jobs->stopped)
+    while (jobs->first == jobs->end && !jobs->stopped && !jobs->nudged)
         pthread_cond_wait(&jobs->arrived, &jobs->mutex);
     return jobs->first < jobs->end;
+}
+
+void tt_jobs_nudge(struct tt_jobs *jobs)
+{
+    pthread_mutex_lock(&jobs->mutex);
+    jobs->nudged = true;
+    pthread_cond_broadcast(&jobs->arrived);
+    pthread_mutex_unlock(&jobs->mutex);
 }
 
 bool tt_jobs_take_all(struct tt_jobs *jobs, struct tt_job_list *list)
 {
     pthread_mutex_lock(&jobs->mutex);
-    bool any = wait_for_any(jobs);
+    bool any = wait_for_any(jobs) || jobs->nudged;
+    jobs->nudged = false;
     if (any) {
         struct tt_job_list taken = {jobs->jobs, jobs->end, jobs->room};
         TT_ASSERT(jobs->first == 0);

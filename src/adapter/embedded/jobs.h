@@ -25,6 +25,7 @@ struct tt_jobs {
     size_t end;
     size_t room;
     bool stopped;
+    bool nudged;
 };
 
 struct tt_job_list {
@@ -41,7 +42,11 @@ void tt_jobs_add(struct tt_jobs *jobs, const struct tt_store_sink *sink,
                  struct tt_store_op *const *ops, size_t count,
                  bool (*wanted)(enum tt_store_op_kind kind));
 
-/* Waits for jobs; false: stopped, and none are left. The list is swapped for the queue's own. */
+/* Makes tt_jobs_take_all return once, though there may be no jobs. */
+void tt_jobs_nudge(struct tt_jobs *jobs);
+
+/* Waits for jobs or a nudge; false: stopped, and none are left. The list is swapped for the queue's
+ * own. */
 bool tt_jobs_take_all(struct tt_jobs *jobs, struct tt_job_list *list);
 bool tt_jobs_take_one(struct tt_jobs *jobs, struct tt_job *job);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "adapter/embedded/apply.h"
+#include "adapter/embedded/backup.h"
 #include "adapter/embedded/base.h"
 #include "adapter/embedded/committer.h"
 #include "adapter/embedded/decide.h"
@@ -100,6 +101,8 @@ static void set_up_committer(struct tt_embedded_store *store)
     committer->segment_count = tt_journal_segment_count(store->journal);
     atomic_store(&committer->journal_size, tt_journal_disk_size(store->journal));
     tt_jobs_init(&committer->jobs);
+    pthread_mutex_init(&committer->errand_lock, NULL);
+    pthread_cond_init(&committer->errand_done, NULL);
     tt_committer_check_disk(committer);
 }
 
@@ -122,6 +125,8 @@ static void stop_threads(struct tt_embedded_store *store)
         tt_jobs_stop(&store->committer.jobs);
         pthread_join(store->committing, NULL);
         tt_jobs_deinit(&store->committer.jobs);
+        pthread_mutex_destroy(&store->committer.errand_lock);
+        pthread_cond_destroy(&store->committer.errand_done);
     }
     tt_jobs_stop(&store->reads);
     for (size_t i = 0; i < store->base.options.reader_threads; i++)
@@ -189,6 +194,28 @@ struct tt_store_port tt_embedded_store_attach(struct tt_embedded_store *store,
     struct attachment *node = &store->nodes[store->node_count++];
     *node = (struct attachment){store, sink};
     return (struct tt_store_port){.self = node, .keeps_order = true, .submit = submit};
+}
+
+struct backup {
+    const char *dir;
+    char *sentence;
+    tt_err err;
+};
+
+static void back_up(struct tt_committer *committer, void *context)
+{
+    struct backup *backup = context;
+    backup->err = tt_backup_write(committer, backup->dir, backup->sentence);
+}
+
+tt_err tt_embedded_store_backup(struct tt_embedded_store *store, const char *dir,
+                                char sentence[TT_EMBEDDED_SENTENCE_SIZE])
+{
+    struct backup backup = {.dir = dir, .sentence = sentence};
+    struct tt_errand errand = {.run = back_up, .context = &backup};
+    TT_ASSERT(store->journal != NULL);
+    tt_committer_send(&store->committer, &errand);
+    return backup.err;
 }
 
 struct tt_embedded_stats tt_embedded_store_stats(struct tt_embedded_store *store)

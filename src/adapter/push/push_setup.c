@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/base64url.h"
@@ -35,6 +36,14 @@ static tt_err read_file(const char *option, const char *path, struct tt_buffer *
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return say(sentence, "%s: the file %s cannot be read: %s", option, path, strerror(errno));
+    struct stat status;
+    if (fstat(fd, &status) != 0 || (status.st_mode & S_IRWXO) != 0) {
+        close(fd);
+        return say(sentence,
+                   "%s: everybody on this machine may read %s; run `chmod o-rwx` on it (and, if "
+                   "somebody may have read it, get a new key)",
+                   option, path);
+    }
     ssize_t got = 1;
     while (got > 0 && bytes->size <= FILE_SIZE_MAX) {
         got = read(fd, tt_buffer_reserve(bytes, 4096), 4096);

@@ -1,0 +1,28 @@
+/*
+ * privileges: becoming somebody with fewer rights, for a server that was started as root because it
+ * listens on a port below 1024.
+ */
+#ifndef TT_APP_PRIVILEGES_H
+#define TT_APP_PRIVILEGES_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define TT_PRIVILEGES_SENTENCE 256
+
+struct tt_identity {
+    const char *name;
+    uid_t user;
+    gid_t group;
+};
+
+/* False: there is no such user, he is root, or this process is not root and so cannot become
+ * anybody else; `sentence` says so. */
+bool tt_privileges_look_up(const char *name, struct tt_identity *identity,
+                           char sentence[TT_PRIVILEGES_SENTENCE]);
+
+/* Becomes that user, with his groups and no capability, for good: before any thread is made. False:
+ * `sentence`. */
+bool tt_privileges_drop(const struct tt_identity *identity, char sentence[TT_PRIVILEGES_SENTENCE]);
+
+#endif

@@ -1,0 +1,173 @@
+"""hardening: rights that a server gives up, and secrets that it refuses to serve with."""
+import os
+import pathlib
+import pwd
+import random
+import re
+import socket
+import stat
+
+from client.scenario import scenario
+
+SANITIZED = b'__asan_init'
+
+
+def status_of(pid):
+    """Of each thread: what /proc says about it."""
+    for task in pathlib.Path(f'/proc/{pid}/task').iterdir():
+        yield dict(line.split(':\t', 1) for line in (task / 'status').read_text().splitlines()
+                   if ':\t' in line)
+
+
+def has_sandbox(server):
+    """Sanitizers need calls that a server does not, so such a build has none."""
+    return SANITIZED not in pathlib.Path(server.program).read_bytes()
+
+
+@scenario
+async def all_threads_are_under_the_filter_unless_it_is_switched_off(world):
+    server = await world.serve()
+    mode = '2' if has_sandbox(server) else '0'
+    threads = list(status_of(server.process.pid))
+    assert len(threads) > 3 and all(one['Seccomp'].strip() == mode for one in threads), threads
+    free = await world.serve('--no-seccomp')
+    assert all(one['Seccomp'].strip() == '0' for one in status_of(free.process.pid))
+
+
+@scenario
+async def secrets_that_others_may_read_are_refused(world):
+    server = await world.serve()
+    await server.stop()
+    secret = server.data / 'secret'
+    for mode in (0o644, 0o640, 0o604):
+        secret.chmod(mode)
+        code, output = await server.run(*server.arguments(), within=10)
+        assert code == 1 and str(secret) in output and 'chmod 600' in output, output
+    secret.chmod(0o600)
+    account = server.folder / 'account.json'
+    account.write_text('{}')
+    account.chmod(0o644)
+    code, output = await server.run(*server.arguments(), '--fcm-service-account', account,
+                                    within=10)
+    assert code == 1 and str(account) in output and 'chmod' in output, output
+    await server.start()
+
+
+@scenario
+async def what_a_server_writes_only_its_user_reads(world):
+    server = await world.serve()
+    await world.conversation('alice', 'bob')
+    await server.stop()
+    for path in [server.data, *server.data.rglob('*')]:
+        mode = stat.S_IMODE(path.lstat().st_mode)
+        assert mode & 0o077 == 0, (path, oct(mode))
+
+
+async def listens_below_1024(world):
+    server = world.unstarted('--user', 'nobody')
+    port = next(one for one in random.sample(range(600, 1024), 400) if is_free(one))
+    server.address = ('127.0.0.1', port)
+    os.chmod(server.folder, 0o755)
+    await server.start()
+    nobody = pwd.getpwnam('nobody').pw_uid
+    for thread in status_of(server.process.pid):
+        assert thread['Uid'].split() == [str(nobody)] * 4, thread
+        assert int(thread['CapEff'], 16) == int(thread['CapPrm'], 16) == 0, thread
+        assert thread['NoNewPrivs'].strip() == '1', thread
+    assert server.data.stat().st_uid == nobody
+    assert (await server.call('GET', '/me')).status == 401
+    world.server = server
+    conversation = await world.conversation('alice', 'bob')
+    alice = await world.device('alice')
+    await alice.say(conversation, 'hello')
+    await server.stop()
+    await server.start()
+    assert (await server.get(f'/conversation/{conversation}?open=0', 'bob'))['head_seq'] == 1
+
+
+def is_free(port):
+    with socket.socket() as probe:
+        try:
+            probe.bind(('127.0.0.1', port))
+        except OSError:
+            return False
+        return True
+
+
+@scenario
+async def root_becomes_another_user_and_nobody_else_can(world):
+    if os.geteuid() == 0:
+        await listens_below_1024(world)
+    server = world.unstarted()
+    for name, word in (('no-such-user', 'no-such-user'), ('root', 'root')):
+        code, output = await server.run(*server.arguments(), '--user', name, within=10)
+        assert code == 1 and word in output, output
+    assert not server.data.exists()
+
+
+@scenario
+async def check_config_says_where_it_is_wrong_and_starts_nothing(world):
+    server = world.unstarted()
+    config = server.folder / 'twoticks.conf'
+
+    async def check(text):
+        config.write_text(text)
+        return await server.run('serve', '--config', config, '--check-config', within=10)
+    good = f'# good\n[server]\ndata = {server.data}\nheartbeat = 9s\n; also a comment\n'
+    code, output = await check(good)
+    assert code == 0 and 'good' in output, output
+    assert not server.data.exists()
+    for text, where in (
+            (good + 'hearbeat = 9s\n', f'{config}:6'), (good + 'pong = many\n', f'{config}:6'),
+            ('nodes = 65\n' + good, f'{config}:1'), (good + 'demo\n', f'{config}:6'),
+            (good + 'log-level = loud\n', f'{config}:6'), (good + 'config = x\n', f'{config}:6'),
+            (good + 'listen = nowhere\n', '--listen'), ('nodes = 1\n', '--data'),
+            (good + '\0', 'no configuration file'),
+            (good + f'tls-cert = {config}\ntls-key = {config}\n', 'no certificate'),
+            (good + 'user = no-such-user\n', 'no-such-user')):
+        code, output = await check(text)
+        assert code != 0 and where in output, (where, output)
+    code, output = await server.run('serve', '--config', server.folder / 'nowhere',
+                                    '--check-config', within=10)
+    assert code == 2 and 'nowhere' in output, output
+    assert not server.data.exists()
+
+
+@scenario
+async def every_option_of_serve_is_a_key_of_the_file(world):
+    server = world.unstarted()
+    _, text = await server.run('serve', '--help')
+    rows = re.findall(r'^  --([a-z0-9-]+)(?: ([A-Z:]+))? .*?(?:\(default (\S+)\))?(?: \[.*)?$',
+                      text, re.M)
+    assert len(rows) > 50, text
+    config = server.folder / 'twoticks.conf'
+    lines = [f'data = {server.data}'] + [
+        f'{name} = {default or "false"}' for name, value, default in rows
+        if (default or not value) and name not in ('data', 'config')]
+    config.write_text('\n'.join(lines) + '\n')
+    code, output = await server.run('serve', '--config', config, '--check-config', within=10)
+    assert code == 0, output
+
+
+@scenario
+async def the_doctor_says_what_is_wrong_and_what_to_type(world):
+    server = await world.serve()
+    await server.stop()
+    code, output = await server.run('doctor', '--data', server.data)
+    assert code == 0 and '0 wrong' in output and 'files may be open' in output, output
+    for path, mode in ((server.data / 'secret', 0o644), (server.data, 0o755)):
+        before = stat.S_IMODE(path.stat().st_mode)
+        path.chmod(mode)
+        code, output = await server.run('doctor', '--data', server.data)
+        assert code == 1 and 'WRONG' in output and f'chmod {before:o} {path}' in output, output
+        path.chmod(before)
+    config = server.folder / 'twoticks.conf'
+    config.write_text(f'data = {server.data}\ndisk-low = 1024GiB\nlisten = 0.0.0.0:8080\n')
+    code, output = await server.run('doctor', '--config', config)
+    assert code == 1 and 'sends are refused' in output and 'TLS' in output, output
+    config.write_text(f'data = {server.data}\nnodes = 1000\n')
+    code, output = await server.run('doctor', '--config', config)
+    assert code == 1 and f'{config}:2' in output, output
+    code, output = await server.run('doctor', '--data', server.folder / 'later')
+    assert code == 0 and 'not there yet' in output, output
+    assert not [path for path in server.data.iterdir() if path.name.startswith('.doctor')]
