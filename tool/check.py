@@ -173,6 +173,9 @@ class Check:
                             '--program', ASAN / 'test/wire/echo')
             self.script('soak', 'test/soak/run.py', '--program', RELEASE / 'twoticks')
             self.threads()
+            if release:
+                self.simple('floods', '/usr/bin/python3', 'test/security/floods.py', '--program',
+                            RELEASE / 'twoticks')
             self.simple('clang-tidy', 'tool/lint', '--tidy', ASAN)
             self.simple('cppcheck', 'tool/lint', '--cppcheck')
             self.simple('gcc -fanalyzer', 'tool/lint', '--analyzer')

@@ -350,6 +350,17 @@ static void bad_frame(struct tt_core *core, struct tt_session *session,
     core->counters.errors_sent++;
 }
 
+/* One refusal is enough to hear of. The session may be gone then. */
+static void heard_control(struct tt_core *core, struct tt_session *session, uint32_t count)
+{
+    const tt_id none = {0};
+    if (session->state != TT_SESSION_LIVE)
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        if (!tt_session_take_frame_token(core, session, &none, &none))
+            return;
+}
+
 static void session_event(struct tt_core *core, const struct tt_event *event)
 {
     struct tt_session *session = tt_session_find(core, event->handle);
@@ -382,6 +393,8 @@ static void session_event(struct tt_core *core, const struct tt_event *event)
         tt_streams_drained(core, session);
         break;
     case TT_EVENT_HEARD:
+        heard_control(core, session, event->control_frames);
+        break;
     case TT_EVENT_SESSION_OPEN:
     case TT_EVENT_REQUEST:
     case TT_EVENT_REQUEST_GONE:

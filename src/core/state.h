@@ -202,6 +202,7 @@ struct tt_task {
     bool over_http;
     bool session_is_gone;
     bool checks_login; /* before anything else is done */
+    bool is_stranger;  /* to the conversation; looks into the store all the same */
     tt_handle owner;   /* the connection, or the request */
     tt_id user;
     tt_id device;

@@ -92,6 +92,11 @@ void tt_task_ask_registry(struct tt_core *core, struct tt_task *task, struct tt_
 
 static void ready(struct tt_core *core, struct tt_task *task)
 {
+    if (task->is_stranger) {
+        task->err = TT_FAIL(NOT_FOUND);
+        tt_task_resume(core, task);
+        return;
+    }
     if (task->checks_login) {
         tt_request_checked(core, task);
         return;
