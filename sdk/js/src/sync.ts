@@ -228,6 +228,8 @@ export class Sync {
     for (const [id, seq] of this.#seen) this.#see(id, seq);
     this.#outbox.restart();
     if (this.#opened !== null) this.#line.send({ type: 'open', conversation_id: this.#opened });
+    // One that was asked for on a line that has died may take long to end.
+    this.#listing = false;
     void this.#list();
   }
 
@@ -249,8 +251,8 @@ export class Sync {
   }
 
   /**
-   * Cursors are not replayed at connect, and conversations may have come: the list has both. However
-   * many ask for it, it is on its way once, and once more for who asked meanwhile.
+   * Cursors are not replayed at connect, and conversations may have come: the list has both.
+   * However many ask for it, it is on its way once, and once more for who asked meanwhile.
    */
   async #list(): Promise<void> {
     this.#listWanted = true;
