@@ -124,6 +124,8 @@ static void answer_later(struct tt_fake_notifier *notifier,
         .token = tt_arena_copy(&answer->arena, notification->address.token),
         .dead_since = dead_since,
     };
+    if (outcome == TT_NOTIFY_LATER)
+        answer->notified.retry_after_ms = notifier->retry_after_ms;
     if (outcome == TT_NOTIFY_LATER && faults->retry_ms_max > 0)
         answer->notified.retry_after_ms =
             (uint32_t)tt_prng_below(&notifier->fate, faults->retry_ms_max);

@@ -36,9 +36,10 @@ struct tt_fake_notifier {
     struct tt_fake_notifier_watch watch;
     enum tt_mutant mutant;
     struct tt_prng prng;
-    struct tt_prng fate;    /* what goes wrong */
-    struct tt_map accepted; /* by user, device and conversation: the newest push */
-    bool is_away;           /* it puts everything off */
+    struct tt_prng fate;     /* what goes wrong */
+    struct tt_map accepted;  /* by user, device and conversation: the newest push */
+    bool is_away;            /* it puts everything off */
+    uint32_t retry_after_ms; /* what it asks for then; 0: it does not say */
     uint64_t rung;
     uint64_t cleared;
 };

@@ -131,6 +131,9 @@ class Check:
         if asan:
             self.meson(ASAN, '--no-suite', 'style', '--no-suite', 'scale',
                        '--timeout-multiplier', '4')
+        if release and asan:
+            self.simple('the same seed is the same run in both builds', 'tool/same-runs',
+                        RELEASE, ASAN)
         if release:
             program = RELEASE / 'twoticks'
             for nodes in (1, 3):
@@ -149,6 +152,8 @@ class Check:
                         '--clients', 50 if self.long else 10)
             self.simple('CPU of a request', 'test/scale/cpu.py', '--requests', '10000')
             if self.long:
+                self.simple('every planted bug is found', RELEASE / 'sim/sim', 'mutants',
+                            '--seeds', '2500')
                 self.script('Sentinel', 'test/scale/sentinel.py', '--program', program,
                             '--patience', 3)
             self.script('the wire', 'test/wire/run.py', '--program', RELEASE / 'test/wire/echo')
@@ -176,6 +181,9 @@ class Check:
                             '--program', ASAN / 'test/wire/echo')
             self.script('soak', 'test/soak/run.py', '--program', RELEASE / 'twoticks')
             self.threads()
+            if release:
+                self.simple('floods', '/usr/bin/python3', 'test/security/floods.py', '--program',
+                            RELEASE / 'twoticks')
             self.simple('clang-tidy', 'tool/lint', '--tidy', ASAN)
             self.simple('cppcheck', 'tool/lint', '--cppcheck')
             self.simple('gcc -fanalyzer', 'tool/lint', '--analyzer')

@@ -23,6 +23,8 @@ struct tt_config {
 
     const char *jwt_key;
     const char *jwks;
+    const char *jwks_ca;
+    uint64_t jwks_refresh_ms;
     const char *issuer;
     const char *audience;
     uint64_t token_ms;
@@ -56,6 +58,8 @@ struct tt_config {
     uint64_t header_ms;
     uint64_t request_ms;
     uint64_t idle_ms;
+    uint64_t sockets_per_address;
+    uint64_t strangers;
     uint64_t sends_per_s;
     uint64_t frames_per_s;
     uint64_t members;

@@ -435,7 +435,8 @@ static struct tt_networks trusted_proxies(const struct tt_node *node)
 static void on_arrived(void *context, int fd, const struct tt_ip *client)
 {
     struct tt_node *node = context;
-    tt_edge_accept(node->edge, TT_EDGE_PUBLIC, fd, client);
+    if (!tt_edge_accept(node->edge, TT_EDGE_PUBLIC, fd, client))
+        tt_listener_pause(node->listener);
 }
 
 /* Whoever is no proxy speaks for himself. */
@@ -445,7 +446,7 @@ static void admit(struct tt_node *node, int fd, const struct tt_ip *peer)
     if (node->arrivals != NULL && tt_networks_have(&proxies, peer))
         tt_arrivals_add(node->arrivals, fd, peer);
     else
-        tt_edge_accept(node->edge, TT_EDGE_PUBLIC, fd, peer);
+        on_arrived(node, fd, peer);
 }
 
 static void on_accepted(void *context, int fd, const struct tt_address *peer)
@@ -457,6 +458,7 @@ static void on_accepted(void *context, int fd, const struct tt_address *peer)
         return;
     }
     close(fd);
+    tt_listener_pause(node->listener);
     complain_full(node, EMFILE);
 }
 
@@ -518,6 +520,8 @@ static void create_edge(struct tt_node *node)
     options.files = &tt_web_files;
     options.demo = config->demo;
     options.accounts = tt_accounts_of(config);
+    options.crowd = node->shared->crowd;
+    options.strangers_max = (uint32_t)(config->strangers / node->shared->node_count) + 1;
     options.tls = node->shared->tls;
     options.trusted_proxies = trusted_proxies(node);
     options.vapid = tt_notifier_push_vapid(node->shared->push);

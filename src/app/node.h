@@ -36,6 +36,8 @@ struct tt_node_shared {
     struct tt_notifier_push *push;
     uint64_t incarnation;
     uint64_t hash_seed;
+    struct tt_crowd *crowd;
+    uint32_t node_count;
     struct tt_account_pool *accounts; /* NULL: nobody logs in here */
     int *bound_fds;             /* one per node, taken before; NULL: none. What was used is -1 */
     struct tt_store_sink guest; /* scale-out: of tt_node_visit */

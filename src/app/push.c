@@ -91,6 +91,10 @@ bool tt_push_open(const struct tt_config *config, const struct tt_log *log,
                   struct tt_notifier_push **notifier, char sentence[TT_PUSH_SENTENCE_SIZE])
 {
     struct tt_buffer pem = {0};
+    char token_file[PATH_MAX];
+    int size = snprintf(token_file, sizeof(token_file), "%s/apns-token",
+                        config->data == NULL ? "." : config->data);
+    bool has_token_file = config->data != NULL && size < (int)sizeof(token_file);
     bool done = find_key(config, &pem, sentence);
     if (done) {
         struct tt_push_config push = {
@@ -98,6 +102,7 @@ bool tt_push_open(const struct tt_config *config, const struct tt_log *log,
             .apns_key_id = config->apns_key_id,
             .apns_team = config->apns_team,
             .apns_topic = config->apns_topic,
+            .apns_token_file = has_token_file ? token_file : NULL,
             .apns_host = config->apns_host,
             .apns_sandbox_host = config->apns_sandbox_host,
             .fcm_service_account = config->fcm_service_account,

@@ -1,6 +1,7 @@
 /*
  * push: what the server is told about push services, and the notifier that comes of it.
  *
+ * DIR/apns-token is Apple's trust over a restart (adapter/push/token_file.h).
  * DIR/vapid.pem is the key that browsers' push services know this server by; the first start makes
  * it, unless --vapid-key names another file.
  */

@@ -97,11 +97,33 @@ static bool read_open(int fd, const char *path, struct tt_secret *secret, char *
     while (secret->size > 0 &&
            (secret->bytes[secret->size - 1] == '\n' || secret->bytes[secret->size - 1] == '\r'))
         secret->size--;
+    secret->whole = secret->size;
+    const char *end = memchr(secret->bytes, '\n', secret->size);
+    if (end != NULL)
+        secret->size = (size_t)(end - secret->bytes);
+    if (secret->size > 0 && secret->bytes[secret->size - 1] == '\r')
+        secret->size--;
     if (secret->size >= TT_SECRET_SIZE_MIN)
         return true;
     say(sentence, "%s is shorter than %d bytes; delete it, and the next start makes a good one",
         path, TT_SECRET_SIZE_MIN);
     return false;
+}
+
+bool tt_secret_next_older(const struct tt_secret *secret, size_t *at, struct tt_slice *line)
+{
+    struct tt_slice rest = tt_slice(secret->bytes, secret->whole);
+    if (*at == 0)
+        *at = secret->size;
+    rest = tt_slice_from(rest, *at);
+    while (rest.size > 0 && (rest.data[0] == '\n' || rest.data[0] == '\r'))
+        rest = tt_slice_from(rest, 1);
+    const char *end = rest.size > 0 ? memchr(rest.data, '\n', rest.size) : NULL;
+    *line = tt_slice(rest.data, end == NULL ? rest.size : (size_t)(end - rest.data));
+    *at = (size_t)(rest.data - secret->bytes) + line->size;
+    if (line->size > 0 && line->data[line->size - 1] == '\r')
+        line->size--;
+    return line->size > 0;
 }
 
 bool tt_secret_read(const char *dir, struct tt_secret *secret, char sentence[TT_SECRET_SENTENCE])

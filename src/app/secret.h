@@ -1,8 +1,9 @@
 /*
  * secret: the data folder and the key in it that signs this server's tokens.
  *
- * DIR/secret is one line of text, made at the first start with mode 0600; the line without its end
- * is the HS256 key, so that another program which may read the file can sign tokens too.
+ * DIR/secret is a line of text, made at the first start with mode 0600; the line without its end
+ * is the HS256 key, so that another program which may read the file can sign tokens too. Lines
+ * after it are the keys of before: tokens that they signed are still good.
  */
 #ifndef TT_APP_SECRET_H
 #define TT_APP_SECRET_H
@@ -18,13 +19,17 @@
 
 struct tt_secret {
     char bytes[TT_SECRET_SIZE_MAX];
-    size_t size;
+    size_t size;  /* of the first line */
+    size_t whole; /* of all lines */
 };
 
 static inline struct tt_slice tt_secret_slice(const struct tt_secret *secret)
 {
     return tt_slice(secret->bytes, secret->size);
 }
+
+/* The line after `*at`, which starts at 0 for the first of the older ones; false at the end. */
+bool tt_secret_next_older(const struct tt_secret *secret, size_t *at, struct tt_slice *line);
 
 /* Makes the data folder (0700) if it is not there; one that holds other things is refused. False:
  * `sentence` says what to do. */

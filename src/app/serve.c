@@ -217,6 +217,7 @@ static bool create_nodes(struct server *server)
 {
     const char *problem = "";
     uint32_t count = count_nodes(&server->config);
+    server->shared.node_count = count;
     server->shared.bus = tt_bus_local_create(count, (size_t)server->config.hint_queue_bytes);
     for (uint32_t i = 0; i < count; i++) {
         server->nodes[i] = tt_node_create(&server->shared, i, server->nodes[0], &problem);
@@ -295,6 +296,17 @@ static void on_cut(void *context, const tt_id *user, const tt_id *device)
     tt_node_cut(server->nodes[0], user, device);
 }
 
+static void open_crowd(struct server *server)
+{
+    uint64_t wanted = server->config.sockets_per_address;
+    const struct tt_crowd_options options = {
+        .address_max = wanted != 0 ? wanted : (uint64_t)server->shared.connection_fd_end / 4,
+        .counts_loopback = wanted != 0,
+        .hash_seed = server->shared.hash_seed,
+    };
+    server->shared.crowd = tt_crowd_create(&options);
+}
+
 static bool open_accounts(struct server *server)
 {
     const struct tt_desk_owner owner = {.context = server, .attach = attach_desk, .cut = on_cut};
@@ -328,7 +340,7 @@ static bool make_snapshot(void *context, char name[PATH_MAX], char sentence[TT_C
 static bool serve_with_store(struct server *server)
 {
     char sentence[TT_SECRET_SENTENCE];
-    if (!tt_trust_open(&server->config, &server->trust, sentence)) {
+    if (!tt_trust_open(&server->config, &server->log, &server->trust, sentence)) {
         tt_config_complain(sentence);
         return false;
     }
@@ -341,6 +353,7 @@ static bool serve_with_store(struct server *server)
     shared->incarnation = (uint64_t)tt_clock_os_wall().ms;
     shared->registry = tt_registry_local_create(shared->hash_seed);
 
+    open_crowd(server);
     bool created = open_accounts(server) && open_push(server) && create_nodes(server);
     if (created) {
         tt_accounts_listen(
@@ -358,6 +371,7 @@ static bool serve_with_store(struct server *server)
         tt_notifier_push_destroy(&shared->push);
     if (shared->bus != NULL)
         tt_bus_local_destroy(&shared->bus);
+    tt_crowd_destroy(&shared->crowd);
     tt_registry_local_destroy(&shared->registry);
     tt_trust_close(&server->trust);
     return created;

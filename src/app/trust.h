@@ -5,6 +5,7 @@
 #define TT_APP_TRUST_H
 
 #include "app/config.h"
+#include "app/jwks_source.h"
 #include "app/secret.h"
 #include "edge/auth.h"
 
@@ -12,11 +13,12 @@ struct tt_trust {
     struct tt_auth auth;
     struct tt_jwt_keys *keys; /* those of auth */
     struct tt_slice origins[TT_OPTION_LIST_MAX];
-    struct tt_secret secret; /* size 0: others sign */
+    struct tt_secret secret;       /* size 0: others sign */
+    struct tt_jwks_source *source; /* NULL: nothing is fetched */
 };
 
 /* False: `sentence` says what to do. The config and the trust must outlive what uses the auth. */
-bool tt_trust_open(const struct tt_config *config, struct tt_trust *trust,
+bool tt_trust_open(const struct tt_config *config, const struct tt_log *log, struct tt_trust *trust,
                    char sentence[TT_SECRET_SENTENCE]);
 void tt_trust_close(struct tt_trust *trust);
 

@@ -1,6 +1,6 @@
 #include "app/command.h"
 
-#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -136,6 +136,13 @@ static struct tt_store_port attach(void *context, struct tt_store_sink sink)
     return tt_embedded_store_attach(context, sink);
 }
 
+static bool has(const char *data, const char *name)
+{
+    char path[PATH_MAX];
+    int size = snprintf(path, sizeof(path), "%s/%s", data, name);
+    return size > 0 && (size_t)size < sizeof(path) && access(path, F_OK) == 0;
+}
+
 /* No server has the folder open, so this command may. */
 static bool answer_here(const char *data, struct tt_slice line, struct tt_buffer *answer)
 {
@@ -144,6 +151,9 @@ static bool answer_here(const char *data, struct tt_slice line, struct tt_buffer
     const struct tt_embedded_options opening = {.dir = data, .fatal = on_fatal};
     if (!tt_secret_make_folder(data, sentence))
         return complain(sentence);
+    if (has(data, "secret") && !has(data, "store"))
+        return complain("no server runs on this folder, and it holds no store of its own; start "
+                        "the server first");
     if (!tt_is_ok(tt_embedded_store_open(&opening, &store, sentence)))
         return complain(sentence);
     struct tt_desk *desk;

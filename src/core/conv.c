@@ -60,6 +60,12 @@ void tt_conv_unpin(struct tt_core *core, struct tt_conv *conv)
     conv->pins--;
 }
 
+const struct tt_conv *tt_conv_find(const struct tt_core *core, const tt_id *conversation)
+{
+    const struct tt_conv *conv = tt_map_get(&core->conversations, tt_id_slice(conversation));
+    return conv != NULL && conv->loaded ? conv : NULL;
+}
+
 static void wait_for(struct tt_conv *conv, struct tt_task *task)
 {
     task->next = NULL;
@@ -74,6 +80,33 @@ static void load(struct tt_core *core, struct tt_conv *conv)
     tt_emit_store(core, op, TT_FOR_CONVERSATION, TT_HANDLE_NONE);
 }
 
+bool tt_conv_has(const struct tt_conv *conv, const tt_id *user)
+{
+    size_t low = 0;
+    size_t high = conv->is.member_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = tt_id_compare(&conv->is.members[middle], user);
+        if (order == 0)
+            return true;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+/* Who is no member waits as long as for a conversation that is not there, so that he cannot tell.
+ */
+static void look_as_if(struct tt_core *core, struct tt_task *task)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_GET_CONVERSATION);
+    op->get_conversation.id = task->conversation;
+    task->is_stranger = true;
+    tt_task_ask_store(core, task, TT_TASK_PARTS - 1, op);
+}
+
 /* The conversation, pinned by the task; or NULL: the task is resumed when it is known. */
 struct tt_conv *tt_conv_need(struct tt_core *core, struct tt_task *task)
 {
@@ -83,6 +116,10 @@ struct tt_conv *tt_conv_need(struct tt_core *core, struct tt_task *task)
         link_newest(core, conv);
         if (!conv->loaded) {
             wait_for(conv, task);
+            return NULL;
+        }
+        if (!tt_conv_has(conv, &task->user)) {
+            look_as_if(core, task);
             return NULL;
         }
         task->conv = conv;
@@ -134,23 +171,6 @@ void tt_conv_loaded(struct tt_core *core, struct tt_store_op *op)
         tt_task_resume(core, task);
         task = next;
     }
-}
-
-bool tt_conv_has(const struct tt_conv *conv, const tt_id *user)
-{
-    size_t low = 0;
-    size_t high = conv->is.member_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int order = tt_id_compare(&conv->is.members[middle], user);
-        if (order == 0)
-            return true;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return false;
 }
 
 const tt_id *tt_conv_peer(const struct tt_conv *conv, const tt_id *user)

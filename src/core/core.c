@@ -350,6 +350,17 @@ static void bad_frame(struct tt_core *core, struct tt_session *session,
     core->counters.errors_sent++;
 }
 
+/* One refusal is enough to hear of. The session may be gone then. */
+static void heard_control(struct tt_core *core, struct tt_session *session, uint32_t count)
+{
+    const tt_id none = {0};
+    if (session->state != TT_SESSION_LIVE)
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        if (!tt_session_take_frame_token(core, session, &none, &none))
+            return;
+}
+
 static void session_event(struct tt_core *core, const struct tt_event *event)
 {
     struct tt_session *session = tt_session_find(core, event->handle);
@@ -382,6 +393,8 @@ static void session_event(struct tt_core *core, const struct tt_event *event)
         tt_streams_drained(core, session);
         break;
     case TT_EVENT_HEARD:
+        heard_control(core, session, event->control_frames);
+        break;
     case TT_EVENT_SESSION_OPEN:
     case TT_EVENT_REQUEST:
     case TT_EVENT_REQUEST_GONE:
@@ -446,12 +459,16 @@ static void dispatch(struct tt_core *core, const struct tt_event *event)
         return;
     case TT_EVENT_BUS_GAP:
     case TT_EVENT_NODE_GONE: /* it may have stored something and told nobody */
+        if (event->kind == TT_EVENT_NODE_GONE && TT_IS_PLANTED(NO_NODE_GONE))
+            return;
         each_session(core, resync);
         tt_presence_look_again(core);
         if (event->kind == TT_EVENT_NODE_GONE)
             ring_for_dead_node(core);
         return;
     case TT_EVENT_REGISTRY_FORGOT:
+        if (TT_IS_PLANTED(NO_FORGOTTEN))
+            return;
         each_session(core, tt_session_register_again);
         tt_presence_watch_again(core);
         return;

@@ -61,6 +61,7 @@ struct tt_event {
             tt_id client_id;
         } bad_frame;
         tt_time token_expires;
+        uint32_t control_frames; /* HEARD: pings and pongs, which count as frames */
         const struct tt_request *request;
         struct tt_store_op *store_op;
         struct tt_registry_op *registry_op;

@@ -11,8 +11,16 @@
 
 #define BACKOFF_MS     1000
 #define BACKOFF_MS_MAX (5 * 60 * 1000)
+#define GIVE_UP_MS     (24ULL * 3600 * 1000) /* a service that was away all that time is none */
 
-enum { PART_POSITIONS, PART_ADDRESSES, PART_MESSAGES, PART_USERS, PART_LIST };
+enum {
+    PART_POSITIONS,
+    PART_ADDRESSES,
+    PART_MESSAGES,
+    PART_USERS,
+    PART_LIST,
+    PART_CONVERSATION,
+};
 
 /* Of the task: which answers it waits for. */
 enum { STEP_ADDRESSES = 1, STEP_MESSAGES, STEP_NAMES };
@@ -163,6 +171,23 @@ static void ask_names(struct tt_core *core, struct tt_task *task)
     task->badge = 0;
     tt_task_ask_store(core, task, PART_USERS, op);
     ask_list(core, task, TT_SLICE_EMPTY);
+    if (tt_conv_find(core, &task->conversation) != NULL)
+        return;
+    op = tt_store_op_create(TT_STORE_GET_CONVERSATION);
+    op->get_conversation.id = task->conversation;
+    tt_task_ask_store(core, task, PART_CONVERSATION, op);
+}
+
+/* A group's name; that it is not known keeps nothing from ringing. */
+static struct tt_slice title_of(const struct tt_core *core, const struct tt_task *task)
+{
+    const struct tt_conv *conv = tt_conv_find(core, &task->conversation);
+    const struct tt_store_op *op = task->store[PART_CONVERSATION];
+    if (conv != NULL)
+        return conv->is.title;
+    if (op == NULL || !tt_is_ok(op->err))
+        return TT_SLICE_EMPTY;
+    return op->get_conversation.conversation.title;
 }
 
 /* Counts the page of conversations; whether another one has to be counted too. */
@@ -205,6 +230,7 @@ static void ring(struct tt_core *core, const struct tt_task *task,
     bell->seq = message->seq;
     bell->sender = message->sender;
     bell->sender_name = sender->settings.display_name;
+    bell->title = title_of(core, task);
     if (user->settings.push_preview && !core->options.hides_previews)
         bell->content = message->content;
     bell->badge = task->badge == 0 ? 1 : task->badge;
@@ -347,6 +373,14 @@ static uint64_t backoff_ms(struct tt_core *core, const struct tt_push *push, uin
     return ms > asked_ms ? ms : asked_ms + tt_random(core) % BACKOFF_MS;
 }
 
+/* An endpoint that nobody has been reached at for a day may never be there again. */
+static bool gives_up(const struct tt_core *core, struct tt_rung *rung)
+{
+    if (rung->since.ms == 0)
+        rung->since = core->now.mono;
+    return core->now.mono.ms - rung->since.ms >= GIVE_UP_MS;
+}
+
 static void put_off(struct tt_core *core, struct tt_push *push, struct tt_rung *rung,
                     const struct tt_notified *notified)
 {
@@ -387,9 +421,13 @@ void tt_ring_notified(struct tt_core *core, const struct tt_notified *notified)
     if (rung == NULL)
         return;
     rung->under_way -= rung->under_way > 0;
-    if (notified->outcome == TT_NOTIFY_LATER)
+    if (notified->outcome == TT_NOTIFY_LATER && !gives_up(core, rung)) {
         put_off(core, push, rung, notified);
-    else
+    } else {
+        if (notified->outcome == TT_NOTIFY_LATER)
+            record(core, notified);
+        rung->since = TT_MONO(0);
         push->failures = 0;
+    }
     tt_push_settle(core, push);
 }

@@ -60,10 +60,3 @@ tt_err tt_account_read(struct tt_slice body, struct tt_account_ask *ask, struct 
         return TT_FAIL(BAD_TYPE);
     return TT_OK;
 }
-
-void tt_account_set_origin(struct tt_account_ask *ask, const struct tt_ip *client)
-{
-    static const uint8_t v4[12] = {[10] = 0xff, [11] = 0xff};
-    bool is_v4 = memcmp(client->bytes, v4, sizeof(v4)) == 0;
-    memcpy(ask->origin, client->bytes + (is_v4 ? 8 : 0), sizeof(ask->origin));
-}

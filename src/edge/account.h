@@ -6,7 +6,6 @@
 
 #include "edge/problem.h"
 #include "model/account_ask.h"
-#include "net/ip.h"
 
 enum tt_accounts {
     TT_ACCOUNTS_OFF,
@@ -21,8 +20,5 @@ enum tt_accounts {
  */
 TT_MUST_CHECK tt_err tt_account_read(struct tt_slice body, struct tt_account_ask *ask,
                                      struct tt_slice *invite, struct tt_problem *problem);
-
-/* Whom a limit counts by: all of an IPv4 address, the network (/64) of an IPv6 one. */
-void tt_account_set_origin(struct tt_account_ask *ask, const struct tt_ip *client);
 
 #endif

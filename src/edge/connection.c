@@ -7,6 +7,9 @@
 /* Unread output beyond which no more is read. */
 #define CONGESTED_BYTES ((size_t)TT_LIMIT_SLOW_BYTES)
 
+/* The same of who has shown no token: there may be thousands, and they cost nothing to have. */
+#define STRANGERS_BYTES ((size_t)16 * 1024)
+
 /* The caller in as few bytes as it takes: there is one for each of very many idle sessions. */
 struct tt_who {
     uint64_t login;
@@ -133,6 +136,7 @@ void tt_connection_end(struct tt_connection *connection, bool at_once)
         tt_http1_deinit(&connection->http);
     }
     connection->state = TT_CONNECTION_GONE;
+    tt_stranger_gone(connection);
     set_deadline(connection, TT_DEADLINE_NONE);
     if (at_once)
         tt_socket_destroy(&connection->socket);
@@ -193,8 +197,9 @@ void tt_connection_await_drain(struct tt_connection *connection)
 /* Whether the next request has to wait until the answers before it are read. */
 static bool must_wait(const struct tt_connection *connection)
 {
+    size_t most = connection->stranger ? STRANGERS_BYTES : CONGESTED_BYTES;
     return tt_http1_phase(&connection->http) == TT_HTTP1_IDLE &&
-           tt_connection_is_congested(connection);
+           tt_socket_buffered(connection->socket) > most;
 }
 
 static void read_http(struct tt_connection *connection, struct tt_input *input)
@@ -296,6 +301,12 @@ void tt_connection_resume(struct tt_connection *connection)
 
 void tt_connection_expire(struct tt_connection *connection)
 {
+    if (connection->deadline.kind == TT_DEADLINE_PAUSE) {
+        connection->too_fast = false;
+        set_deadline(connection, TT_DEADLINE_NONE);
+        tt_connection_resume_later(connection);
+        return;
+    }
     bool idle = tt_http1_phase(&connection->http) == TT_HTTP1_IDLE;
     enum tt_deadline_kind kind = connection->deadline.kind;
     tt_connection_enter(connection);

@@ -45,6 +45,9 @@ struct tt_connection {
         struct tt_websocket ws;
     };
     struct tt_connection *next_to_resume;
+    struct tt_connection *older; /* among the strangers, by arrival */
+    struct tt_connection *newer;
+    tt_mono arrived_at;
     struct tt_ip peer;   /* the other end of the connection */
     struct tt_ip client; /* for whom a trusted proxy sent the last request; else the peer */
     uint32_t index;
@@ -55,6 +58,9 @@ struct tt_connection {
     bool paused : 1;
     bool resuming : 1;   /* in the list for the turn's end */
     bool congested : 1;  /* paused until the output has drained */
+    bool counted : 1;    /* in the crowd, by `client` for proxies' and by `peer` for others */
+    bool stranger : 1;   /* has shown no good token yet */
+    bool too_fast : 1;   /* paused until its deadline */
     bool want_drain : 1; /* the core asked for DRAINED */
     bool https : 1;      /* the last request came over TLS, to here or to a trusted proxy */
 };
@@ -78,6 +84,9 @@ struct tt_edge {
     uint32_t slot_count;
     uint32_t free_slot; /* slot_count: none */
     struct tt_connection *to_resume;
+    struct tt_connection *oldest_stranger;
+    struct tt_connection *newest_stranger;
+    uint32_t stranger_count;
     struct tt_edge_counters counters;
     struct tt_arena arena;   /* of the request that is being read */
     struct tt_buffer text;   /* scratch: a frame, a body */
@@ -123,6 +132,19 @@ void tt_connection_await_drain(struct tt_connection *connection);
 
 /* Its time is over. */
 void tt_connection_expire(struct tt_connection *connection);
+
+/* stranger.c: who may be here at all */
+
+/* Whether one more may come from there; *has_room is false where there is none for anybody. */
+bool tt_stranger_may_come(struct tt_edge *edge, struct tt_connection *connection, bool *has_room);
+void tt_stranger_add(struct tt_connection *connection);
+
+/* He has shown a good token. False: his address (behind a proxy) has too many connections. */
+bool tt_stranger_is_known(struct tt_connection *connection, bool upgrades);
+
+/* Before a proxy's next request, which may be another client's. */
+void tt_stranger_asks_again(struct tt_connection *connection);
+void tt_stranger_gone(struct tt_connection *connection);
 
 /* exchange.c: requests and answers */
 

@@ -16,6 +16,7 @@ enum tt_deadline_kind {
     TT_DEADLINE_BODY,   /* its body */
     TT_DEADLINE_ANSWER, /* the core's answer */
     TT_DEADLINE_IDLE,   /* the next request */
+    TT_DEADLINE_PAUSE,  /* frames that came too fast are read on */
     TT_DEADLINE_KINDS
 };
 

@@ -1,5 +1,7 @@
 #include "edge/edge.h"
 
+#include <unistd.h>
+
 #include "base/limits.h"
 #include "base/memory.h"
 #include "edge/connection.h"
@@ -11,6 +13,9 @@
 #define TOKEN_MS (24LL * 3600 * 1000)
 
 #define SLOTS_MIN 64
+
+/* Who is too fast is not read from for so long: his frames wait with him, and cost nobody. */
+#define PAUSE_MS 100
 
 struct tt_edge_options tt_edge_options_default(void)
 {
@@ -38,6 +43,7 @@ struct tt_edge *tt_edge_create(const struct tt_edge_options *options, struct tt_
         [TT_DEADLINE_BODY] = options->body_ms,
         [TT_DEADLINE_ANSWER] = options->answer_ms,
         [TT_DEADLINE_IDLE] = options->idle_ms,
+        [TT_DEADLINE_PAUSE] = PAUSE_MS,
     };
     edge->options = *options;
     edge->owner = *owner;
@@ -85,27 +91,37 @@ static tt_err open_socket(struct tt_connection *connection, struct tt_edge *edge
     return tt_socket_open(edge->loop, fd, &tt_connection_events, connection, &connection->socket);
 }
 
-void tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd, const struct tt_ip *peer)
+bool tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd, const struct tt_ip *peer)
 {
     struct tt_connection *connection = tt_alloc(sizeof(*connection));
-    if (!tt_is_ok(open_socket(connection, edge, door, fd))) {
+    connection->edge = edge;
+    connection->door = (uint8_t)door;
+    connection->peer = *peer;
+    connection->client = *peer;
+    bool has_room = true;
+    if (!tt_stranger_may_come(edge, connection, &has_room)) {
+        edge->counters.refused++;
+        close(fd);
         tt_free(connection);
-        return;
+        return has_room;
+    }
+    if (!tt_is_ok(open_socket(connection, edge, door, fd))) {
+        tt_stranger_gone(connection);
+        tt_free(connection);
+        return true;
     }
     if (edge->free_slot == edge->slot_count)
         grow_slots(edge);
     connection->index = edge->free_slot;
     edge->free_slot = edge->slots[connection->index].next_free;
     edge->slots[connection->index].connection = connection;
-    connection->edge = edge;
-    connection->door = (uint8_t)door;
-    connection->peer = *peer;
-    connection->client = *peer;
+    tt_stranger_add(connection);
     tt_http1_init(&connection->http, &edge->http_limits);
     tt_deadline_set(&edge->deadlines, &connection->deadline, TT_DEADLINE_HEAD,
                     tt_loop_now(edge->loop));
     edge->counters.accepted++;
     edge->counters.connections++;
+    return true;
 }
 
 static struct tt_connection *find(const struct tt_edge *edge, tt_handle handle)

@@ -17,6 +17,7 @@
 #include "core/event.h"
 #include "edge/account.h"
 #include "edge/auth.h"
+#include "edge/crowd.h"
 #include "edge/static.h"
 #include "net/ip.h"
 #include "net/loop.h"
@@ -58,7 +59,9 @@ struct tt_edge_options {
     struct tt_tls_server *tls;           /* what the public door speaks; NULL: plain HTTP */
     struct tt_networks trusted_proxies;  /* whose X-Forwarded-For and -Proto are believed */
     enum tt_accounts accounts;
-    bool demo;   /* anybody near may be alice or bob, see edge/demo.h */
+    struct tt_crowd *crowd; /* shared with other edges; NULL: nobody counts */
+    uint32_t strangers_max; /* connections that have not shown a good token; 0: any number */
+    bool demo;              /* anybody near may be alice or bob, see edge/demo.h */
     bool echoes; /* messages go back as they came; only for tests of the wire (test/wire) */
 };
 
@@ -94,6 +97,7 @@ struct tt_edge_owner {
     X(client_errors)                                                                               \
     X(server_errors)                                                                               \
     X(unauthenticated)                                                                             \
+    X(refused)                                                                                     \
     X(timeouts)                                                                                    \
     X(upgrades)                                                                                    \
     X(frames_in)                                                                                   \
@@ -114,8 +118,9 @@ struct tt_edge *tt_edge_create(const struct tt_edge_options *options, struct tt_
 /* Cuts what is still open, without an event. */
 void tt_edge_destroy(struct tt_edge **take_edge);
 
-/* Takes over an accepted descriptor; `peer` is at the other end, as far as anybody can say. */
-void tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd, const struct tt_ip *peer);
+/* False: it was closed, since there is no room for one more stranger. Takes over an accepted
+ * descriptor; `peer` is at the other end, as far as anybody can say. */
+bool tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd, const struct tt_ip *peer);
 
 /* Carries out ACCEPT, REJECT, FRAME, PING, WANT_DRAIN, CLOSE and REPLY. Posts nothing. */
 void tt_edge_effect(struct tt_edge *edge, const struct tt_effect *effect);

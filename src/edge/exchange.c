@@ -339,6 +339,13 @@ static void carry_out(struct tt_connection *connection, const struct tt_route *r
                                edge->owner.wall(edge->owner.context), &claims, &reason);
     if (tt_is_ok(err)) /* a bad id in the path is nothing for strangers */
         err = route_err;
+    if (tt_is_ok(err) && !tt_stranger_is_known(connection, upgrade)) {
+        const struct tt_problem problem = {
+            .text = "there are too many connections from this address; close some first"};
+        edge->counters.refused++;
+        answer_failure(connection, TT_FAIL(RATE_LIMITED), &problem, reason);
+        return;
+    }
     if (!tt_is_ok(err)) {
         answer_failure(connection, err, NULL, reason);
         return;
@@ -396,6 +403,7 @@ static void look_behind_proxies(struct tt_connection *connection,
                                 const struct tt_http1_request *request)
 {
     const struct tt_networks *trusted = &connection->edge->options.trusted_proxies;
+    tt_stranger_asks_again(connection);
     connection->client = tt_forwarded_client(trusted, &connection->peer, request);
     connection->https = connection->edge->options.tls != NULL ||
                         tt_forwarded_is_https(trusted, &connection->peer, request);

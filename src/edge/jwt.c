@@ -79,6 +79,23 @@ static tt_err check_header(const json_t *header, struct tt_slice *kid, const cha
     return TT_OK;
 }
 
+/* *any: there is a key that could have signed it. */
+static bool is_signed(const struct tt_jwt_keys *keys, const json_t *algorithm, struct tt_slice kid,
+                      struct tt_slice bytes, struct tt_slice signature, bool *any)
+{
+    const struct tt_jwt_key *key;
+    *any = false;
+    for (size_t at = 0; (key = tt_jwt_keys_next(keys, kid, &at)) != NULL;) {
+        const char *name = tt_jwt_algorithm_name(tt_jwt_key_algorithm(key));
+        if (!text_is(algorithm, tt_slice_text(name)))
+            continue;
+        *any = true;
+        if (tt_jwt_key_verify(key, bytes, signature))
+            return true;
+    }
+    return false;
+}
+
 static tt_err check_signature(const struct tt_jwt_keys *keys, const json_t *header,
                               const struct parts *parts, const char **reason)
 {
@@ -89,17 +106,15 @@ static tt_err check_signature(const struct tt_jwt_keys *keys, const json_t *head
     if (!tt_base64url_decode(parts->signature, bytes, &size))
         return refuse(reason, "the signature is no base64url");
 
-    const json_t *named = json_object_get(header, "alg");
-    const struct tt_jwt_key *key;
-    bool any = false;
-    for (size_t at = 0; (key = tt_jwt_keys_next(keys, kid, &at)) != NULL;) {
-        const char *name = tt_jwt_algorithm_name(tt_jwt_key_algorithm(key));
-        if (!text_is(named, tt_slice_text(name)))
-            continue;
-        any = true;
-        if (tt_jwt_key_verify(key, parts->signed_bytes, tt_slice(bytes, size)))
-            return TT_OK;
-    }
+    bool any;
+    tt_jwt_keys_hold(keys);
+    bool good = is_signed(keys, json_object_get(header, "alg"), kid, parts->signed_bytes,
+                          tt_slice(bytes, size), &any);
+    tt_jwt_keys_let_go(keys);
+    if (good)
+        return TT_OK;
+    if (!any)
+        tt_jwt_keys_miss(keys);
     return refuse(reason, any ? "the signature is wrong" : "no key of that kid and algorithm");
 }
 

@@ -9,6 +9,8 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/memory.h"
 #include "edge/jwks.h"
@@ -28,14 +30,69 @@ struct tt_jwt_key {
     EVP_PKEY *public_key; /* the others */
 };
 
+/* What changes while everybody reads. */
+struct shared {
+    pthread_rwlock_t lock;
+    atomic_bool missed;
+};
+
 struct tt_jwt_keys {
+    struct shared *shared;
     struct tt_jwt_key keys[TT_JWT_KEYS_MAX];
     size_t count;
 };
 
 struct tt_jwt_keys *tt_jwt_keys_create(void)
 {
-    return tt_alloc(sizeof(struct tt_jwt_keys));
+    struct tt_jwt_keys *keys = tt_alloc(sizeof(*keys));
+    keys->shared = tt_alloc(sizeof(*keys->shared));
+    int failed = pthread_rwlock_init(&keys->shared->lock, NULL);
+    TT_ASSERT(failed == 0);
+    return keys;
+}
+
+void tt_jwt_keys_hold(const struct tt_jwt_keys *keys)
+{
+    pthread_rwlock_rdlock(&keys->shared->lock);
+}
+
+void tt_jwt_keys_let_go(const struct tt_jwt_keys *keys)
+{
+    pthread_rwlock_unlock(&keys->shared->lock);
+}
+
+void tt_jwt_keys_miss(const struct tt_jwt_keys *keys)
+{
+    atomic_store(&keys->shared->missed, true);
+}
+
+bool tt_jwt_keys_missed(const struct tt_jwt_keys *keys)
+{
+    return atomic_exchange(&keys->shared->missed, false);
+}
+
+static void clear(struct tt_jwt_keys *keys)
+{
+    for (size_t i = 0; i < keys->count; i++) {
+        struct tt_jwt_key *key = &keys->keys[i];
+        if (key->secret != NULL)
+            OPENSSL_cleanse(key->secret, key->secret_size);
+        tt_free(key->secret);
+        EVP_PKEY_free(key->public_key);
+    }
+    keys->count = 0;
+}
+
+void tt_jwt_keys_replace(struct tt_jwt_keys *keys, struct tt_jwt_keys **take_others)
+{
+    struct tt_jwt_keys *others = *take_others;
+    pthread_rwlock_wrlock(&keys->shared->lock);
+    clear(keys);
+    memcpy(keys->keys, others->keys, sizeof(keys->keys));
+    keys->count = others->count;
+    pthread_rwlock_unlock(&keys->shared->lock);
+    others->count = 0;
+    tt_jwt_keys_destroy(take_others);
 }
 
 void tt_jwt_keys_destroy(struct tt_jwt_keys **take_keys)
@@ -44,13 +101,9 @@ void tt_jwt_keys_destroy(struct tt_jwt_keys **take_keys)
     *take_keys = NULL;
     if (keys == NULL)
         return;
-    for (size_t i = 0; i < keys->count; i++) {
-        struct tt_jwt_key *key = &keys->keys[i];
-        if (key->secret != NULL)
-            OPENSSL_cleanse(key->secret, key->secret_size);
-        tt_free(key->secret);
-        EVP_PKEY_free(key->public_key);
-    }
+    clear(keys);
+    pthread_rwlock_destroy(&keys->shared->lock);
+    tt_free(keys->shared);
     tt_free(keys);
 }
 

@@ -2,7 +2,7 @@
  * jwt_key: the keys that this server trusts for tokens. Each key allows exactly one algorithm, by
  * what it is and never by what a token says.
  *
- * A set is filled at start and read-only from then on; all threads may use it at once.
+ * All threads may use a set at once; it is changed as a whole, by tt_jwt_keys_replace.
  */
 #ifndef TT_EDGE_JWT_KEY_H
 #define TT_EDGE_JWT_KEY_H
@@ -37,8 +37,19 @@ TT_MUST_CHECK tt_err tt_jwt_keys_add_pem(struct tt_jwt_keys *keys, struct tt_sli
 TT_MUST_CHECK tt_err tt_jwt_keys_add_jwks(struct tt_jwt_keys *keys, struct tt_slice json,
                                           const char **problem);
 
+/* Sets the keys to those of another set, which is destroyed. */
+void tt_jwt_keys_replace(struct tt_jwt_keys *keys, struct tt_jwt_keys **take_others);
+
+/* Keeps the set as it is while its keys are used. */
+void tt_jwt_keys_hold(const struct tt_jwt_keys *keys);
+void tt_jwt_keys_let_go(const struct tt_jwt_keys *keys);
+
+/* A token named a key that is not here; and whether any did since this was asked last. */
+void tt_jwt_keys_miss(const struct tt_jwt_keys *keys);
+bool tt_jwt_keys_missed(const struct tt_jwt_keys *keys);
+
 /* The next key that may have signed a token with this kid (empty: it names none). *at starts at 0;
- * NULL at the end. */
+ * NULL at the end. Within hold and let_go. */
 const struct tt_jwt_key *tt_jwt_keys_next(const struct tt_jwt_keys *keys, struct tt_slice kid,
                                           size_t *at);
 

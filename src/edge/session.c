@@ -3,6 +3,9 @@
 
 #include "net/websocket_handshake.h"
 
+/* One connection's frames of one turn: the others' come in between. */
+#define TURN_FRAMES_MAX 256
+
 static struct tt_buffer *output_of(struct tt_connection *connection)
 {
     return tt_socket_output(connection->socket);
@@ -169,24 +172,41 @@ static bool take_event(struct tt_connection *connection, const struct tt_websock
     return false;
 }
 
+/* Whether there is something else to do first than to read on. */
+static bool must_stop(struct tt_connection *connection, struct tt_input *input, uint32_t frames)
+{
+    if (tt_connection_is_congested(connection)) {
+        tt_websocket_keep(&connection->ws, input);
+        tt_connection_await_drain(connection);
+        return true;
+    }
+    if (!connection->too_fast && frames < TURN_FRAMES_MAX)
+        return false;
+    tt_websocket_keep(&connection->ws, input);
+    connection->paused = true;
+    tt_socket_pause(connection->socket);
+    if (!connection->too_fast)
+        tt_connection_resume_later(connection);
+    return true;
+}
+
 void tt_session_read(struct tt_connection *connection, struct tt_input *input)
 {
     struct tt_websocket_event event;
-    bool told = false;
+    uint32_t told = 0;
+    uint32_t control = 0;
     while (connection->state == TT_CONNECTION_SESSION) {
-        if (tt_connection_is_congested(connection)) {
-            tt_websocket_keep(&connection->ws, input);
-            tt_connection_await_drain(connection);
+        if (must_stop(connection, input, told + control) ||
+            !tt_websocket_next(&connection->ws, input, &event))
             break;
-        }
-        if (!tt_websocket_next(&connection->ws, input, &event))
-            break;
-        told = take_event(connection, &event) || told;
+        *(take_event(connection, &event) ? &told : &control) += 1;
     }
-    if (connection->state == TT_CONNECTION_SESSION && !told)
-        tt_connection_post(
-            connection,
-            &(struct tt_event){.kind = TT_EVENT_HEARD, .handle = tt_connection_handle(connection)});
+    if (connection->state == TT_CONNECTION_SESSION && (told == 0 || control > 0)) {
+        struct tt_event heard = {.kind = TT_EVENT_HEARD,
+                                 .handle = tt_connection_handle(connection),
+                                 .control_frames = control};
+        tt_connection_post(connection, &heard);
+    }
 }
 
 void tt_session_drained(struct tt_connection *connection)
@@ -198,9 +218,21 @@ void tt_session_drained(struct tt_connection *connection)
                                                       .handle = tt_connection_handle(connection)});
 }
 
+static void slow_down(struct tt_connection *connection)
+{
+    struct tt_edge *edge = connection->edge;
+    if (connection->too_fast)
+        return;
+    connection->too_fast = true;
+    tt_deadline_set(&edge->deadlines, &connection->deadline, TT_DEADLINE_PAUSE,
+                    tt_loop_now(edge->loop));
+}
+
 void tt_session_write(struct tt_connection *connection, const struct tt_server_frame *frame)
 {
     struct tt_edge *edge = connection->edge;
+    if (frame->kind == TT_SERVER_ERROR && tt_err_is(frame->error.err, TT_ERR_RATE_LIMITED))
+        slow_down(connection);
     edge->text.size = 0;
     tt_frame_write(frame, &edge->text);
     tt_websocket_write_text(&connection->ws, tt_buffer_slice(&edge->text), output_of(connection));

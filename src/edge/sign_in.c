@@ -135,7 +135,7 @@ void tt_sign_in_ask(struct tt_connection *connection, enum tt_account_ask_kind k
     struct tt_problem problem = {NULL, NULL};
     struct tt_account_ask *ask = tt_account_ask_create();
     ask->kind = kind;
-    tt_account_set_origin(ask, &connection->client);
+    tt_ip_origin(&connection->client, ask->origin);
     tt_err err = read_ask(connection, ask, &problem);
     if (tt_is_ok(err)) {
         connection->state = TT_CONNECTION_ASKING;

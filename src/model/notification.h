@@ -25,6 +25,7 @@ struct tt_notification {
 
     tt_id sender;                /* these are RING's */
     struct tt_slice sender_name; /* text of a JSON string; empty: none chosen */
+    struct tt_slice title;       /* of the group, as sender_name; empty: none */
     struct tt_slice content;     /* see model/message.h; empty: not to be shown */
     uint32_t badge;              /* conversations with something unread */
 };

@@ -125,3 +125,10 @@ bool tt_networks_have(const struct tt_networks *networks, const struct tt_ip *ip
             return true;
     return false;
 }
+
+void tt_ip_origin(const struct tt_ip *ip, unsigned char origin[TT_IP_ORIGIN_SIZE])
+{
+    static const uint8_t v4[12] = {[10] = 0xff, [11] = 0xff};
+    bool is_v4 = memcmp(ip->bytes, v4, sizeof(v4)) == 0;
+    memcpy(origin, ip->bytes + (is_v4 ? TT_IP_ORIGIN_SIZE : 0), TT_IP_ORIGIN_SIZE);
+}

@@ -41,6 +41,10 @@ bool tt_ip_eq(const struct tt_ip *a, const struct tt_ip *b);
 /* Terminated; returns the length. */
 size_t tt_ip_format(const struct tt_ip *ip, char text[TT_IP_TEXT_SIZE]);
 
+/* What a limit per client counts by: all of an IPv4 address, the network (/64) of an IPv6 one. */
+#define TT_IP_ORIGIN_SIZE 8
+void tt_ip_origin(const struct tt_ip *ip, unsigned char origin[TT_IP_ORIGIN_SIZE]);
+
 /* ADDRESS or ADDRESS/BITS; bits beyond those must be zero, since 10.0.0.1/8 is a slip. */
 bool tt_network_parse(struct tt_slice text, struct tt_network *network);
 

@@ -20,6 +20,9 @@ struct tt_listener {
     int fd; /* -1 once closed */
     struct tt_address address;
     int handles_open;
+    tt_mono window_from;
+    int accepted; /* in this window */
+    bool wants_pause;
 };
 
 static void on_knock(uv_poll_t *poll, int status, int events);
@@ -40,6 +43,34 @@ static void pause_accepting(struct tt_listener *listener, int error)
         listener->events->paused(listener->context, error);
 }
 
+/* Whether the window is full; then accepting goes on in the next. */
+static bool is_enough(struct tt_listener *listener)
+{
+    tt_mono now = tt_loop_now(listener->loop);
+    if (now.ms >= listener->window_from.ms + TT_LISTENER_WINDOW_MS) {
+        listener->window_from = now;
+        listener->accepted = 0;
+    }
+    if (listener->accepted < TT_LISTENER_ACCEPTS_PER_TURN)
+        return false;
+    uv_poll_stop(&listener->poll);
+    uv_timer_start(&listener->resume, on_resume, TT_LISTENER_WINDOW_MS, 0);
+    return true;
+}
+
+static void pause_for_room(struct tt_listener *listener)
+{
+    listener->wants_pause = false;
+    listener->loop->stats.accept_pauses++;
+    uv_poll_stop(&listener->poll);
+    uv_timer_start(&listener->resume, on_resume, TT_LISTENER_PAUSE_MS, 0);
+}
+
+void tt_listener_pause(struct tt_listener *listener)
+{
+    listener->wants_pause = true;
+}
+
 /* What is wrong with one connection only (Linux hands on its network errors here, too). */
 static bool is_of_connection(int error)
 {
@@ -56,13 +87,18 @@ static void on_knock(uv_poll_t *poll, int status, int events)
         pause_accepting(listener, -status);
         return;
     }
-    for (int i = 0; i < TT_LISTENER_ACCEPTS_PER_TURN && listener->fd >= 0; i++) {
+    while (listener->fd >= 0 && !is_enough(listener)) {
         struct tt_address peer = {0};
         socklen_t size = sizeof(peer);
         int fd = accept4(listener->fd, &peer.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
+            listener->accepted++;
             listener->loop->stats.accepts++;
             listener->events->accepted(listener->context, fd, &peer);
+            if (listener->wants_pause && listener->fd >= 0) {
+                pause_for_room(listener);
+                return;
+            }
             continue;
         }
         if (errno == EAGAIN)

@@ -16,8 +16,13 @@
 #include "net/address.h"
 #include "net/loop.h"
 
-/* So that a storm of connects does not keep the loop from those who are connected already. */
-#define TT_LISTENER_ACCEPTS_PER_TURN 64
+/*
+ * A storm of connects must not keep the loop from those who are connected already: so many are
+ * accepted per turn, and per window of time, however many turns fit into it; 3,200 a second. The
+ * others wait in the kernel's queue.
+ */
+#define TT_LISTENER_ACCEPTS_PER_TURN 32
+#define TT_LISTENER_WINDOW_MS        10
 #define TT_LISTENER_PAUSE_MS         50
 
 struct tt_listener;
@@ -55,6 +60,9 @@ TT_MUST_CHECK tt_err tt_listener_adopt(struct tt_loop *loop, int fd,
 void tt_listener_close(struct tt_listener **take_listener);
 
 /* Where it listens; the port is the real one. */
+/* Within `accepted`: there is no room; who knocks next waits for TT_LISTENER_PAUSE_MS. */
+void tt_listener_pause(struct tt_listener *listener);
+
 const struct tt_address *tt_listener_address(const struct tt_listener *listener);
 
 #endif

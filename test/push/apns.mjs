@@ -19,6 +19,7 @@ export class ApnsDouble {
             stallAll: false, // never answers
             dieOn: null, // (n) => true: the connection breaks after the n-th was taken, unanswered
             answer: null, // (push) => ({status, body, headers}) instead of the usual
+            slowMs: 0, // before each answer
             now: () => Math.floor(Date.now() / 1000),
             ...options,
         };
@@ -29,7 +30,9 @@ export class ApnsDouble {
         this.sessions = 0;
         this.open = new Set();
         this.tokens = [];
+        this.expired = new Set(); // those of them that are to be called expired
         this.requests = 0;
+        this.stalled = 0;
         this.pings = 0;
         this.server = http2.createSecureServer({
             key: world.key,
@@ -61,13 +64,21 @@ export class ApnsDouble {
     #session(session) {
         this.sessions += 1;
         this.open.add(session);
-        const state = { believes: false, streams: 0, concurrent: 0, lastId: null, answering: 0 };
+        const state = {
+            believes: false,
+            streams: 0,
+            concurrent: 0,
+            lastId: null,
+            answering: 0,
+        };
         session.on('close', () => this.open.delete(session));
         session.on('error', () => {});
         session.on('ping', () => {
             this.pings += 1;
         });
-        session.on('stream', (stream, headers) => this.#stream(session, state, stream, headers));
+        session.on('stream', (stream, headers) =>
+            this.#stream(session, state, stream, headers),
+        );
     }
 
     #stream(session, state, stream, headers) {
@@ -98,7 +109,10 @@ export class ApnsDouble {
     #request(session, state, stream, headers, body) {
         if (stream.destroyed) return;
         this.requests += 1;
-        if (this.options.stallAll) return;
+        if (this.options.stallAll) {
+            this.stalled += 1;
+            return;
+        }
         const push = {
             token: headers[':path'].split('/').pop(),
             headers,
@@ -123,6 +137,13 @@ export class ApnsDouble {
         } else {
             this.rejected.push(answer);
         }
+        if (this.options.slowMs > 0)
+            setTimeout(() => this.#answer(session, state, stream, answer), this.options.slowMs);
+        else this.#answer(session, state, stream, answer);
+    }
+
+    #answer(session, state, stream, answer) {
+        if (stream.destroyed) return;
         stream.respond(
             { ':status': answer.status, ...answer.headers },
             { endStream: answer.body === undefined },
@@ -185,6 +206,7 @@ export class ApnsDouble {
         )
             return reject(403, 'InvalidProviderToken');
         const now = this.options.now();
+        if (this.expired.has(authorization)) return reject(403, 'ExpiredProviderToken');
         if (Math.abs(now - claims.iat) > HOUR_S) return reject(403, 'ExpiredProviderToken');
         if (!known) {
             const last = this.tokens.at(-1);

@@ -1,7 +1,10 @@
 // The notifier against a double of APNs. Each test names the rule that it is about.
 import assert from 'node:assert/strict';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ApnsDouble } from './apns.mjs';
+import { Proxy, Sniffer } from './between.mjs';
 import {
     KEY_ID,
     TEAM,
@@ -11,7 +14,10 @@ import {
     makeWorld,
     runProbe,
     startProbe,
+    until,
 } from './lib.mjs';
+
+const PUSHES = Number(process.env.PUSHES ?? 20000);
 
 let world;
 before(() => {
@@ -113,19 +119,183 @@ test('one long-lived connection for one push after the other', () =>
     }));
 
 test('20,000 pushes: GOAWAYs, bursts of 429 and 503; none lost, none doubled', () =>
-    withDouble({ goawayEvery: 1000, failEvery: 2500, failFor: 40 }, async (double, args) => {
-        const probe = await runProbe(args, many(20000));
-        assertEachOnce(double, 20000);
+    withDouble(
+        { goawayEvery: PUSHES / 20, failEvery: PUSHES / 8, failFor: 40 },
+        async (double, args) => {
+            const probe = await runProbe(args, many(PUSHES));
+            assertEachOnce(double, PUSHES);
+            assert.deepEqual(double.violations, []);
+            const outcomes = count(probe.outcomes, 'outcome');
+            assert.equal(outcomes.accepted, PUSHES);
+            assert.equal(outcomes.failed, undefined);
+            assert.ok(outcomes.later > 0, 'the bursts were met');
+            assert.ok(double.sessions >= 20, 'so were the GOAWAYs');
+            const us = (probe.cost.cpuSeconds / PUSHES) * 1e6;
+            console.log(
+                `${us.toFixed(1)} us CPU for each push, ${double.sessions} connections`,
+            );
+        },
+    ));
+
+test('GOAWAY: streams above its last id are sent again elsewhere, the others are not', () =>
+    withDouble({ goawayEvery: 30, streamsAfterToken: 100, slowMs: 5 }, async (double, args) => {
+        const probe = await runProbe(args, many(300));
+        assertEachOnce(double, 300);
         assert.deepEqual(double.violations, []);
-        const outcomes = count(probe.outcomes, 'outcome');
-        assert.equal(outcomes.accepted, 20000);
-        assert.equal(outcomes.failed, undefined);
-        assert.ok(outcomes.later > 0, 'the bursts were met');
-        assert.ok(double.sessions >= 20, 'so were the GOAWAYs');
-        console.log(
-            `20000 pushes: ${((probe.cost.cpuSeconds / 20000) * 1e6).toFixed(1)} us CPU each, ` +
-                `${double.sessions} connections`,
+        assert.ok(double.sessions >= 10);
+        assert.match(probe.cost.text, /apns resent=[1-9]/, 'some were refused');
+        assert.deepEqual(count(probe.outcomes, 'outcome'), { accepted: 300 });
+    }));
+
+test('more connections under load, and each begins with one stream', () =>
+    withDouble({ streamsAfterToken: 20, slowMs: 25 }, async (double, args) => {
+        await runProbe(args, many(6000));
+        assertEachOnce(double, 6000);
+        assert.deepEqual(double.violations, []);
+        assert.ok(double.sessions >= 2, 'more than one');
+        assert.ok(double.sessions <= 8, 'and no more than eight');
+        assert.equal(double.tokens.length, 1, 'one provider token for all of them');
+    }));
+
+test('a PING when nothing was said for long, and the connection stays', () =>
+    withDouble({}, async (double, args) => {
+        const probe = startProbe([...args, '--apns-idle-ms', '200']);
+        probe.send({ conversation: 'a' });
+        await until(() => double.pings >= 2);
+        probe.send({ conversation: 'b' });
+        await probe.finish();
+        assert.deepEqual(count(probe.outcomes, 'outcome'), { accepted: 2 });
+        assert.equal(double.sessions, 1);
+    }));
+
+test('a PING that nobody answers: the connection is given up, and a new one made when needed', () =>
+    withDouble({}, async (double) => {
+        const proxy = await new Proxy(double.port).listen();
+        const args = apnsArguments(world, proxy.port);
+        const probe = startProbe([...args, '--apns-idle-ms', '200', '--apns-ping-ms', '200']);
+        probe.send({ conversation: 'a' });
+        await probe.until(() => probe.outcomes.length === 1);
+        proxy.freeze();
+        await until(() => proxy.closed === 1);
+        probe.send({ conversation: 'b' });
+        await probe.finish();
+        assert.equal(proxy.connections, 2);
+        assert.deepEqual(count(probe.outcomes, 'outcome'), { accepted: 2 });
+        await proxy.close();
+    }));
+
+test('a server that stalls: given up, sent again once over a new connection, then later', () =>
+    withDouble({ stallAll: true }, async (double, args) => {
+        const probe = await runProbe([...args, '--once', '--apns-silence-ms', '300'], [{}]);
+        assert.deepEqual(count(probe.outcomes, 'outcome'), { later: 1 });
+        assert.equal(double.requests, 2);
+        assert.equal(double.sessions, 2);
+    }));
+
+test('403 ExpiredProviderToken: a new token, and the push is sent again at once', () =>
+    withDouble({}, async (double, args) => {
+        const probe = startProbe([...args, '--apns-token-ms-min', '1']);
+        probe.send({ conversation: 'a' });
+        await probe.until(() => probe.outcomes.length === 1);
+        double.expired.add(double.tokens[0].text);
+        double.options.now = () => Math.floor(Date.now() / 1000) + 25 * 60;
+        probe.send({ conversation: 'b' });
+        await probe.finish();
+        assert.deepEqual(count(probe.outcomes, 'outcome'), { accepted: 2 });
+        assert.equal(double.tokens.length, 2);
+        assert.equal(double.requests, 3);
+    }));
+
+test('a provider token is renewed before Apple calls it expired, and used until then', () =>
+    withDouble({}, async (double, args) => {
+        const start = Math.floor(Date.now() / 1000);
+        double.options.now = () => start + 25 * 60 * double.tokens.length;
+        const probe = startProbe([...args, '--apns-token-ms', '1000']);
+        const began = Date.now();
+        let sent = 0;
+        for (; double.tokens.length < 3; sent += 1) {
+            probe.send({ conversation: `c${sent}` });
+            await probe.until(() => probe.outcomes.length === sent + 1);
+        }
+        const took = Date.now() - began;
+        await probe.finish();
+        assert.deepEqual(count(probe.outcomes, 'outcome'), { accepted: sent });
+        assert.ok(took >= 1900 && sent > 3, 'each served for its time');
+        assert.equal(double.sessions, 1);
+    }));
+
+test('a restart brings no new provider token, once Apple has accepted one', () =>
+    withDouble({}, async (double, args) => {
+        const file = join(world.dir, 'apns-token');
+        const kept = [...args, '--apns-token-file', file];
+        assert.equal(
+            (await runProbe(kept, [{ conversation: 'a' }])).outcomes[0].outcome,
+            'accepted',
         );
+        assert.equal(statSync(file).mode & 0o777, 0o600);
+        assert.equal(
+            (await runProbe(kept, [{ conversation: 'b' }])).outcomes[0].outcome,
+            'accepted',
+        );
+        assert.equal(double.tokens.length, 1);
+        const text = readFileSync(file, 'utf8');
+        for (const other of [
+            '',
+            'nonsense',
+            text.replace(KEY_ID, 'KEY0000002'),
+            text.replace(TEAM, 'TEAM000002'),
+            text.replace(/ \d+ /, ` ${Date.now() - 51 * 60000} `),
+            text.replace(/ \d+ /, ` ${Date.now() + 60000} `),
+            `${text} more`,
+        ]) {
+            writeFileSync(file, other);
+            const probe = await runProbe([...kept, '--once'], [{}]);
+            assert.equal(probe.outcomes[0].detail, 'TooManyProviderTokenUpdates', other);
+            assert.equal(
+                readFileSync(file, 'utf8'),
+                other,
+                'what was not accepted is not kept',
+            );
+        }
+    }));
+
+test('429 TooManyProviderTokenUpdates: later, with the same token', () =>
+    withDouble({}, async (double, args) => {
+        let minutes = 0;
+        double.options.now = () => Math.floor(Date.now() / 1000) + minutes * 60;
+        double.tokens.push({ text: 'of another process', at: double.options.now() });
+        const probe = startProbe(args);
+        probe.send({});
+        await probe.until(() => probe.outcomes.length === 1);
+        minutes = 25;
+        await probe.finish();
+        assert.equal(probe.outcomes[0].detail, 'TooManyProviderTokenUpdates');
+        assert.deepEqual(
+            probe.outcomes.map((o) => o.outcome).filter((o) => o !== 'later'),
+            ['accepted'],
+        );
+        assert.equal(double.tokens.length, 2);
+    }));
+
+test('on the wire: no PRIORITY, no RST_STREAM, and a header table that is not filled', () =>
+    withDouble({}, async (double) => {
+        const sniffer = await new Sniffer(world, double.port).listen();
+        const probe = await runProbe(apnsArguments(world, sniffer.port), many(500));
+        assert.deepEqual(count(probe.outcomes, 'outcome'), { accepted: 500 });
+        await sniffer.close();
+        const [PRIORITY, HEADERS, RST_STREAM, PRIORITY_FLAG] = [2, 1, 3, 0x20];
+        const types = count(sniffer.frames, 'type');
+        assert.equal(types[PRIORITY], undefined);
+        assert.equal(types[RST_STREAM], undefined);
+        const heads = sniffer.frames.filter(({ type }) => type === HEADERS);
+        assert.equal(heads.length, 500);
+        assert.ok(heads.every(({ flags }) => (flags & PRIORITY_FLAG) === 0));
+        assert.ok(
+            heads.slice(1).every(({ size }) => size < heads[0].size - 40),
+            'topic, type and priority are in the header table',
+        );
+        const sizes = heads.slice(-100).map(({ size }) => size);
+        assert.ok(Math.max(...sizes) - Math.min(...sizes) < 8, 'what is unique fills no table');
     }));
 
 test('410: the token is dead since the time that Apple names', () =>

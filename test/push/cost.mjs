@@ -1,4 +1,5 @@
-// What one push costs: the notifier and h2load take turns against the double of APNs.
+// What one push costs: the notifier (its own threads / the whole probe) and h2load, a bare client
+// on nghttp2 that repeats one request, take turns against the double of APNs.
 //   PUSH_PROBE=build/dev/test/push/push_probe node test/push/cost.mjs
 import { spawn } from 'node:child_process';
 import { sign } from 'node:crypto';
@@ -23,15 +24,16 @@ function providerToken() {
 
 async function withDouble(measure) {
   const double = await new ApnsDouble(world, { keyId: KEY_ID, team: TEAM, topic: TOPIC }).listen();
-  const seconds = await measure(double);
-  const us = ((seconds / double.accepted.length) * 1e6).toFixed(1);
+  const costs = await measure(double);
+  const us = costs.map((seconds) => ((seconds / double.accepted.length) * 1e6).toFixed(1));
   await double.close();
-  return `${us} us CPU per push, ${double.accepted.length} pushes`;
+  return `${us.join(' / ')} us CPU per push, ${double.accepted.length} pushes`;
 }
 
 async function ours(double) {
   const list = Array.from({ length: PUSHES }, (_, i) => ({ conversation: `c${i}` }));
-  return (await runProbe(apnsArguments(world, double.port), list)).cost.cpuSeconds;
+  const { cost } = await runProbe([...apnsArguments(world, double.port), '--quiet'], list);
+  return [cost.cpuSeconds, cost.allSeconds];
 }
 
 async function h2load(double) {
@@ -46,7 +48,7 @@ async function h2load(double) {
   child.stdout.resume();
   await new Promise((resolve) => child.on('close', resolve));
   const [user, system] = text.trim().split('\n').pop().split(' ').map(Number);
-  return user + system;
+  return [user + system];
 }
 
 for (let round = 0; round < 2; round += 1) {

@@ -27,7 +27,8 @@ export function fcmError(code, status, errorCode, message = 'no') {
                         ? []
                         : [
                               {
-                                  '@type': 'type.googleapis.com/google.firebase.fcm.v1.FcmError',
+                                  '@type':
+                                      'type.googleapis.com/google.firebase.fcm.v1.FcmError',
                                   errorCode,
                               },
                           ],
@@ -54,6 +55,7 @@ export class FcmDouble {
             { key: world.key, cert: world.cert },
             (request, response) => {
                 this.#handle(request).then((answer) => {
+                    if (answer === 'stall') return;
                     if (answer === 'die') {
                         request.socket.destroy();
                         return;
@@ -162,7 +164,9 @@ export class FcmDouble {
         this.accepted.push(message);
         return {
             status: 200,
-            body: { name: `projects/${this.options.project}/messages/0:${this.accepted.length}` },
+            body: {
+                name: `projects/${this.options.project}/messages/0:${this.accepted.length}`,
+            },
         };
     }
 }

@@ -53,6 +53,7 @@ export function makeWorld() {
         googlePublic: google.publicKey,
         googlePrivatePem: pem(google.privateKey),
         vapidPem: pem(vapid.privateKey),
+        somebody: apns.publicKey.export({ format: 'jwk' }), // a point on the curve
         writeAccount(tokenUri) {
             const account = {
                 type: 'service_account',
@@ -130,9 +131,11 @@ export function startProbe(args) {
     });
     const lines = createInterface({ input: child.stdout });
     lines.on('line', (text) => {
-        const [outcome, device, conversation, seq, retryMs, deadSince, detail] = text.split('\t');
+        const [outcome, device, conversation, seq, retryMs, deadSince, detail] =
+            text.split('\t');
         if (outcome === 'vapid') probe.vapid = device;
-        else if (outcome === 'cost') probe.cost = { cpuSeconds: Number(device), text };
+        else if (outcome === 'cost')
+            probe.cost = { cpuSeconds: Number(device), allSeconds: Number(conversation), text };
         else {
             probe.outcomes.push({
                 outcome,
@@ -171,7 +174,20 @@ export async function runProbe(args, notifications) {
     const probe = startProbe(args);
     probe.child.stdin.write(notifications.map(line).join(''));
     await probe.finish();
+    if (probe.status !== 0)
+        throw new Error(`the probe ended with ${probe.status}: ${probe.stderr}`);
     return probe;
+}
+
+/** Waits for something that no line of the probe tells of. */
+export async function until(condition, ms = 20000) {
+    const end = Date.now() + ms;
+    while (!(await condition())) {
+        if (Date.now() > end) throw new Error('it did not come about in time');
+        await new Promise((resolve) => {
+            setTimeout(resolve, 20);
+        });
+    }
 }
 
 export function count(list, key) {

@@ -6,8 +6,8 @@
  *
  * (p256dh and auth in base64url, "-" for none). Each outcome is a line of stdout: outcome, device,
  * conversation, seq, milliseconds to wait, dead since, detail. What is put off is asked for again
- * after that, as the core would, unless --once is given. Ends when stdin has ended and all has been
- * answered; the last line tells what it cost.
+ * after that, as the core would, unless --once is given; --quiet tells no outcomes. Ends when stdin
+ * has ended and all has been answered; the last line tells what it cost.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -27,13 +27,14 @@
 /* A line that is waiting to be asked for again. */
 struct again {
     struct again *next;
-    char *line;
+    size_t number; /* of the line */
     uint64_t at_ms;
 };
 
 struct probe {
     struct tt_notifier_port port;
     bool once;
+    bool quiet;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct again *again;
@@ -121,9 +122,18 @@ static void wait_and_ask_again(struct probe *probe, size_t number, uint32_t afte
 {
     struct again *again = tt_alloc(sizeof(*again));
     again->at_ms = now_ms() + (after_ms > BACKOFF_MS ? after_ms : BACKOFF_MS);
-    again->line = probe->lines[number];
+    again->number = number;
     again->next = probe->again;
     probe->again = again;
+}
+
+static void tell(const struct tt_notified *notified)
+{
+    printf("%s\t%.*s\t%.*s\t%llu\t%u\t%lld\t%.*s\n", outcomes[notified->outcome],
+           (int)notified->device.size, notified->device.bytes, (int)notified->conversation.size,
+           notified->conversation.bytes, (unsigned long long)notified->seq.n,
+           notified->retry_after_ms, (long long)notified->dead_since.ms, (int)notified->detail.size,
+           notified->detail.data);
 }
 
 /* On the notifier's thread. */
@@ -131,11 +141,8 @@ static void on_notified(void *context, const struct tt_notified *notified)
 {
     struct probe *probe = context;
     pthread_mutex_lock(&probe->lock);
-    printf("%s\t%.*s\t%.*s\t%llu\t%u\t%lld\t%.*s\n", outcomes[notified->outcome],
-           (int)notified->device.size, notified->device.bytes, (int)notified->conversation.size,
-           notified->conversation.bytes, (unsigned long long)notified->seq.n,
-           notified->retry_after_ms, (long long)notified->dead_since.ms, (int)notified->detail.size,
-           notified->detail.data);
+    if (!probe->quiet)
+        tell(notified);
     char number[TT_ID_SIZE_MAX] = "";
     memcpy(number, notified->device.bytes + 1, (size_t)notified->device.size - 1);
     if (notified->outcome == TT_NOTIFY_LATER && !probe->once)
@@ -146,14 +153,6 @@ static void on_notified(void *context, const struct tt_notified *notified)
     pthread_mutex_unlock(&probe->lock);
 }
 
-static size_t number_of_line(const struct probe *probe, const char *line)
-{
-    size_t number = 0;
-    while (probe->lines[number] != line)
-        number++;
-    return number;
-}
-
 /* Under the lock, which is let go while asking: the line that is due, or how long to wait. */
 static bool take_due(struct probe *probe, size_t *number, uint64_t *wait_ms)
 {
@@ -162,7 +161,7 @@ static bool take_due(struct probe *probe, size_t *number, uint64_t *wait_ms)
     for (struct again **at = &probe->again; *at != NULL; at = &(*at)->next) {
         struct again *again = *at;
         if (again->at_ms <= now) {
-            *number = number_of_line(probe, again->line);
+            *number = again->number;
             *at = again->next;
             tt_free(again);
             return true;
@@ -216,13 +215,20 @@ static void take_lines(struct probe *probe)
     free(line);
 }
 
-static void tell_cost(struct tt_notifier_push *notifier, double began_s)
+static double cpu_s_of(int who)
 {
     struct rusage usage;
-    TT_ASSERT(getrusage(RUSAGE_SELF, &usage) == 0);
-    double cpu_s = (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6 +
-                   (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6;
-    printf("cost\t%.6f", cpu_s - began_s);
+    TT_ASSERT(getrusage(who, &usage) == 0);
+    return (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6 +
+           (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6;
+}
+
+/* Of the notifier's threads, that of name lookups among them; and of all, with the reading and
+ * copying of notifications on this one. */
+static void tell_cost(struct tt_notifier_push *notifier)
+{
+    double all_s = cpu_s_of(RUSAGE_SELF);
+    printf("cost\t%.6f\t%.6f", all_s - cpu_s_of(RUSAGE_THREAD), all_s);
     for (int i = TT_PUSH_APNS; i <= TT_PUSH_WEBPUSH; i++) {
         struct tt_push_report report;
         tt_notifier_push_report(notifier, (enum tt_push_provider)i, &report);
@@ -232,7 +238,27 @@ static void tell_cost(struct tt_notifier_push *notifier, double began_s)
     printf("\n");
 }
 
-static void read_options(int argc, char **argv, struct tt_push_config *config, bool *once)
+static void read_times(const char *name, const char *value, struct tt_push_times *times)
+{
+    struct {
+        const char *name;
+        uint32_t *value;
+    } options[] = {
+        {"--apns-idle-ms", &times->apns_idle_ms},
+        {"--apns-ping-ms", &times->apns_ping_ms},
+        {"--apns-silence-ms", &times->apns_silence_ms},
+        {"--apns-token-ms", &times->apns_token_ms},
+        {"--apns-token-ms-min", &times->apns_token_ms_min},
+        {"--fcm-answer-ms", &times->fcm_answer_ms},
+        {"--webpush-answer-ms", &times->webpush_answer_ms},
+    };
+    for (size_t o = 0; o < sizeof(options) / sizeof(options[0]); o++)
+        if (strcmp(name, options[o].name) == 0)
+            *options[o].value = (uint32_t)number_of(value);
+}
+
+static void read_options(int argc, char **argv, struct tt_push_config *config,
+                         struct tt_push_times *times, struct probe *probe)
 {
     struct {
         const char *name;
@@ -242,6 +268,7 @@ static void read_options(int argc, char **argv, struct tt_push_config *config, b
         {"--apns-key-id", &config->apns_key_id},
         {"--apns-team", &config->apns_team},
         {"--apns-topic", &config->apns_topic},
+        {"--apns-token-file", &config->apns_token_file},
         {"--apns-host", &config->apns_host},
         {"--apns-sandbox-host", &config->apns_sandbox_host},
         {"--fcm-service-account", &config->fcm_service_account},
@@ -250,7 +277,10 @@ static void read_options(int argc, char **argv, struct tt_push_config *config, b
         {"--push-ca", &config->ca_file},
     };
     for (int i = 1; i < argc; i++) {
-        *once = *once || strcmp(argv[i], "--once") == 0;
+        probe->once = probe->once || strcmp(argv[i], "--once") == 0;
+        probe->quiet = probe->quiet || strcmp(argv[i], "--quiet") == 0;
+        if (i + 1 < argc)
+            read_times(argv[i], argv[i + 1], times);
         if (strcmp(argv[i], "--webpush-private") == 0)
             config->webpush_allows_private = true;
         if (strcmp(argv[i], "--vapid-key") == 0 && i + 1 < argc)
@@ -268,7 +298,9 @@ int main(int argc, char **argv)
     struct tt_notifier_push *notifier;
     char sentence[TT_PUSH_SENTENCE_SIZE];
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
-    read_options(argc, argv, &config, &probe.once);
+    struct tt_push_times times = tt_push_times_default();
+    config.times = &times;
+    read_options(argc, argv, &config, &times, &probe);
     if (!tt_is_ok(tt_notifier_push_create(&config, &notifier, sentence))) {
         (void)fprintf(stderr, "%s\n", sentence);
         return 2;
@@ -282,7 +314,7 @@ int main(int argc, char **argv)
     wait_for_all(&probe);
     while (tt_notifier_push_waiting(notifier) > 0) /* the silent ones, which nobody tells of */
         (void)poll(NULL, 0, 1);
-    tell_cost(notifier, 0);
+    tell_cost(notifier);
     tt_notifier_push_destroy(&notifier);
     for (size_t i = 0; i < probe.line_count; i++)
         free(probe.lines[i]);

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 const TWOTICKS = process.env.TWOTICKS;
 
 export class Server {
-    constructor(args) {
+    constructor(args, listen = '127.0.0.1:0') {
+        this.listen = listen;
         this.dir = mkdtempSync(join(tmpdir(), 'twoticks-push-server-'));
         this.data = join(this.dir, 'data');
         this.args = args;
@@ -21,7 +22,7 @@ export class Server {
                 '--data',
                 this.data,
                 '--listen',
-                '127.0.0.1:0',
+                this.listen,
                 '--admin-listen',
                 '127.0.0.1:0',
                 '--nodes',
@@ -56,9 +57,10 @@ export class Server {
     }
 
     async remove() {
-        if (this.child.exitCode === null && this.child.signalCode === null)
-            await this.kill('SIGTERM');
+        const lives = this.child?.exitCode === null && this.child.signalCode === null;
+        const code = lives ? await this.kill('SIGTERM') : 0;
         rmSync(this.dir, { recursive: true, force: true });
+        if (code !== 0) throw new Error(`the server ended with ${code}: ${this.stderr}`);
     }
 
     token(user, device) {
@@ -73,7 +75,8 @@ export class Server {
             execFile(
                 TWOTICKS,
                 [...args, '--data', this.data, '--url', this.url],
-                (error, stdout, stderr) => resolve({ status: error?.code ?? 0, stdout, stderr }),
+                (error, stdout, stderr) =>
+                    resolve({ status: error?.code ?? 0, stdout, stderr }),
             );
         });
     }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ApnsDouble } from './apns.mjs';
-import { KEY_ID, TEAM, TOPIC, apnsArguments, makeWorld } from './lib.mjs';
+import { KEY_ID, TEAM, TOPIC, apnsArguments, makeWorld, until } from './lib.mjs';
 import { Server } from './server.mjs';
 import { WebPushDouble } from './webpush.mjs';
 
@@ -11,16 +11,6 @@ before(() => {
     world = makeWorld();
 });
 after(() => world.remove());
-
-const poll = async (condition, ms = 15000) => {
-    const until = Date.now() + ms;
-    while (!(await condition())) {
-        assert.ok(Date.now() < until, 'it did not come about in time');
-        await new Promise((resolve) => {
-            setTimeout(resolve, 20);
-        });
-    }
-};
 
 async function play(run, extra = []) {
     const double = await new ApnsDouble(world, {
@@ -78,7 +68,7 @@ test('a phone that is off for three days: five pushes, and the ticks stay single
             'call me when you can',
         ])
             await send(text);
-        await poll(() => double.accepted.length === 5);
+        await until(() => double.accepted.length === 5);
         assert.deepEqual(seqs(double).sort(), [1, 2, 3, 4, 5]);
         assert.equal((await peek()).last_delivered_seq, 0, 'a push is no delivery');
         const pending = double.takePending('aabb01');
@@ -99,7 +89,7 @@ test('a phone that is off for three days: five pushes, and the ticks stay single
         );
         assert.equal((await peek()).last_delivered_seq, 0, 'nor is the socket');
         phone.send({ type: 'delivered', conversation_id: 'conv_abc123', seq: 5 });
-        await poll(async () => (await peek()).last_delivered_seq === 5);
+        await until(async () => (await peek()).last_delivered_seq === 5);
         const { body } = await server.ask(
             server.token('bob', 'phone'),
             'GET',
@@ -108,7 +98,9 @@ test('a phone that is off for three days: five pushes, and the ticks stay single
         const pushed = body.events.filter((event) => event.event === 'push_accepted');
         assert.deepEqual(pushed.map((event) => event.seq).sort(), [1, 2, 3, 4, 5]);
         assert.ok(
-            pushed.every(({ detail }) => double.accepted.some(({ id }) => `apns ${id}` === detail)),
+            pushed.every(({ detail }) =>
+                double.accepted.some(({ id }) => `apns ${id}` === detail),
+            ),
         );
         await phone.close();
     }));
@@ -119,7 +111,7 @@ test('a socket that looks open and does not ack: the phone rings after the delay
         const sentAt = Date.now();
         await send('hey');
         await phone.until((frames) => frames.some((frame) => frame.type === 'message'));
-        await poll(() => double.accepted.length === 1);
+        await until(() => double.accepted.length === 1);
         assert.ok(Date.now() - sentAt >= 650);
         await phone.close();
     }));
@@ -130,13 +122,13 @@ test('a device that acks is not rung', () =>
         await send('one');
         await phone.until((frames) => frames.some((frame) => frame.type === 'message'));
         phone.send({ type: 'delivered', conversation_id: 'conv_abc123', seq: 1 });
-        await poll(async () => (await peek()).last_delivered_seq === 1);
+        await until(async () => (await peek()).last_delivered_seq === 1);
         await phone.close();
         await send(
             'two',
         ); /* rings, so whatever was due for the first one has been decided by then */
-        await poll(() => double.accepted.length > 0);
-        await poll(async () =>
+        await until(() => double.accepted.length > 0);
+        await until(async () =>
             /notifications_accepted_total [1-9]/.test(
                 await (await fetch(`${server.admin}/metrics`)).text(),
             ),
@@ -150,8 +142,8 @@ test('a forgotten laptop that acks does not silence the phone', () =>
         await send('hey');
         await laptop.until((frames) => frames.some((frame) => frame.type === 'message'));
         laptop.send({ type: 'delivered', conversation_id: 'conv_abc123', seq: 1 });
-        await poll(async () => (await peek()).last_delivered_seq === 1);
-        await poll(() => double.accepted.length === 1);
+        await until(async () => (await peek()).last_delivered_seq === 1);
+        await until(() => double.accepted.length === 1);
         await laptop.close();
     }));
 
@@ -159,9 +151,9 @@ test('read elsewhere: a silent update, and no ring after it', () =>
     play(async ({ double, server, send }) => {
         const laptop = await server.connect('bob', 'laptop');
         await send('hey');
-        await poll(() => double.accepted.length === 1);
+        await until(() => double.accepted.length === 1);
         laptop.send({ type: 'read', conversation_id: 'conv_abc123', seq: 1 });
-        await poll(() => double.accepted.length === 2);
+        await until(() => double.accepted.length === 2);
         const [, silent] = double.accepted;
         assert.equal(silent.headers['apns-push-type'], 'background');
         assert.equal(silent.payload.last_read_seq, 1);
@@ -172,11 +164,11 @@ test('kill -9 between store and push: it rings after the restart', () =>
     play(async ({ double, server, send }) => {
         double.options.stallAll = true;
         await send('hey');
-        await poll(() => double.open.size > 0);
+        await until(() => double.open.size > 0);
         await server.kill('SIGKILL');
         double.options.stallAll = false;
         await server.start();
-        await poll(() => double.accepted.length >= 1);
+        await until(() => double.accepted.length >= 1);
         assert.deepEqual([...new Set(seqs(double))], [1]);
     }));
 
@@ -187,29 +179,36 @@ test('a service that is away: what still matters goes out later', () =>
             away ? { status: 503, body: { reason: 'ServiceUnavailable' } } : null;
         await send('one');
         await send('two');
-        await poll(() => double.rejected.length > 0);
+        await until(() => double.rejected.length > 0);
         away = false;
-        await poll(() => seqs(double).includes(2), 30000);
+        await until(() => seqs(double).includes(2), 30000);
     }));
 
 test('a dead token is forgotten; one that moves to another user rings for that one', () =>
     play(async ({ double, server, send, bob }) => {
         double.options.answer = () => ({ status: 400, body: { reason: 'BadDeviceToken' } });
         await send('one');
-        await poll(() => double.rejected.length === 1);
-        await poll(async () => {
+        await until(() => double.rejected.length === 1);
+        await until(async () => {
             const { body } = await server.ask(bob, 'GET', '/conversation/conv_abc123/timeline');
             return body.events.some(
-                (event) => event.event === 'push_failed' && event.detail === 'apns BadDeviceToken',
+                (event) =>
+                    event.event === 'push_failed' && event.detail === 'apns BadDeviceToken',
             );
         });
         double.options.answer = null;
         await server.ask(bob, 'PUT', '/device/phone/push', { provider: 'apns', token: 'cc01' });
         const carol = server.token('carol', 'phone');
-        await server.ask(carol, 'PUT', '/device/phone/push', { provider: 'apns', token: 'cc01' });
-        await server.ask(bob, 'PUT', '/device/tablet/push', { provider: 'apns', token: 'dd01' });
+        await server.ask(carol, 'PUT', '/device/phone/push', {
+            provider: 'apns',
+            token: 'cc01',
+        });
+        await server.ask(bob, 'PUT', '/device/tablet/push', {
+            provider: 'apns',
+            token: 'dd01',
+        });
         await send('two');
-        await poll(() => double.accepted.some((push) => push.token === 'dd01'));
+        await until(() => double.accepted.some((push) => push.token === 'dd01'));
         assert.ok(
             double.accepted.every((push) => push.token !== 'cc01'),
             "that phone is not Bob's now",
@@ -220,25 +219,111 @@ test('muted: silent; previews off: no text; unlinked: no push', () =>
     play(async ({ double, server, send, bob }) => {
         await server.ask(bob, 'PUT', '/me', { push_preview: false });
         await send('a secret');
-        await poll(() => double.accepted.length === 1);
+        await until(() => double.accepted.length === 1);
         assert.equal(double.accepted[0].payload.aps.alert.body, 'New message');
         assert.ok(!double.accepted[0].body.includes('secret'));
         await server.ask(bob, 'PUT', '/conversation/conv_abc123/settings', {
             muted_until: '2999-01-01T00:00:00.000Z',
         });
         await send('two');
-        await server.ask(bob, 'PUT', '/conversation/conv_abc123/settings', { muted_until: null });
+        await server.ask(bob, 'PUT', '/conversation/conv_abc123/settings', {
+            muted_until: null,
+        });
         await send('three');
-        await poll(() => seqs(double).includes(3));
+        await until(() => seqs(double).includes(3));
         await server.ask(bob, 'DELETE', '/device/phone/push');
-        await server.ask(bob, 'PUT', '/device/tablet/push', { provider: 'apns', token: 'ee01' });
+        await server.ask(bob, 'PUT', '/device/tablet/push', {
+            provider: 'apns',
+            token: 'ee01',
+        });
         await send('four');
-        await poll(() =>
+        await until(() =>
             double.accepted.some((push) => push.token === 'ee01' && push.payload.seq === 4),
         );
         assert.ok(
             !double.accepted.some((push) => push.token === 'aabb01' && push.payload.seq === 4),
         );
+    }));
+
+test('--hide-previews: no text leaves the server, whatever the user has chosen', () =>
+    play(
+        async ({ double, server, send, bob }) => {
+            await server.ask(bob, 'PUT', '/me', { push_preview: true });
+            await send('a secret');
+            await until(() => double.accepted.length === 1);
+            assert.equal(double.accepted[0].payload.aps.alert.body, 'New message');
+            assert.ok(!double.accepted[0].body.includes('secret'));
+        },
+        ['--hide-previews'],
+    ));
+
+test('in a group the title names it after the sender; each member rings but the sender', () =>
+    play(async ({ double, server, alice }) => {
+        const carol = server.token('carol', 'phone');
+        const put = (who, token) =>
+            server.ask(who, 'PUT', '/device/phone/push', { provider: 'apns', token });
+        await put(carol, 'cc02');
+        await server.ask(alice, 'PUT', '/device/phone/push', {
+            provider: 'apns',
+            token: 'aa02',
+        });
+        const made = await server.ask(alice, 'POST', '/conversation', {
+            conversation_id: 'team',
+            kind: 'group',
+            title: 'Team \u00e9',
+            members: ['alice', 'bob', 'carol'],
+        });
+        assert.equal(made.status, 201);
+        const ring = (client_id) =>
+            server.ask(alice, 'POST', '/conversation/team/messages', {
+                client_id,
+                content: 'hi',
+            });
+        await ring('g1');
+        await until(() => double.accepted.length === 2);
+        assert.deepEqual(double.accepted.map((push) => push.token).sort(), ['aabb01', 'cc02']);
+        for (const { payload } of double.accepted) {
+            assert.equal(payload.aps.alert.title, 'Alice \u00b7 Team \u00e9');
+            assert.equal(payload.aps['thread-id'], 'team');
+        }
+        double.options.stallAll = true; /* the title is known after a restart too */
+        await ring('g2');
+        await until(() => double.stalled >= 2);
+        await server.kill('SIGKILL');
+        double.options.stallAll = false;
+        await server.start();
+        await until(() => double.accepted.filter((push) => push.payload.seq === 2).length >= 2);
+        const [again] = double.accepted.filter((push) => push.payload.seq === 2);
+        assert.equal(again.payload.aps.alert.title, 'Alice \u00b7 Team \u00e9');
+    }));
+
+test('410: an address that was registered after the time that Apple names stays', () =>
+    play(async ({ double, send, server, bob }) => {
+        let timestamp = Date.now() - 86400000;
+        const pushes = [];
+        double.options.answer = (push) => {
+            pushes.push(push);
+            return { status: 410, body: { reason: 'Unregistered', timestamp } };
+        };
+        const failures = async () =>
+            (
+                await server.ask(bob, 'GET', '/conversation/conv_abc123/timeline')
+            ).body.events.filter((event) => event.event === 'push_failed').length;
+        await send('one');
+        await until(async () => (await failures()) === 1);
+        timestamp = Date.now() + 60000;
+        await send('two');
+        await until(async () => (await failures()) === 2);
+        assert.equal(pushes.length, 2, 'it had stayed');
+        await server.ask(bob, 'PUT', '/device/tablet/push', {
+            provider: 'apns',
+            token: 'dd02',
+        });
+        double.options.answer = null;
+        await send('three');
+        await until(() => double.accepted.length === 1);
+        assert.equal(double.accepted[0].token, 'dd02', 'now it has gone');
+        assert.equal(pushes.length, 2);
     }));
 
 test('push test rings on each device and explains the outcome', () =>
@@ -300,7 +385,9 @@ test("Web Push from GET /push/vapid to the decrypted text, with a third party's 
             });
             assert.equal(put.status, 200);
             await send('h\u00e9');
-            await poll(() => push.requests.length === 1 && push.texts(subscription).length === 1);
+            await until(
+                () => push.requests.length === 1 && push.texts(subscription).length === 1,
+            );
             assert.equal(JSON.parse(push.texts(subscription)[0]).body, 'h\u00e9');
             assert.deepEqual(push.violations, []);
         },

@@ -1,5 +1,6 @@
 // A push service for browsers: decryption and VAPID are those of npm web-push-testing, the rules
 // that it does not check (RFC 8030, 8292) are checked here.
+import { createECDH, randomBytes } from 'node:crypto';
 import https from 'node:https';
 import { createRequire } from 'node:module';
 
@@ -12,6 +13,7 @@ export class WebPushDouble {
         this.model = new PushApiModel();
         this.requests = [];
         this.violations = [];
+        this.waiting = [];
         this.server = https.createServer(
             { key: world.key, cert: world.cert },
             (request, response) => this.#handle(request, response),
@@ -31,6 +33,13 @@ export class WebPushDouble {
         return new Promise((resolve) => this.server.close(resolve));
     }
 
+    /** The answer to the next push. */
+    next() {
+        return new Promise((resolve) => {
+            this.waiting.push(resolve);
+        });
+    }
+
     /** As a browser's PushSubscription would be, and what it decrypts with. */
     async subscribe(vapid) {
         const data = await this.model.subscribe({
@@ -38,6 +47,21 @@ export class WebPushDouble {
             applicationServerKey: vapid,
         });
         return { endpoint: data.endpoint, keys: data.keys, hash: data.clientHash };
+    }
+
+    /** The same for keys that a browser has made: `d` is the private one, all in base64url. */
+    adopt(vapid, { d, auth }) {
+        const dh = createECDH('prime256v1');
+        dh.setPrivateKey(Buffer.from(d, 'base64url'));
+        const hash = randomBytes(32).toString('hex');
+        this.model.subscriptions[hash] = {
+            applicationServerKey: vapid,
+            publicKey: dh.getPublicKey('base64'),
+            subscriptionDh: dh,
+            auth,
+            isExpired: false,
+        };
+        return { endpoint: this.model.notifyUrl + hash, hash };
     }
 
     texts(subscription) {
@@ -48,18 +72,27 @@ export class WebPushDouble {
         const chunks = [];
         request.on('data', (chunk) => chunks.push(chunk));
         request.on('end', async () => {
-            this.requests.push({ url: request.url, headers: request.headers });
+            const body = Buffer.concat(chunks);
+            this.requests.push({ url: request.url, headers: request.headers, body });
             const answer =
-                this.options.answer?.(request, this) ??
-                (await this.#notify(request, Buffer.concat(chunks)));
+                this.options.answer?.(request, this) ?? (await this.#notify(request, body));
             if (answer === 'stall') return;
+            if (answer === 'drip') {
+                response.writeHead(200, { 'content-length': '100000' });
+                const timer = setInterval(() => response.write('x'), 50);
+                response.on('close', () => clearInterval(timer));
+                return;
+            }
             response.writeHead(answer.status, answer.headers);
             response.end(answer.body);
+            for (const wake of this.waiting.splice(0)) wake(answer);
         });
     }
 
     #check(headers, body) {
-        const claims = JSON.parse(Buffer.from(headers.authorization.split('.')[1], 'base64url'));
+        const claims = JSON.parse(
+            Buffer.from(headers.authorization.split('.')[1], 'base64url'),
+        );
         const now = Date.now() / 1000;
         const rules = [
             [claims.aud === this.origin, 'aud is the origin of the endpoint'],

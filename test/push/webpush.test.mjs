@@ -161,6 +161,75 @@ test('an answer that does not end is cut off by size', () =>
         },
     ));
 
+test('a service that does not answer in time: later', () =>
+    withDouble(
+        { answer: () => 'stall' },
+        async (double, probe) => {
+            probe.send(ring(await double.subscribe(probe.vapid)));
+            await probe.finish();
+            assert.equal(probe.outcomes[0].outcome, 'later');
+            assert.equal(double.requests.length, 2, 'sent again once');
+        },
+        ['--webpush-private', '--once', '--webpush-answer-ms', '300'],
+    ));
+
+test('a service that answers a byte at a time, for ever: cut off by time', () =>
+    withDouble(
+        { answer: () => 'drip' },
+        async (double, probe) => {
+            probe.send(ring(await double.subscribe(probe.vapid)));
+            await probe.finish();
+            assert.equal(probe.outcomes[0].outcome, 'later');
+        },
+        ['--webpush-private', '--once', '--webpush-answer-ms', '500'],
+    ));
+
+test('one VAPID token for all pushes to one origin, another for another', async () => {
+    const other = await new WebPushDouble(world).listen();
+    await withDouble({}, async (double, probe) => {
+        const subscription = await double.subscribe(probe.vapid);
+        const elsewhere = await other.subscribe(probe.vapid);
+        for (const conversation of ['a', 'b', 'c'])
+            probe.send(ring(subscription, { conversation }));
+        probe.send(ring(elsewhere));
+        await probe.finish();
+        const tokens = double.requests.map(({ headers }) => headers.authorization);
+        assert.equal(tokens.length, 3);
+        assert.equal(new Set(tokens).size, 1);
+        assert.notEqual(other.requests[0].headers.authorization, tokens[0]);
+        assert.deepEqual([...double.violations, ...other.violations], []);
+    });
+    await other.close();
+});
+
+test('a subscription that has expired, and one that is for another key', () =>
+    withDouble({}, async (double, probe) => {
+        const expired = await double.subscribe(probe.vapid);
+        double.model.expireSubscription(expired.hash);
+        probe.send(ring(expired));
+        await probe.until(() => probe.outcomes.length === 1);
+        const key = Buffer.from([
+            4,
+            ...['x', 'y'].flatMap((n) => [...Buffer.from(world.somebody[n], 'base64url')]),
+        ]).toString('base64url');
+        probe.send(ring(await double.subscribe(key)));
+        await probe.finish();
+        assert.deepEqual(told(probe), [
+            ['gone', 'HTTP 410'],
+            ['failed', 'HTTP 400'],
+        ]);
+    }));
+
+test('nobody listens: later, with the reason', () =>
+    withDouble({}, async (double, probe) => {
+        const subscription = await double.subscribe(probe.vapid);
+        await double.close();
+        probe.send(ring(subscription));
+        await probe.finish();
+        assert.equal(probe.outcomes[0].outcome, 'later');
+        assert.match(probe.outcomes[0].detail, /nobody answers/);
+    }));
+
 test('a private address is not connected to, however it is written (attack 38)', async () => {
     let connections = 0;
     const canary = net.createServer((socket) => {

@@ -203,6 +203,19 @@ async def the_cookie_works_for_this_servers_pages_only(world):
 
 
 @scenario
+async def the_cookie_is_for_https_where_that_is_how_it_came(world):
+    server = await world.serve('--accounts', 'open', '--trusted-proxies', '127.0.0.1', *LIMITLESS)
+    password = 'quotes " and \\ backslashes, \u00e4\u00f6\u00fc'
+    await add(server, 'alice', password)
+    for headers, secure in (({}, False), ({'X-Forwarded-Proto': 'https'}, True),
+                            ({'X-Forwarded-Proto': 'http'}, False)):
+        answer = await calls.call(server.address, 'POST', '/login', headers=headers, json={
+            'user_id': 'alice', 'password': password})
+        assert answer.status == 200, answer
+        assert ('; Secure' in answer.headers['set-cookie']) == secure, (headers, answer.headers)
+
+
+@scenario
 async def another_sites_page_logs_nobody_in(world):
     server = await world.serve('--accounts', 'open', '--allow-origin', 'https://chat.example',
                                *LIMITLESS)

@@ -46,7 +46,7 @@ static void on_accepted(void *context, int fd, const struct tt_address *peer)
 {
     const struct echo *echo = context;
     const struct tt_ip ip = tt_ip_of_address(peer);
-    tt_edge_accept(echo->edge, TT_EDGE_PUBLIC, fd, &ip);
+    (void)tt_edge_accept(echo->edge, TT_EDGE_PUBLIC, fd, &ip);
 }
 
 static const struct tt_loop_events loop_events = {.turn_end = on_turn_end};

@@ -2,11 +2,11 @@
 
 #include "adapter/clock_os.h"
 #include "adapter/push/apns_request.h"
+#include "adapter/push/token_file.h"
 #include "base/memory.h"
 #include "net/http2_client.h"
 
 #define CONNECT_MS       10000
-#define PING_MS          10000
 #define BACKOFF_MS       500
 #define BACKOFF_MS_MAX   60000
 #define WAIT_MS          10000  /* in the queue; then the core decides whether it still matters */
@@ -30,6 +30,9 @@ struct tt_apns {
     struct tt_apns_options options;
     struct tt_bells queue;
     struct link links[TT_APNS_CONNECTIONS_MAX];
+    struct tt_buffer path; /* of the push that is just being sent, as the next two */
+    struct tt_buffer expiration;
+    struct tt_buffer payload;
     size_t under_way;
     uint32_t failures;  /* of connecting, in a row */
     tt_mono connect_at; /* not before */
@@ -97,6 +100,15 @@ static void token_expired(struct tt_apns *apns, struct tt_bell *bell, struct tt_
     }
 }
 
+static void keep_token(struct tt_apns *apns)
+{
+    struct tt_provider_token *token = apns->options.token;
+    if (token->is_kept || apns->options.token_file == NULL)
+        return;
+    token->is_kept = true;
+    tt_token_file_write(apns->options.token_file, token);
+}
+
 static void on_answered(void *context, void *request, const struct tt_http2_answer *answer)
 {
     struct link *link = context;
@@ -111,6 +123,7 @@ static void on_answered(void *context, void *request, const struct tt_http2_answ
         link->has_accepted = true;
         apns->failures = 0;
         apns->trouble = NULL;
+        keep_token(apns);
         tt_bell_accepted(bell, tt_http2_answer_field(answer, "apns-id"));
         return;
     case TT_APNS_DROP:
@@ -260,32 +273,30 @@ static void send_bell(struct tt_apns *apns, struct link *link, struct tt_bell *b
         tt_bell_put_off(bell, TT_SLICE_LITERAL("the provider token cannot be signed"), 0);
         return;
     }
-    struct tt_buffer path = {0};
-    struct tt_buffer expiration = {0};
-    struct tt_buffer payload = {0};
-    tt_buffer_add_text(&path, PATH);
-    tt_buffer_add(&path, notification->address.token);
-    tt_buffer_add_u64(&expiration, (uint64_t)(wall.ms / 1000) + TT_PUSH_KEEP_S);
-    tt_apns_payload(notification, &payload);
+    struct tt_buffer *path = &apns->path;
+    struct tt_buffer *expiration = &apns->expiration;
+    struct tt_buffer *payload = &apns->payload;
+    path->size = expiration->size = payload->size = 0;
+    tt_buffer_add_text(path, PATH);
+    tt_buffer_add(path, notification->address.token);
+    tt_buffer_add_u64(expiration, (uint64_t)(wall.ms / 1000) + TT_PUSH_KEEP_S);
+    tt_apns_payload(notification, payload);
     const struct tt_http2_field fields[] = {
         field(":method", TT_SLICE_LITERAL("POST"), false),
         field(":scheme", TT_SLICE_LITERAL("https"), false),
         field(":authority", apns->options.host, false),
-        field(":path", tt_buffer_slice(&path), true),
+        field(":path", tt_buffer_slice(path), true),
         field("authorization", token, false),
         field("apns-topic", apns->options.topic, false),
         field("apns-push-type", tt_slice_text(rings ? "alert" : "background"), false),
         field("apns-priority", tt_slice_text(rings ? "10" : "5"), false),
-        field("apns-expiration", tt_buffer_slice(&expiration), false),
+        field("apns-expiration", tt_buffer_slice(expiration), true),
         field("apns-collapse-id", tt_id_slice(&notification->conversation), true),
     };
     tt_http2_client_send(link->http, fields, sizeof(fields) / sizeof(fields[0]),
-                         tt_buffer_slice(&payload), bell);
+                         tt_buffer_slice(payload), bell);
     apns->under_way++;
     link->used_at = now_of(apns);
-    tt_buffer_deinit(&path);
-    tt_buffer_deinit(&expiration);
-    tt_buffer_deinit(&payload);
 }
 
 /* What has waited for too long goes back: whether it still matters is not known here. */
@@ -311,7 +322,7 @@ static void keep_alive(struct tt_apns *apns, struct link *link)
         return;
     link->used_at = now;
     tt_http2_client_ping(link->http);
-    tt_http2_client_expect_by(link->http, tt_mono_after(now, PING_MS));
+    tt_http2_client_expect_by(link->http, tt_mono_after(now, apns->options.ping_ms));
 }
 
 void tt_apns_turn(struct tt_apns *apns)
@@ -371,5 +382,8 @@ void tt_apns_destroy(struct tt_apns **take_apns)
     for (struct tt_bell *bell = tt_bells_take(&apns->queue); bell != NULL;
          bell = tt_bells_take(&apns->queue))
         tt_bell_destroy(bell);
+    tt_buffer_deinit(&apns->path);
+    tt_buffer_deinit(&apns->expiration);
+    tt_buffer_deinit(&apns->payload);
     tt_free(apns);
 }

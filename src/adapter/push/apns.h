@@ -25,11 +25,13 @@ struct tt_apns_options {
     const struct tt_log *log; /* may be NULL */
     struct tt_push_counts *counts;
     struct tt_provider_token *token; /* shared by the environments */
+    const char *token_file;          /* where it is kept; NULL: nowhere */
     struct tt_slice host;
     uint16_t port;
     struct tt_slice topic;
     uint32_t idle_ms;    /* a PING after so long without a word */
-    uint32_t silence_ms; /* the connection is given up if an answer takes longer */
+    uint32_t ping_ms;    /* the connection is given up if that takes longer */
+    uint32_t silence_ms; /* the same for the answer to a push */
 };
 
 /* The options' pointers and texts are borrowed. */

@@ -5,24 +5,38 @@
 #define DETAIL_SIZE_MAX   128
 #define RETRY_AFTER_S_MAX 86400
 
+static struct tt_slice copy(char **to, struct tt_slice bytes)
+{
+    struct tt_slice copied = tt_slice(*to, bytes.size);
+    if (bytes.size > 0)
+        memcpy(*to, bytes.data, bytes.size);
+    *to += bytes.size;
+    return copied;
+}
+
 struct tt_bell *tt_bell_create(const struct tt_notification *notification,
                                const struct tt_notifier_sink *sink)
 {
-    struct tt_bell *bell = tt_alloc(sizeof(*bell));
-    struct tt_notification *copy = &bell->notification;
-    *copy = *notification;
-    copy->address.token = tt_arena_copy(&bell->arena, notification->address.token);
-    copy->address.p256dh = tt_arena_copy(&bell->arena, notification->address.p256dh);
-    copy->address.auth = tt_arena_copy(&bell->arena, notification->address.auth);
-    copy->sender_name = tt_arena_copy(&bell->arena, notification->sender_name);
-    copy->content = tt_arena_copy(&bell->arena, notification->content);
+    const struct tt_push_address *address = &notification->address;
+    size_t size = address->token.size + address->p256dh.size + address->auth.size +
+                  notification->sender_name.size + notification->title.size +
+                  notification->content.size;
+    struct tt_bell *bell = tt_alloc(sizeof(*bell) + size);
+    struct tt_notification *own = &bell->notification;
+    char *to = bell->bytes;
+    *own = *notification;
+    own->address.token = copy(&to, address->token);
+    own->address.p256dh = copy(&to, address->p256dh);
+    own->address.auth = copy(&to, address->auth);
+    own->sender_name = copy(&to, notification->sender_name);
+    own->title = copy(&to, notification->title);
+    own->content = copy(&to, notification->content);
     bell->sink = *sink;
     return bell;
 }
 
 void tt_bell_destroy(struct tt_bell *bell)
 {
-    tt_arena_deinit(&bell->arena);
     tt_free(bell);
 }
 

@@ -7,7 +7,6 @@
 
 #include <stdatomic.h>
 
-#include "base/arena.h"
 #include "port/notifier.h"
 
 /* What became of notifications, by enum tt_push_provider. From any thread. */
@@ -22,14 +21,14 @@ struct tt_push_counts {
 
 struct tt_bell {
     struct tt_bell *next;
-    struct tt_notification notification; /* its bytes lie in the arena */
-    struct tt_arena arena;
+    struct tt_notification notification; /* its bytes lie at the end */
     struct tt_notifier_sink sink;
     struct tt_push_counts *counts; /* of its provider; borrowed */
     tt_mono queued_at;
     uint8_t refused;      /* times, not processed for sure */
     uint8_t unknown;      /* times with an unknown outcome */
     bool has_fresh_token; /* the service's own token was renewed for it */
+    char bytes[];
 };
 
 struct tt_bell *tt_bell_create(const struct tt_notification *notification,

@@ -8,7 +8,8 @@
 #define CONNECTIONS_MAX 16
 #define CONNECT_MS      10000
 #define IDLE_MS         60000
-#define WAIT_MS         10000
+#define WAIT_MS         10000 /* in the queue; then the core decides whether it still matters */
+#define TROUBLE_WAIT_MS 1000  /* the same where there is no token to be had */
 #define RENEW_EARLY_S   300
 #define RENEW_RETRY_MS  2000
 #define PAUSE_MS        1000
@@ -173,9 +174,10 @@ static bool send_bell(struct tt_fcm *fcm, struct tt_bell *bell)
 static void put_off_old(struct tt_fcm *fcm)
 {
     tt_mono now = now_of(fcm);
+    uint64_t most = fcm->trouble.size > 0 ? TROUBLE_WAIT_MS : WAIT_MS;
     struct tt_slice reason =
         fcm->trouble.size > 0 ? tt_buffer_slice(&fcm->trouble) : TT_SLICE_LITERAL("FCM is slow");
-    while (fcm->queue.first != NULL && now.ms - fcm->queue.first->queued_at.ms >= WAIT_MS)
+    while (fcm->queue.first != NULL && now.ms - fcm->queue.first->queued_at.ms >= most)
         tt_bell_put_off(tt_bells_take(&fcm->queue), reason, 0);
 }
 

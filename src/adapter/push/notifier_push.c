@@ -3,9 +3,11 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "adapter/clock_os.h"
 #include "adapter/push/apns.h"
 #include "adapter/push/fcm.h"
 #include "adapter/push/push_setup.h"
+#include "adapter/push/token_file.h"
 #include "adapter/push/webpush.h"
 #include "base/memory.h"
 
@@ -134,22 +136,41 @@ struct tt_notifier_port tt_notifier_push_attach(struct tt_notifier_push *notifie
     return (struct tt_notifier_port){.self = node, .notify = notify};
 }
 
-static void create_apns(struct tt_notifier_push *notifier)
+struct tt_push_times tt_push_times_default(void)
+{
+    return (struct tt_push_times){.apns_idle_ms = 10 * 60 * 1000,
+                                  .apns_ping_ms = 10 * 1000,
+                                  .apns_silence_ms = 30 * 1000,
+                                  .apns_token_ms = TT_PROVIDER_TOKEN_MS,
+                                  .apns_token_ms_min = TT_PROVIDER_TOKEN_MS_MIN,
+                                  .fcm_answer_ms = 15 * 1000,
+                                  .webpush_answer_ms = 10 * 1000};
+}
+
+static void create_apns(struct tt_notifier_push *notifier, const struct tt_push_times *times)
 {
     struct tt_push_setup *setup = &notifier->setup;
-    notifier->token = (struct tt_provider_token){
-        .key = setup->apns_key, .key_id = setup->apns_key_id, .team_id = setup->apns_team};
+    notifier->token = (struct tt_provider_token){.key = setup->apns_key,
+                                                 .key_id = setup->apns_key_id,
+                                                 .team_id = setup->apns_team,
+                                                 .lives_ms = times->apns_token_ms,
+                                                 .lives_ms_min = times->apns_token_ms_min};
+    if (setup->apns_token_file != NULL)
+        tt_token_file_read(setup->apns_token_file, &notifier->token, tt_loop_now(notifier->loop),
+                           tt_clock_os_wall());
     struct tt_apns_options options = {
         .loop = notifier->loop,
         .trust = setup->trust,
         .log = setup->log,
         .counts = &notifier->counts[TT_PUSH_APNS],
         .token = &notifier->token,
+        .token_file = setup->apns_token_file,
         .host = setup->apns_host.host,
         .port = setup->apns_host.port,
         .topic = setup->apns_topic,
-        .idle_ms = 10 * 60 * 1000,
-        .silence_ms = 30 * 1000,
+        .idle_ms = times->apns_idle_ms,
+        .ping_ms = times->apns_ping_ms,
+        .silence_ms = times->apns_silence_ms,
     };
     notifier->apns = tt_apns_create(&options);
     options.host = setup->apns_sandbox_host.host;
@@ -157,11 +178,12 @@ static void create_apns(struct tt_notifier_push *notifier)
     notifier->apns_sandbox = tt_apns_create(&options);
 }
 
-static tt_err create_services(struct tt_notifier_push *notifier, char *sentence)
+static tt_err create_services(struct tt_notifier_push *notifier, const struct tt_push_times *times,
+                              char *sentence)
 {
     struct tt_push_setup *setup = &notifier->setup;
     if (setup->apns_key != NULL)
-        create_apns(notifier);
+        create_apns(notifier, times);
     if (setup->account.key != NULL) {
         struct tt_fcm_options options = {.loop = notifier->loop,
                                          .trust = setup->trust,
@@ -170,7 +192,7 @@ static tt_err create_services(struct tt_notifier_push *notifier, char *sentence)
                                          .account = &setup->account,
                                          .host = setup->fcm_host.host,
                                          .port = setup->fcm_host.port,
-                                         .answer_ms = 15000};
+                                         .answer_ms = times->fcm_answer_ms};
         tt_err err = tt_fcm_create(&options, &notifier->fcm);
         if (!tt_is_ok(err)) {
             (void)snprintf(sentence, TT_PUSH_SENTENCE_SIZE,
@@ -186,7 +208,7 @@ static tt_err create_services(struct tt_notifier_push *notifier, char *sentence)
                                              .subject = setup->vapid_subject,
                                              .allows_private_addresses =
                                                  setup->webpush_allows_private,
-                                             .answer_ms = 10000};
+                                             .answer_ms = times->webpush_answer_ms};
         notifier->webpush = tt_webpush_create(&options);
     }
     return TT_OK;
@@ -218,6 +240,7 @@ tt_err tt_notifier_push_create(const struct tt_push_config *config,
                                char sentence[TT_PUSH_SENTENCE_SIZE])
 {
     struct tt_notifier_push *notifier = tt_alloc(sizeof(*notifier));
+    struct tt_push_times times = tt_push_times_default();
     int failed = pthread_mutex_init(&notifier->lock, NULL);
     TT_ASSERT(failed == 0);
     tt_err err = tt_push_setup_read(config, &notifier->setup, sentence);
@@ -226,7 +249,7 @@ tt_err tt_notifier_push_create(const struct tt_push_config *config,
         (void)snprintf(sentence, TT_PUSH_SENTENCE_SIZE, "cannot make an event loop for push");
     }
     if (tt_is_ok(err))
-        err = create_services(notifier, sentence);
+        err = create_services(notifier, config->times != NULL ? config->times : &times, sentence);
     if (!tt_is_ok(err)) {
         free_all(notifier);
         return err;

@@ -10,21 +10,36 @@
 #include "base/log.h"
 #include "port/notifier.h"
 
+/* How long things take; tests shorten them. */
+struct tt_push_times {
+    uint32_t apns_idle_ms;      /* without a word: then a PING */
+    uint32_t apns_ping_ms;      /* for its answer */
+    uint32_t apns_silence_ms;   /* for the answer to a push */
+    uint32_t apns_token_ms;     /* a provider token is renewed when it is so old */
+    uint32_t apns_token_ms_min; /* and never before it is so old */
+    uint32_t fcm_answer_ms;
+    uint32_t webpush_answer_ms;
+};
+
+struct tt_push_times tt_push_times_default(void);
+
 /* NULL or empty: that service is not used. Files are read once. */
 struct tt_push_config {
     const char *apns_key; /* the .p8 file of Apple's developer pages */
     const char *apns_key_id;
     const char *apns_team;
     const char *apns_topic;
+    const char *apns_token_file;   /* keeps Apple's trust over a restart; NULL: nothing does */
     const char *apns_host;         /* "api.push.apple.com:443" */
     const char *apns_sandbox_host; /* "api.sandbox.push.apple.com:443" */
     const char *fcm_service_account;
-    const char *fcm_host;        /* "fcm.googleapis.com:443" */
-    struct tt_slice vapid_key;   /* PEM; made at the first start where none is given */
-    const char *vapid_subject;   /* "mailto:..." */
-    const char *ca_file;         /* more certificate authorities; for tests */
-    bool webpush_allows_private; /* for tests */
-    const struct tt_log *log;    /* may be NULL */
+    const char *fcm_host;              /* "fcm.googleapis.com:443" */
+    struct tt_slice vapid_key;         /* PEM; made at the first start where none is given */
+    const char *vapid_subject;         /* "mailto:..." */
+    const char *ca_file;               /* more certificate authorities; for tests */
+    bool webpush_allows_private;       /* for tests */
+    const struct tt_log *log;          /* may be NULL */
+    const struct tt_push_times *times; /* NULL: the default ones */
 };
 
 #define TT_PUSH_SENTENCE_SIZE 512

@@ -28,12 +28,20 @@ static tt_err make(struct tt_provider_token *token, tt_time wall)
     return err;
 }
 
+static uint64_t age_of(const struct tt_provider_token *token, tt_mono now)
+{
+    return now.ms - token->made_at.ms + token->age_ms;
+}
+
 tt_err tt_provider_token_get(struct tt_provider_token *token, tt_mono now, tt_time wall,
                              struct tt_slice *text)
 {
-    if (token->text.size == 0 || now.ms - token->made_at.ms >= TT_PROVIDER_TOKEN_MS) {
+    if (token->text.size == 0 || age_of(token, now) >= token->lives_ms) {
         TT_TRY(make(token, wall));
         token->made_at = now;
+        token->age_ms = 0;
+        token->made_at_wall = wall;
+        token->is_kept = false;
     }
     *text = tt_buffer_slice(&token->text);
     return TT_OK;
@@ -43,7 +51,7 @@ bool tt_provider_token_expired(struct tt_provider_token *token, tt_mono now)
 {
     if (token->text.size == 0)
         return true;
-    if (now.ms - token->made_at.ms < TT_PROVIDER_TOKEN_MS_MIN)
+    if (age_of(token, now) < token->lives_ms_min)
         return false;
     token->text.size = 0;
     return true;

@@ -10,15 +10,21 @@
 #include "adapter/push/push_key.h"
 #include "base/time.h"
 
-#define TT_PROVIDER_TOKEN_MS     (50ULL * 60 * 1000)
-#define TT_PROVIDER_TOKEN_MS_MIN (20ULL * 60 * 1000)
+/* Apple believes one for an hour, and wants none replaced that is younger than 20 minutes. */
+#define TT_PROVIDER_TOKEN_MS     (50U * 60 * 1000)
+#define TT_PROVIDER_TOKEN_MS_MIN (20U * 60 * 1000)
 
 struct tt_provider_token {
     const struct tt_push_key *key; /* borrowed */
     struct tt_slice key_id;
     struct tt_slice team_id;
+    uint32_t lives_ms; /* then it is renewed; not before lives_ms_min, whatever Apple says */
+    uint32_t lives_ms_min;
     struct tt_buffer text; /* "bearer ..."; empty: none made yet */
     tt_mono made_at;
+    uint64_t age_ms; /* that it had then: it was made by an earlier process */
+    tt_time made_at_wall;
+    bool is_kept; /* in a file, see token_file.h */
 };
 
 /* The value of the authorization field, made or renewed if it is time; it lives until the next

@@ -166,6 +166,11 @@ tt_err tt_push_setup_read(const struct tt_push_config *config, struct tt_push_se
     const char *problem = NULL;
     *setup = (struct tt_push_setup){.log = config->log,
                                     .webpush_allows_private = config->webpush_allows_private};
+    if (is_given(config->apns_token_file))
+        setup->apns_token_file =
+            tt_arena_copy(&setup->arena,
+                          tt_slice(config->apns_token_file, strlen(config->apns_token_file) + 1))
+                .data;
     const char *ca_file = is_given(config->ca_file) ? config->ca_file : NULL;
     if (!tt_is_ok(tt_tls_trust_create(ca_file, &setup->trust, &problem)))
         return say(sentence, "--push-ca: %s", problem);

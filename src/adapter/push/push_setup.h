@@ -21,6 +21,7 @@ struct tt_push_setup {
     struct tt_slice apns_key_id;
     struct tt_slice apns_team;
     struct tt_slice apns_topic;
+    const char *apns_token_file;
     struct tt_push_host apns_host;
     struct tt_push_host apns_sandbox_host;
     struct tt_service_account account; /* key NULL: FCM is not used */

@@ -4,6 +4,7 @@
 
 #define ELLIPSIS      "\xe2\x80\xa6"
 #define ELLIPSIS_SIZE 3
+#define BETWEEN       " \xc2\xb7 " /* a middle dot */
 
 static size_t size_of(char byte)
 {
@@ -46,6 +47,10 @@ void tt_push_text_title(const struct tt_notification *notification, struct tt_bu
         tt_json_unescape(notification->sender_name, title);
     else
         tt_buffer_add(title, tt_id_slice(&notification->sender));
+    if (notification->title.size > 0) {
+        tt_buffer_add_text(title, BETWEEN);
+        tt_json_unescape(notification->title, title);
+    }
     tt_push_text_cut(title, TT_PUSH_TITLE_SIZE_MAX);
 }
 

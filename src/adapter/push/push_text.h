@@ -21,7 +21,7 @@ size_t tt_push_text_size(struct tt_slice text);
  * `size_max` bytes in JSON; where something was dropped it ends with an ellipsis. */
 void tt_push_text_cut(struct tt_buffer *text, size_t size_max);
 
-/* Appends the sender's name, or his id where he chose none. */
+/* Appends the sender's name, or his id where he chose none, and that of the group after it. */
 void tt_push_text_title(const struct tt_notification *notification, struct tt_buffer *title);
 
 /* Appends what the message says, or "New message" where that is not to be shown. */

@@ -110,7 +110,9 @@ static void register_phone(void)
     op->put_push_address.device = scene.phone.device;
     op->put_push_address.address_count_max = 2;
     op->put_push_address.address =
-        (struct tt_push_address){.provider = TT_PUSH_APNS, .token = TT_SLICE_LITERAL("aabb")};
+        (struct tt_push_address){.provider = TT_PUSH_APNS,
+                                 .token = TT_SLICE_LITERAL("aabb"),
+                                 .registered_at = tt_world_wall(scene.world)};
     apply(op);
 }
 
@@ -176,6 +178,16 @@ static uint64_t head(void)
     uint64_t seq = op->read_messages.head.n;
     tt_store_op_destroy(&op);
     return seq;
+}
+
+static tt_time dead_since;
+
+static bool is_dead(void *context, const struct tt_notification *notification, tt_time *since)
+{
+    (void)context;
+    (void)notification;
+    *since = dead_since;
+    return true;
 }
 
 static void test_no_socket_rings_at_once_and_once(void **state)
@@ -294,6 +306,68 @@ static void test_a_service_that_is_away(void **state)
     end();
 }
 
+/* Backoff, in the core's time: at first soon, then ever more rarely, and not for ever. */
+static void test_a_service_that_never_comes_back(void **state)
+{
+    (void)state;
+    begin();
+    scene.world->notifier.is_away = true;
+    send();
+    run_for(60 * TT_US_PER_S);
+    uint64_t minute = rung();
+    assert_in_range(minute, 5, 9);
+    run_for(23 * 3600 * TT_US_PER_S);
+    uint64_t day = rung();
+    assert_in_range(day, 23 * 3600 / 300, 23 * 3600 / 150 + minute);
+    run_for(2 * 3600 * TT_US_PER_S);
+    uint64_t last = rung();
+    run_for(240 * 3600 * TT_US_PER_S);
+    assert_int_equal(rung(), last);
+    scene.world->notifier.is_away = false;
+    send(); /* the next message rings all the same */
+    run_for(10 * TT_US_PER_S);
+    assert_int_equal(accepted(), 2);
+    assert_int_equal(rung(), last + 1);
+    end();
+}
+
+/* What the service asks for is kept to. */
+static void test_retry_after(void **state)
+{
+    (void)state;
+    begin();
+    scene.world->notifier.faults.later_per_mille = 1000;
+    scene.world->notifier.retry_after_ms = 90000;
+    send();
+    run_for(89 * TT_US_PER_S);
+    assert_int_equal(rung(), 1);
+    run_for(3 * TT_US_PER_S);
+    assert_int_equal(rung(), 2);
+    end();
+}
+
+/* A dead address rings no more; one that was registered after its death does. */
+static void test_an_address_that_died(void **state)
+{
+    (void)state;
+    begin();
+    scene.world->notifier.watch.is_dead = is_dead;
+    send();
+    run_for(10 * TT_US_PER_S);
+    assert_int_equal(rung(), 1);
+    send();
+    run_for(10 * TT_US_PER_S);
+    assert_int_equal(rung(), 1);
+    register_phone();
+    dead_since = TT_TIME(1); /* long before it was registered */
+    send();
+    run_for(10 * TT_US_PER_S);
+    send();
+    run_for(10 * TT_US_PER_S);
+    assert_int_equal(rung(), 3);
+    end();
+}
+
 /* Read while the service was away: nothing rings any more. */
 static void test_what_matters_no_more_stays_silent(void **state)
 {
@@ -345,6 +419,9 @@ int main(void)
         cmocka_unit_test(test_an_open_chat_delays_and_reading_silences),
         cmocka_unit_test(test_reading_elsewhere_clears_once),
         cmocka_unit_test(test_a_service_that_is_away),
+        cmocka_unit_test(test_a_service_that_never_comes_back),
+        cmocka_unit_test(test_retry_after),
+        cmocka_unit_test(test_an_address_that_died),
         cmocka_unit_test(test_what_matters_no_more_stays_silent),
         cmocka_unit_test(test_a_crash_at_every_point),
     };

@@ -143,7 +143,7 @@ int connect_to(struct world *world, enum tt_edge_door door)
 {
     int fds[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-    tt_edge_accept(world->edge, door, fds[1], &(struct tt_ip){{0}});
+    assert_true(tt_edge_accept(world->edge, door, fds[1], &(struct tt_ip){{0}}));
     return fds[0];
 }
 

@@ -37,6 +37,17 @@ static void test_without_preview_and_name(void **state)
                           "\"mutable-content\":1},\"conversation_id\":\"conv_abc123\",\"seq\":43}");
 }
 
+static void test_title_of_a_group(void **state)
+{
+    (void)state;
+    struct tt_notification ring = ring_of("hey");
+    ring.title = TT_SLICE_LITERAL("The \\\"team\\\"");
+    expect_payload(&ring, "{\"aps\":{\"alert\":{\"title\":\"Alice \\\"A\\\" \xc2\xb7 The "
+                          "\\\"team\\\"\",\"body\":\"hey\"},\"sound\":\"default\",\"badge\":2,"
+                          "\"thread-id\":\"conv_abc123\",\"mutable-content\":1},"
+                          "\"conversation_id\":\"conv_abc123\",\"seq\":43}");
+}
+
 /* Apple's rule for background: content-available, and neither alert nor badge nor sound. */
 static void test_clear_is_silent(void **state)
 {
@@ -163,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_alert),
         cmocka_unit_test(test_without_preview_and_name),
+        cmocka_unit_test(test_title_of_a_group),
         cmocka_unit_test(test_clear_is_silent),
         cmocka_unit_test(test_long_text_is_cut_at_a_character),
         cmocka_unit_test(test_cut),

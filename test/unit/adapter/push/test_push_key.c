@@ -159,8 +159,11 @@ static void test_provider_token(void **state)
     struct tt_push_key *key;
     struct tt_slice text;
     expect_ok(tt_push_key_make(&key));
-    struct tt_provider_token token = {
-        .key = key, .key_id = TT_SLICE_LITERAL("K1"), .team_id = TT_SLICE_LITERAL("TEAM")};
+    struct tt_provider_token token = {.key = key,
+                                      .key_id = TT_SLICE_LITERAL("K1"),
+                                      .team_id = TT_SLICE_LITERAL("TEAM"),
+                                      .lives_ms = TT_PROVIDER_TOKEN_MS,
+                                      .lives_ms_min = TT_PROVIDER_TOKEN_MS_MIN};
     expect_ok(tt_provider_token_get(&token, TT_MONO(1000), TT_TIME(1700000000123), &text));
     assert_memory_equal(text.data, "bearer ", 7);
     struct tt_slice jwt = tt_slice_from(text, 7);
