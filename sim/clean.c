@@ -30,7 +30,7 @@ static void drop(void *payload)
 static bool was_there(const struct tt_sim_device *device, uint64_t at_us)
 {
     return device->honest && tt_device_is_online(device) && device->caught_up &&
-           !device->link->is_cut && device->link->bytes_per_ms == 0 &&
+           !device->link->is_cut && !device->link->is_stuck && device->link->bytes_per_ms == 0 &&
            device->link->opened_us + CONNECTED_US <= at_us;
 }
 

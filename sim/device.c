@@ -7,6 +7,7 @@
 #define SILENCE_US (45 * TT_US_PER_S) /* the server pings every 25 s */
 #define UPGRADE_US (15 * TT_US_PER_S)
 #define RETRY_US   (6 * TT_US_PER_S)
+#define DAY_US     (86400 * TT_US_PER_S)
 
 static uint64_t now_of(const struct tt_sim_device *device)
 {
@@ -23,6 +24,7 @@ struct tt_sim_device *tt_device_create(struct tt_world *world, const struct tt_c
     device->user = *user;
     device->id = *id;
     device->honest = honest;
+    device->number = number;
     device->screen = -1;
     device->chat_count = cast->conversation_count;
     tt_prng_init(&device->prng, world->options.seed * 64 + number, TT_STREAM_WORKLOAD);
@@ -188,7 +190,14 @@ static void compose(struct tt_sim_device *device, uint32_t chat)
     transmit(device, out);
 }
 
-void tt_device_resolve(struct tt_sim_device *device, const tt_id *client_id)
+void tt_device_unsure(struct tt_sim_device *device, const tt_id *client_id)
+{
+    for (uint32_t i = 0; i < TT_DEVICE_OUTGOING_MAX; i++)
+        if (tt_id_eq(&device->outgoing[i].client_id, client_id))
+            device->outgoing[i].is_unsure = true;
+}
+
+void tt_device_resolve(struct tt_sim_device *device, const tt_id *client_id, bool is_stored)
 {
     for (uint32_t i = 0; i < TT_DEVICE_OUTGOING_MAX; i++) {
         struct tt_outgoing *out = &device->outgoing[i];
@@ -196,6 +205,7 @@ void tt_device_resolve(struct tt_sim_device *device, const tt_id *client_id)
             continue;
         out->is_used = false;
         device->sends_done++;
+        device->world->sometimes.unknown_resolved += out->is_unsure && is_stored;
     }
 }
 
@@ -223,7 +233,8 @@ static void hear_message(struct tt_sim_device *device, struct tt_chat *chat,
     /* Its own messages need not come back to it, even where `sent` was lost. */
     while (next < seq && tt_oracle_is_by(oracle, &chat->is->id, next, &device->user, &device->id))
         next++;
-    if (device->honest && chat->holds && seq > next)
+    uint32_t links = tt_oracle_links(oracle, &device->user, &device->id);
+    if (device->honest && chat->holds && seq > next && links == device->links)
         tt_oracle_fail(device->world->oracle,
                        "promise 6: %.*s/%.*s holds up to %llu of %.*s and gets seq %llu",
                        device->user.size, device->user.bytes, device->id.size, device->id.bytes,
@@ -235,7 +246,7 @@ static void hear_message(struct tt_sim_device *device, struct tt_chat *chat,
     chat->is_known = true;
     chat->reach = seq;
     extend(chat);
-    tt_device_resolve(device, &frame->message.client_id);
+    tt_device_resolve(device, &frame->message.client_id, true);
     ack_later(device, chat);
 }
 
@@ -246,7 +257,7 @@ static void hear_sent(struct tt_sim_device *device, struct tt_chat *chat,
     if (seq < TT_ORACLE_SEQS_TRACKED)
         chat->own[seq / 8] |= (uint8_t)(1U << (seq % 8));
     extend(chat);
-    tt_device_resolve(device, &frame->client_id);
+    tt_device_resolve(device, &frame->client_id, true);
     ack_later(device, chat);
 }
 
@@ -299,7 +310,9 @@ static void hear_error(struct tt_sim_device *device, struct tt_chat *chat,
                     !tt_err_is(frame->error.err, TT_ERR_RATE_LIMITED);
     if (!tt_id_is_none(&frame->client_id)) {
         if (is_final)
-            tt_device_resolve(device, &frame->client_id);
+            tt_device_resolve(device, &frame->client_id, false);
+        else if (tt_err_is(frame->error.err, TT_ERR_UNAVAILABLE))
+            tt_device_unsure(device, &frame->client_id);
         return;
     }
     if (chat != NULL && !is_final) {
@@ -327,8 +340,11 @@ static void heard(void *context, struct tt_link *link, const struct tt_server_fr
     struct tt_chat *chat = tt_device_chat(device, id);
     if (frame->kind == TT_SERVER_HELLO) {
         device->said_hello = true;
-        if (!frame->hello.resumed)
+        /* The one hello that says so may have been lost. */
+        uint32_t links = tt_oracle_links(device->world->oracle, &device->user, &device->id);
+        if (!frame->hello.resumed || links != device->links)
             forget_everything(device);
+        device->links = links;
     } else if (frame->kind == TT_SERVER_CAUGHT_UP) {
         device->caught_up = true;
         tt_device_refresh(device);
@@ -345,8 +361,10 @@ static void heard(void *context, struct tt_link *link, const struct tt_server_fr
     } else if (frame->kind == TT_SERVER_PRESENCE) {
         note_status(chat, &frame->user, &frame->presence.status);
     } else if (frame->kind == TT_SERVER_CONVERSATION) {
-        if (device->screen >= 0 && &device->chats[device->screen] == chat)
+        if (device->screen >= 0 && &device->chats[device->screen] == chat) {
             device->screen_is_shown = true;
+            device->shown_us = now_of(device);
+        }
         tt_device_show_snapshot(device, chat, frame->snapshot);
     } else if (frame->kind == TT_SERVER_CONVERSATION_ADDED) {
         chat->is_known = true;
@@ -395,7 +413,9 @@ void tt_device_connect(struct tt_sim_device *device)
     device->connected_us = device->heard_us = now_of(device);
     device->link = tt_link_connect(world, server, node, &device->user, &device->id, &owner,
                                    device->habits->delay_us);
-    device->link->bytes_per_ms = slow ? (uint32_t)tt_prng_between(&device->prng, 1, 20) : 0;
+    uint64_t pace = tt_prng_between(&device->prng, 1, 28);
+    device->link->bytes_per_ms = slow && pace <= 20 ? (uint32_t)pace : 0;
+    device->link->is_stuck = slow && pace > 20;
 }
 
 /* What it does by itself. */
@@ -406,7 +426,12 @@ static void leave(struct tt_sim_device *device)
     uint64_t away = tt_prng_delay(&device->prng, device->habits->away_us);
     uint64_t kind = tt_prng_below(&device->prng, 4);
     bool quietly = tt_prng_chance(&device->prng, device->habits->half_open_per_mille);
+    bool forgets = tt_prng_chance(&device->prng, 500);
     device->away_until_us = now_of(device) + away;
+    struct tt_sometimes *sometimes = &device->world->sometimes;
+    sometimes->half_open_at_server += quietly;
+    sometimes->half_open_at_device += quietly && kind == 0;
+    sometimes->days_away += away > DAY_US;
     if (quietly && kind == 0) { /* it does not notice itself */
         tt_link_break(link, UINT64_MAX, UINT64_MAX);
         return;
@@ -424,6 +449,8 @@ static void leave(struct tt_sim_device *device)
     hang_up(device);
     if (kind == 3)
         device->screen = -1;
+    if (kind == 3 && forgets) /* killed, and what it had not sent was nowhere but in its memory */
+        memset(device->outgoing, 0, sizeof(device->outgoing));
 }
 
 static void open_chat(struct tt_sim_device *device)
@@ -454,6 +481,7 @@ static void do_something(struct tt_sim_device *device)
     bool lies = tt_prng_chance(&device->prng, device->habits->lie_per_mille);
     uint32_t chat = (uint32_t)tt_prng_below(&device->prng, device->chat_count);
     if (lies && !device->honest) {
+        device->world->sometimes.lied++;
         tt_device_lie(device);
     } else if (leaves && device->link != NULL && device->is_open) {
         leave(device);
@@ -474,6 +502,18 @@ static void do_something(struct tt_sim_device *device)
     }
 }
 
+/* Each thought draws from a generator of its own, so that leaving one out changes no other. */
+static void think(struct tt_sim_device *device)
+{
+    if (!tt_choice_take(&device->habits->choice, device->number, device->thoughts))
+        return;
+    struct tt_prng prng = device->prng;
+    uint64_t seed = device->world->options.seed * 64 + device->number;
+    tt_prng_init(&device->prng, (seed << 24) + device->thoughts, TT_STREAM_THOUGHT);
+    do_something(device);
+    device->prng = prng;
+}
+
 static void live(void *context, void *payload);
 
 static void schedule_life(struct tt_sim_device *device)
@@ -487,7 +527,8 @@ static void live(void *context, void *payload)
     (void)payload;
     struct tt_sim_device *device = context;
     if (device->habits->works && now_of(device) >= device->away_until_us)
-        do_something(device);
+        think(device);
+    device->thoughts++;
     schedule_life(device);
 }
 
@@ -505,6 +546,7 @@ static void tell_screen(struct tt_sim_device *device)
     if (device->screen < 0 || device->screen_is_told || !tt_device_is_online(device))
         return;
     device->screen_is_told = true;
+    device->shown_us = 0;
     tt_device_say(device, TT_CLIENT_OPEN, &device->chats[device->screen], 0);
 }
 

@@ -7,6 +7,7 @@
 #ifndef TT_SIM_DEVICE_H
 #define TT_SIM_DEVICE_H
 
+#include "sim/choice.h"
 #include "sim/oracle.h"
 #include "sim/world.h"
 
@@ -38,7 +39,10 @@ struct tt_habits {
     uint32_t slow_per_mille; /* of the connections: reads slowly */
     uint32_t delay_us;       /* of the network */
     uint32_t content_size_max;
-    bool works; /* says new things; else it only finishes what it began */
+    bool works;    /* says new things; else it only finishes what it began */
+    bool unlinks;  /* devices are unlinked by others of their user */
+    bool settings; /* people choose whether they share when they were last seen */
+    struct tt_choice choice;
 };
 
 struct tt_chat {
@@ -64,6 +68,7 @@ struct tt_outgoing {
     uint32_t chat;
     char content[96];
     size_t content_size;
+    bool is_unsure; /* it was answered with `unavailable` */
     uint64_t tried_us;
     uint64_t begun_us;
 };
@@ -71,13 +76,16 @@ struct tt_outgoing {
 struct tt_sim_device {
     struct tt_world *world;
     const struct tt_habits *habits;
-    struct tt_prng prng;
+    struct tt_prng prng; /* of what it does by itself; each thought has one of its own */
+    uint32_t number;
+    uint32_t thoughts;
     tt_id user;
     tt_id id;
     bool honest;
     struct tt_link *link; /* NULL: none */
     bool is_open;         /* the upgrade was answered */
     bool said_hello;
+    uint32_t links; /* how often it was linked anew, as far as it knows */
     bool caught_up;
     uint64_t connected_us;
     uint64_t heard_us;
@@ -85,6 +93,7 @@ struct tt_sim_device {
     int screen;           /* the chat on it, or -1 */
     bool screen_is_told;  /* `open` went out on this socket */
     bool screen_is_shown; /* and was answered */
+    uint64_t shown_us;    /* when */
     uint64_t retell_us;   /* a GET may have put something else there, late: say it again */
     struct tt_chat chats[TT_ORACLE_CONVERSATIONS_MAX];
     uint32_t chat_count;
@@ -117,7 +126,8 @@ void tt_device_call(struct tt_sim_device *device, const struct tt_request *reque
 void tt_device_lie(struct tt_sim_device *device);
 void tt_device_browse(struct tt_sim_device *device);
 void tt_device_answered(void *context, struct tt_call *call, const struct tt_reply *reply);
-void tt_device_resolve(struct tt_sim_device *device, const tt_id *client_id);
+void tt_device_resolve(struct tt_sim_device *device, const tt_id *client_id, bool is_stored);
+void tt_device_unsure(struct tt_sim_device *device, const tt_id *client_id);
 void tt_device_show(struct tt_chat *chat, struct tt_cursor told);
 void tt_device_show_snapshot(struct tt_sim_device *device, struct tt_chat *chat,
                              const struct tt_snapshot *snapshot);

@@ -3,6 +3,8 @@
 /* After so long, the mark of a GET has reached the socket's node or never will. */
 #define MARK_US (15 * TT_US_PER_S)
 
+#define FLOOD_FRAMES 200
+
 void tt_device_answered(void *context, struct tt_call *call, const struct tt_reply *reply)
 {
     struct tt_sim_device *device = context;
@@ -14,7 +16,9 @@ void tt_device_answered(void *context, struct tt_call *call, const struct tt_rep
         bool is_final =
             tt_err_who(reply->err) != TT_ERR_RETRY && !tt_err_is(reply->err, TT_ERR_RATE_LIMITED);
         if (is_final)
-            tt_device_resolve(device, &request->send.client_id);
+            tt_device_resolve(device, &request->send.client_id, tt_is_ok(reply->err));
+        else if (tt_err_is(reply->err, TT_ERR_UNAVAILABLE))
+            tt_device_unsure(device, &request->send.client_id);
         return;
     }
     if (!tt_is_ok(reply->err))
@@ -70,10 +74,54 @@ static void create(struct tt_sim_device *device, const struct tt_chat *chat)
     tt_device_call(device, &request);
 }
 
+/* What became of a message, and of a conversation. */
+static void ask_about(struct tt_sim_device *device, const struct tt_chat *chat, uint64_t choice)
+{
+    struct tt_request request = {
+        .kind = TT_REQUEST_TIMELINE,
+        .user = device->user,
+        .device = device->id,
+        .conversation = chat->is->id,
+        .limit = 10,
+    };
+    if (choice < 8) {
+        if (!chat->holds || chat->held == 0)
+            return;
+        request.kind = choice == 6 ? TT_REQUEST_INFO : TT_REQUEST_WHY;
+        request.about.seq = TT_SEQ(1 + tt_prng_below(&device->prng, chat->held));
+    }
+    tt_device_call(device, &request);
+}
+
+/* Settings, and the devices of one's own, of which one is sometimes sent away. */
+static void look_after_account(struct tt_sim_device *device, uint64_t choice)
+{
+    bool shares = tt_prng_chance(&device->prng, 600);
+    bool unlinks = tt_prng_chance(&device->prng, 300) && device->habits->unlinks;
+    char name[] = "d0";
+    name[1] = (char)('0' + tt_prng_below(&device->prng, 3));
+    struct tt_request request = {
+        .kind = TT_REQUEST_LIST_DEVICES,
+        .user = device->user,
+        .device = device->id,
+    };
+    if (choice == 9 && unlinks) {
+        request.kind = TT_REQUEST_UNLINK_DEVICE;
+        request.unlink.device = tt_id_of(name);
+    } else if (choice == 10 && device->habits->settings) {
+        request.kind = TT_REQUEST_PUT_ME;
+        request.put_me.set_share_last_seen = true;
+        request.put_me.settings.share_last_seen = shares;
+    } else if (choice == 11) {
+        request.kind = TT_REQUEST_GET_ME;
+    }
+    tt_device_call(device, &request);
+}
+
 /* One of the things that people do beside chatting. */
 void tt_device_browse(struct tt_sim_device *device)
 {
-    uint64_t choice = tt_prng_below(&device->prng, 6);
+    uint64_t choice = tt_prng_below(&device->prng, 12);
     uint64_t back = tt_prng_below(&device->prng, 20);
     struct tt_chat *chat = &device->chats[tt_prng_below(&device->prng, device->chat_count)];
     struct tt_request request = {
@@ -82,10 +130,18 @@ void tt_device_browse(struct tt_sim_device *device)
         .conversation = chat->is->id,
         .limit = 10,
     };
+    if (choice >= 9) {
+        look_after_account(device, choice);
+        return;
+    }
     if (!chat->is_member)
         return;
     if (!chat->is_known) {
         create(device, chat);
+        return;
+    }
+    if (choice >= 6) {
+        ask_about(device, chat, choice);
         return;
     }
     if (choice == 0) {
@@ -120,9 +176,29 @@ static void reuse_client_id(struct tt_sim_device *device, const struct tt_chat *
     tt_link_send(device->link, &frame);
 }
 
+static void flood_on(void *context, void *payload)
+{
+    struct tt_sim_device *device = context;
+    for (int i = 0; i < FLOOD_FRAMES && device->link == payload; i++)
+        tt_device_say(device, TT_CLIENT_PING, NULL, 0);
+}
+
+/* Makes the server say a lot, and reads none of it. */
+static void flood(struct tt_sim_device *device)
+{
+    if (device->link == NULL || !device->is_open)
+        return;
+    device->link->is_stuck = true;
+    for (int i = 0; i < FLOOD_FRAMES; i++)
+        tt_device_say(device, TT_CLIENT_PING, NULL, 0);
+    struct tt_agenda *agenda = &device->world->agenda;
+    for (uint64_t i = 1; i <= 4; i++)
+        tt_agenda_after(agenda, i * 2 * TT_US_PER_S, flood_on, device, device->link, NULL);
+}
+
 void tt_device_lie(struct tt_sim_device *device)
 {
-    uint64_t choice = tt_prng_below(&device->prng, 8);
+    uint64_t choice = tt_prng_below(&device->prng, 9);
     uint64_t far = tt_prng_below(&device->prng, 12);
     struct tt_chat *chat = &device->chats[tt_prng_below(&device->prng, device->chat_count)];
     if (choice == 0) {
@@ -139,6 +215,8 @@ void tt_device_lie(struct tt_sim_device *device)
         tt_device_connect(device); /* the old socket stays open, and forgotten */
     } else if (choice == 6) {
         tt_device_say(device, TT_CLIENT_OPEN, chat, 0);
+    } else if (choice == 7) {
+        flood(device);
     } else {
         tt_device_say(device, TT_CLIENT_TYPING, chat, 0);
     }

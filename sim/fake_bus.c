@@ -8,6 +8,8 @@ struct bus_port {
     struct tt_place place;
     struct tt_bus_sink sink;
     bool is_dead;
+    uint64_t sent;    /* hints to it, so far */
+    uint64_t arrived; /* the latest of them */
     struct bus_port *next;
 };
 
@@ -20,6 +22,7 @@ struct tt_fake_bus {
 };
 
 struct flight {
+    uint64_t number;
     struct tt_buffer bytes;
 };
 
@@ -60,6 +63,10 @@ static void arrive(void *context, void *payload)
 {
     struct bus_port *port = context;
     struct flight *flight = payload;
+    if (flight->number < port->arrived)
+        TT_SOMETIMES(port->bus->options.sometimes, hint_overtaken);
+    else
+        port->arrived = flight->number;
     if (!port->is_dead)
         port->sink.hint(port->sink.context, tt_buffer_slice(&flight->bytes));
     drop_flight(flight);
@@ -99,6 +106,7 @@ static void add_bytes(struct tt_fake_bus *bus, struct flight *flight, struct tt_
 static void fly(struct tt_fake_bus *bus, struct bus_port *port, struct tt_slice bytes)
 {
     struct flight *flight = tt_alloc(sizeof(*flight));
+    flight->number = ++port->sent;
     add_bytes(bus, flight, bytes);
     uint64_t delay = tt_prng_delay(&bus->prng, bus->options.latency_us);
     if (tt_prng_chance(&bus->prng, bus->faults.tail_per_mille))
@@ -115,6 +123,8 @@ static void send(void *self, const struct tt_place *to, struct tt_slice bytes)
     bool gap = tt_prng_chance(&bus->prng, faults->gap_per_mille);
     bool doubled = tt_prng_chance(&bus->prng, faults->double_per_mille);
     struct bus_port *port = find_port(bus, to);
+    if (port != NULL && (lost || gap))
+        TT_SOMETIMES(bus->options.sometimes, hint_lost);
     if (port == NULL || lost || bus->options.mutant == TT_MUTANT_BUS_DEAD)
         return;
     if (gap) {
@@ -123,8 +133,10 @@ static void send(void *self, const struct tt_place *to, struct tt_slice bytes)
         return;
     }
     fly(bus, port, bytes);
-    if (doubled)
+    if (doubled) {
+        TT_SOMETIMES(bus->options.sometimes, hint_doubled);
         fly(bus, port, bytes);
+    }
 }
 
 static void flush(void *self)
@@ -136,7 +148,7 @@ struct tt_bus_port tt_fake_bus_attach(struct tt_fake_bus *bus, const struct tt_p
                                       struct tt_bus_sink sink)
 {
     struct bus_port *port = tt_alloc(sizeof(*port));
-    *port = (struct bus_port){bus, *place, sink, false, bus->ports};
+    *port = (struct bus_port){.bus = bus, .place = *place, .sink = sink, .next = bus->ports};
     bus->ports = port;
     return (struct tt_bus_port){port, send, flush};
 }

@@ -9,6 +9,7 @@
 #include "sim/agenda.h"
 #include "sim/mutant.h"
 #include "sim/prng.h"
+#include "sim/sometimes.h"
 
 struct tt_fake_bus;
 
@@ -16,6 +17,7 @@ struct tt_fake_bus_options {
     uint64_t seed;
     enum tt_mutant mutant;
     uint32_t latency_us;
+    struct tt_sometimes *sometimes; /* may be NULL */
 };
 
 struct tt_fake_bus_faults {

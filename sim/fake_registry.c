@@ -19,6 +19,9 @@ struct entry {
 struct lease {
     struct tt_place process;
     bool is_up;
+    bool is_silent; /* nobody renews it for now */
+    bool is_cut;
+    uint64_t silent_until_us;
     uint64_t renewed_us;
     struct lease *next;
 };
@@ -45,6 +48,7 @@ struct tt_fake_registry {
     struct tt_fake_registry_faults faults;
     struct tt_prng prng;
     struct entry *entries;
+    struct entry *kept; /* what a failover goes back to */
     struct lease *leases;
     struct registry_port *ports;
     uint64_t version;
@@ -60,18 +64,19 @@ struct tt_fake_registry *tt_fake_registry_create(struct tt_agenda *agenda,
     return registry;
 }
 
-static void forget(struct tt_fake_registry *registry)
+static void free_entries(struct entry **entries)
 {
-    while (registry->entries != NULL) {
-        struct entry *entry = registry->entries;
-        registry->entries = entry->next;
+    while (*entries != NULL) {
+        struct entry *entry = *entries;
+        *entries = entry->next;
         tt_free(entry);
     }
 }
 
 void tt_fake_registry_destroy(struct tt_fake_registry **registry)
 {
-    forget(*registry);
+    free_entries(&(*registry)->entries);
+    free_entries(&(*registry)->kept);
     while ((*registry)->leases != NULL) {
         struct lease *lease = (*registry)->leases;
         (*registry)->leases = lease->next;
@@ -108,8 +113,8 @@ static struct lease *find_lease(const struct tt_fake_registry *registry,
 static bool counts(const struct tt_fake_registry *registry, const struct tt_place *place)
 {
     const struct lease *lease = find_lease(registry, place);
-    return lease != NULL &&
-           (lease->is_up || registry->agenda->now_us < lease->renewed_us + TT_REGISTRY_LEASE_US);
+    return lease != NULL && ((lease->is_up && !lease->is_silent) ||
+                             registry->agenda->now_us < lease->renewed_us + TT_REGISTRY_LEASE_US);
 }
 
 static tt_time wall_at(const struct tt_fake_registry *registry, uint64_t at_us)
@@ -296,6 +301,10 @@ static void apply(void *context, void *payload)
         drop_flight(flight);
         return;
     }
+    const struct lease *lease = find_lease(registry, &flight->port->place);
+    flight->fails_before = flight->fails_before || lease->is_cut;
+    if (flight->fails_before || flight->fails_after)
+        TT_SOMETIMES(registry->options.sometimes, registry_failed);
     if (!flight->fails_before)
         take_effect(registry, flight->op);
     if (flight->fails_before || flight->fails_after)
@@ -345,6 +354,7 @@ static void tell_all(void *context, void *payload)
 {
     (void)payload;
     struct tt_fake_registry *registry = context;
+    TT_SOMETIMES(registry->options.sometimes, node_gone_told);
     for (struct registry_port *port = registry->ports; port != NULL; port = port->next)
         if (!port->is_dead)
             port->sink.node_gone(port->sink.context);
@@ -358,34 +368,110 @@ static void tell_forgotten(void *context, void *payload)
         port->sink.forgotten(port->sink.context);
 }
 
-void tt_fake_registry_forget(struct tt_fake_registry *registry)
+static void tell_everybody_forgotten(struct tt_fake_registry *registry)
 {
-    forget(registry);
     for (struct registry_port *port = registry->ports; port != NULL; port = port->next) {
         uint64_t delay = tt_prng_below(&registry->prng, TT_REGISTRY_POLL_US);
         tt_agenda_after(registry->agenda, delay, tell_forgotten, port, NULL, NULL);
     }
 }
 
+void tt_fake_registry_forget(struct tt_fake_registry *registry)
+{
+    TT_SOMETIMES(registry->options.sometimes, registry_forgot);
+    free_entries(&registry->entries);
+    tell_everybody_forgotten(registry);
+}
+
+static struct entry *copy_entries(const struct entry *from)
+{
+    struct entry *copies = NULL;
+    struct entry **end = &copies;
+    for (; from != NULL; from = from->next) {
+        *end = tt_alloc(sizeof(**end));
+        **end = *from;
+        end = &(*end)->next;
+    }
+    *end = NULL;
+    return copies;
+}
+
+void tt_fake_registry_keep(struct tt_fake_registry *registry)
+{
+    free_entries(&registry->kept);
+    registry->kept = copy_entries(registry->entries);
+}
+
+void tt_fake_registry_fall_back(struct tt_fake_registry *registry)
+{
+    TT_SOMETIMES(registry->options.sometimes, registry_fell_back);
+    free_entries(&registry->entries);
+    registry->entries = copy_entries(registry->kept);
+    tell_everybody_forgotten(registry);
+}
+
+static void speak_again(void *context, void *payload)
+{
+    struct tt_fake_registry *registry = context;
+    struct lease *lease = payload;
+    if (!lease->is_silent || registry->agenda->now_us < lease->silent_until_us)
+        return;
+    bool was_cut = lease->is_cut;
+    if (lease->is_up && registry->agenda->now_us >= lease->renewed_us + TT_REGISTRY_LEASE_US)
+        TT_SOMETIMES(registry->options.sometimes, lease_ended_early);
+    lease->is_silent = false;
+    lease->is_cut = false;
+    lease->renewed_us = registry->agenda->now_us;
+    for (struct registry_port *port = registry->ports; port != NULL && was_cut; port = port->next)
+        if (is_same_process(&port->place, &lease->process))
+            tt_agenda_after(registry->agenda, 1, tell_forgotten, port, NULL, NULL);
+}
+
+static void tell_ended(struct tt_fake_registry *registry, const struct lease *lease)
+{
+    uint64_t poll_us = tt_prng_below(&registry->prng, TT_REGISTRY_POLL_US);
+    tt_agenda_at(registry->agenda, lease->renewed_us + TT_REGISTRY_LEASE_US + poll_us, tell_all,
+                 registry, NULL, NULL);
+}
+
+static void note_renewed(struct tt_fake_registry *registry, struct lease *lease)
+{
+    uint64_t since_us = tt_prng_below(&registry->prng, TT_REGISTRY_RENEW_US);
+    uint64_t now_us = registry->agenda->now_us;
+    if (!lease->is_silent && now_us - lease->renewed_us > since_us)
+        lease->renewed_us = now_us - since_us;
+}
+
+void tt_fake_registry_silence(struct tt_fake_registry *registry, const struct tt_place *process,
+                              uint64_t until_us, bool cut)
+{
+    struct lease *lease = find_lease(registry, process);
+    note_renewed(registry, lease);
+    lease->is_silent = true;
+    lease->is_cut = lease->is_cut || cut;
+    if (lease->silent_until_us < until_us)
+        lease->silent_until_us = until_us;
+    tell_ended(registry, lease);
+    tt_agenda_at(registry->agenda, until_us, speak_again, registry, lease, NULL);
+}
+
 void tt_fake_registry_up(struct tt_fake_registry *registry, const struct tt_place *process)
 {
     struct lease *lease = tt_alloc(sizeof(*lease));
-    *lease = (struct lease){*process, true, registry->agenda->now_us, registry->leases};
+    *lease = (struct lease){.process = *process,
+                            .is_up = true,
+                            .renewed_us = registry->agenda->now_us,
+                            .next = registry->leases};
     registry->leases = lease;
 }
 
 void tt_fake_registry_died(struct tt_fake_registry *registry, const struct tt_place *process)
 {
     struct lease *lease = find_lease(registry, process);
-    uint64_t since_us = tt_prng_below(&registry->prng, TT_REGISTRY_RENEW_US);
-    uint64_t now_us = registry->agenda->now_us;
+    note_renewed(registry, lease);
     lease->is_up = false;
-    if (now_us - lease->renewed_us > since_us)
-        lease->renewed_us = now_us - since_us;
     for (struct registry_port *port = registry->ports; port != NULL; port = port->next)
         if (is_same_process(&port->place, process))
             port->is_dead = true;
-    uint64_t poll_us = tt_prng_below(&registry->prng, TT_REGISTRY_POLL_US);
-    tt_agenda_at(registry->agenda, lease->renewed_us + TT_REGISTRY_LEASE_US + poll_us, tell_all,
-                 registry, NULL, NULL);
+    tell_ended(registry, lease);
 }

@@ -1,6 +1,9 @@
 #include "sim/fake_store.h"
 
+#include <stdlib.h>
+
 #include "base/memory.h"
+#include "sim/store_steps.h"
 #include "sim/store_tables.h"
 
 #define ORDER_SLOTS 64
@@ -21,6 +24,9 @@ struct flight {
     struct store_port *port;
     struct tt_store_op *op;
     enum outcome outcome;
+    uint64_t number;
+    uint64_t at_us;
+    bool is_settled; /* by the death of its process */
 };
 
 struct tt_fake_store {
@@ -31,6 +37,7 @@ struct tt_fake_store {
     struct tt_store_tables tables;
     struct tt_prng prng;
     struct store_port *ports;
+    uint64_t flights;
 };
 
 struct tt_fake_store *tt_fake_store_create(struct tt_agenda *agenda,
@@ -90,6 +97,8 @@ static void complete(void *context, void *payload)
 static void take_effect(struct tt_fake_store *store, struct tt_store_op *op, uint32_t process)
 {
     tt_store_tables_apply(&store->tables, op, process, store->faults.disk_low);
+    if (tt_err_is(op->err, TT_ERR_DISK_LOW))
+        TT_SOMETIMES(store->options.sometimes, disk_was_low);
     if (tt_is_ok(op->err) && store->observer.applied != NULL)
         store->observer.applied(store->observer.context, op);
 }
@@ -184,15 +193,30 @@ static bool is_lost(struct tt_fake_store *store, const struct flight *flight)
     return port->is_cut || flight->op->kind == TT_STORE_LINK_DEVICE;
 }
 
+static void count(const struct tt_fake_store *store, const struct flight *flight)
+{
+    struct tt_sometimes *sometimes = store->options.sometimes;
+    if (flight->outcome == FAILS_BEFORE)
+        TT_SOMETIMES(sometimes, store_failed_before);
+    if (flight->outcome == FAILS_AFTER)
+        TT_SOMETIMES(sometimes, store_failed_after);
+    if (flight->outcome == FAILS_LATE)
+        TT_SOMETIMES(sometimes, store_failed_late);
+}
+
 static void apply(void *context, void *payload)
 {
     struct tt_fake_store *store = context;
     struct flight *flight = payload;
     struct store_port *port = flight->port;
-    if (port->is_dead && is_lost(store, flight)) {
+    if (port->is_dead && (flight->is_settled || is_lost(store, flight))) {
+        TT_SOMETIMES(store->options.sometimes, batch_lost);
         drop_flight(flight);
         return;
     }
+    if (port->is_dead)
+        TT_SOMETIMES(store->options.sometimes, batch_cut);
+    count(store, flight);
     switch (flight->outcome) {
     case WORKS:
         if (!lies(store, flight->op))
@@ -265,15 +289,50 @@ static uint64_t draw_instant(struct tt_fake_store *store, struct store_port *por
     return at;
 }
 
+struct first_step {
+    struct tt_fake_store *store;
+    struct tt_store_step is;
+};
+
+static void free_step(void *payload)
+{
+    tt_free(payload);
+}
+
+static void take_first_step(void *context, void *payload)
+{
+    struct first_step *step = payload;
+    (void)context;
+    tt_store_step_arm(&step->store->tables, &step->is);
+    tt_free(step);
+}
+
+/* A store that keeps no order has no transactions either: its appends are seen half done. */
+static void plan_first_step(struct tt_fake_store *store, const struct tt_store_op *op, uint64_t at)
+{
+    if (op->kind != TT_STORE_APPEND || store->options.keeps_order || store->options.embedded)
+        return;
+    struct first_step *step = tt_alloc(sizeof(*step));
+    *step = (struct first_step){store, tt_store_step_of(&op->append)};
+    uint64_t early = tt_prng_below(&store->prng, at - store->agenda->now_us + 1);
+    tt_agenda_at(store->agenda, at - early, take_first_step, store, step, free_step);
+}
+
 static void submit(void *self, struct tt_store_op *const *ops, size_t count)
 {
     struct store_port *port = self;
     struct tt_fake_store *store = port->store;
     for (size_t i = 0; i < count; i++) {
         struct flight *flight = tt_alloc(sizeof(*flight));
-        *flight = (struct flight){port, ops[i], draw_outcome(store, ops[i])};
-        uint64_t at = draw_instant(store, port, ops[i]);
-        tt_agenda_at(store->agenda, at, apply, store, flight, drop_flight);
+        *flight = (struct flight){
+            .port = port,
+            .op = ops[i],
+            .outcome = draw_outcome(store, ops[i]),
+            .number = ++store->flights,
+        };
+        flight->at_us = draw_instant(store, port, ops[i]);
+        plan_first_step(store, ops[i], flight->at_us);
+        tt_agenda_at(store->agenda, flight->at_us, apply, store, flight, drop_flight);
     }
 }
 
@@ -290,8 +349,42 @@ struct tt_store_port tt_fake_store_attach(struct tt_fake_store *store, uint32_t 
     return (struct tt_store_port){port, store->options.keeps_order, submit};
 }
 
+static int flight_order(const void *a, const void *b)
+{
+    const struct flight *left = *(struct flight *const *)a;
+    const struct flight *right = *(struct flight *const *)b;
+    if (left->at_us != right->at_us)
+        return left->at_us < right->at_us ? -1 : 1;
+    return left->number < right->number ? -1 : 1;
+}
+
+/* Of what an embedded store had not synced when it died, some prefix is on the disk. */
+static void keep_prefix(struct tt_fake_store *store)
+{
+    const struct tt_agenda *agenda = store->agenda;
+    struct flight **flights = tt_alloc((agenda->count + 1) * sizeof(struct flight *));
+    size_t count = 0;
+    for (size_t i = 0; i < agenda->count; i++)
+        if (agenda->items[i].run == apply && agenda->items[i].context == store)
+            flights[count++] = agenda->items[i].payload;
+    if (count > 1)
+        qsort(flights, count, sizeof(struct flight *), flight_order);
+    bool is_cut = false;
+    for (size_t i = 0; i < count; i++) {
+        is_cut = is_cut || tt_prng_chance(&store->prng, 300);
+        flights[i]->is_settled = true;
+        if (is_cut || flights[i]->outcome == FAILS_BEFORE)
+            continue;
+        TT_SOMETIMES(store->options.sometimes, batch_cut);
+        take_effect(store, flights[i]->op, flights[i]->port->process);
+    }
+    tt_free(flights);
+}
+
 void tt_fake_store_process_died(struct tt_fake_store *store, uint32_t process)
 {
+    if (store->options.embedded)
+        keep_prefix(store);
     for (struct store_port *port = store->ports; port != NULL; port = port->next) {
         if (port->process == process && !port->is_dead) {
             port->is_dead = true;

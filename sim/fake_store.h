@@ -4,7 +4,8 @@
  *
  * An op takes effect at one instant between its submission and its completion; from then on the
  * change is "on stable storage". Faults make an op fail before that instant, fail after it (both
- * UNAVAILABLE), take effect long after its failure was reported, or wait for a stall to end.
+ * UNAVAILABLE), take effect long after its failure was reported, or wait for a stall to end. Where
+ * it keeps no order, an append takes effect in steps, see store_steps.
  */
 #ifndef TT_SIM_FAKE_STORE_H
 #define TT_SIM_FAKE_STORE_H
@@ -13,6 +14,7 @@
 #include "sim/agenda.h"
 #include "sim/mutant.h"
 #include "sim/prng.h"
+#include "sim/sometimes.h"
 
 struct tt_fake_store;
 
@@ -22,6 +24,7 @@ struct tt_fake_store_options {
     bool embedded; /* dies with its process: what has not taken effect by then never will */
     enum tt_mutant mutant;
     uint32_t latency_us;
+    struct tt_sometimes *sometimes; /* may be NULL */
 };
 
 /* May be changed at any time; all zero: nothing goes wrong. */

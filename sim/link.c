@@ -6,6 +6,8 @@
 #include "sim/wire.h"
 
 #define FRAME_BYTES 120 /* of a frame, beside its content */
+#define STUCK_US    (3600 * TT_US_PER_S)
+#define QUEUE_SLACK 10000
 
 /* Something on its way to a device. */
 struct parcel {
@@ -269,6 +271,24 @@ static void mix_frame(struct tt_trace *trace, const struct tt_link *link,
         tt_trace_mix(trace, frame->status.delivered.n * 65536 + frame->status.read.n);
 }
 
+/* A node does not pile up what a device does not take in; at the end of a turn it looks. */
+static void check_queue(struct tt_link *link, const struct tt_server_frame *frame)
+{
+    uint64_t now_us = link->world->agenda.now_us;
+    if (link->turn_us != now_us)
+        link->queued_before = link->queued_bytes;
+    link->turn_us = now_us;
+    /* As the core counts: a chat that was opened is one frame. */
+    bool is_chat = frame->kind == TT_SERVER_CONVERSATION;
+    link->queued_bytes += is_chat ? FRAME_BYTES : frame_bytes(frame);
+    const struct tt_core_options *core = &link->world->options.core;
+    if (link->queued_before > core->slow_bytes_max + core->undrained_bytes_max + QUEUE_SLACK)
+        tt_oracle_fail(link->world->oracle,
+                       "a queue: %.*s/%.*s takes nothing in, and %zu bytes wait for it",
+                       link->user.size, link->user.bytes, link->device.size, link->device.bytes,
+                       link->queued_before);
+}
+
 static void send_frame(struct tt_link *link, const struct tt_server_frame *frame)
 {
     struct tt_world *world = link->world;
@@ -286,10 +306,15 @@ static void send_frame(struct tt_link *link, const struct tt_server_frame *frame
     struct parcel *parcel = tt_alloc(sizeof(*parcel));
     tt_copy_server_frame(&parcel->arena, frame, &parcel->frame);
     uint64_t now_us = world->agenda.now_us;
-    if (link->drained_us < now_us)
+    if (link->drained_us <= now_us) {
         link->drained_us = now_us;
+        link->queued_bytes = 0;
+    }
     if (link->bytes_per_ms > 0)
         link->drained_us += frame_bytes(frame) * TT_US_PER_MS / link->bytes_per_ms;
+    if (link->is_stuck)
+        link->drained_us = now_us + STUCK_US;
+    check_queue(link, frame);
     parcel->leaves_us = link->drained_us;
     link->down_us = arrival(link, link->drained_us, link->down_us);
     tt_agenda_at(&world->agenda, link->down_us, arrive_frame, link, parcel, drop_parcel);
@@ -297,6 +322,8 @@ static void send_frame(struct tt_link *link, const struct tt_server_frame *frame
 
 static void end_link(struct tt_link *link, uint32_t code, tt_err err)
 {
+    if (code == TT_CLOSE_REPLACED)
+        tt_oracle_replaced(link->world->oracle, link);
     link->server_open = false;
     tt_oracle_session_ends(link->world->oracle, link);
     tt_node_free_slot(link->node, link->handle);

@@ -10,9 +10,6 @@ struct tt_oracle *tt_oracle_create(struct tt_world *world)
 {
     struct tt_oracle *oracle = tt_alloc(sizeof(*oracle));
     oracle->world = world;
-    for (uint32_t i = 0; i < world->options.servers; i++)
-        if (world->options.skew_ms[i] > oracle->skew_ms_max)
-            oracle->skew_ms_max = world->options.skew_ms[i];
     return oracle;
 }
 
@@ -170,8 +167,10 @@ static void learn_link(struct tt_oracle *oracle, const struct tt_link_device *li
             if (tt_id_eq(&link->devices[d].id, &oracle->devices[i].id))
                 oracle->devices[i].linked = true;
     }
+    oracle->devices[device].epoch = link->epoch;
     if (link->resumed)
         return;
+    oracle->devices[device].links++;
     for (int i = 0; i < oracle->conversation_count; i++) {
         struct known_conversation *conversation = &oracle->conversations[i];
         conversation->positions[device] = conversation->cursors[user].delivered.n;
@@ -291,6 +290,59 @@ static void learn_unlink(struct tt_oracle *oracle, const struct tt_unlink_device
     int device = tt_model_device(oracle, &unlink->user, &unlink->device);
     if (device >= 0)
         oracle->devices[device].linked = false;
+    if (device >= 0)
+        oracle->devices[device].unlinks++;
+    oracle->world->sometimes.unlinked++;
+}
+
+static void learn_settings(struct tt_oracle *oracle, const struct tt_put_user *put)
+{
+    int user = tt_model_user(oracle, &put->user);
+    if (user < 0)
+        return;
+    oracle->settings_us[user] = oracle->world->agenda.now_us;
+    if (put->set_share_last_seen)
+        oracle->hides_since_us[user] =
+            put->settings.share_last_seen ? 0 : oracle->world->agenda.now_us;
+}
+
+bool tt_oracle_may_see(const struct tt_oracle *oracle, const tt_id *viewer, const tt_id *user)
+{
+    return oracle->hides_since_us[tt_model_user(oracle, viewer)] == 0 &&
+           oracle->hides_since_us[tt_model_user(oracle, user)] == 0;
+}
+
+uint32_t tt_oracle_links(const struct tt_oracle *oracle, const tt_id *user, const tt_id *device)
+{
+    return oracle->devices[tt_model_device(oracle, user, device)].links;
+}
+
+uint32_t tt_oracle_sessions(const struct tt_oracle *oracle, const tt_id *user)
+{
+    return oracle->sessions[tt_model_user(oracle, user)];
+}
+
+uint64_t tt_oracle_sessions_us(const struct tt_oracle *oracle, const tt_id *user)
+{
+    return oracle->sessions_us[tt_model_user(oracle, user)];
+}
+
+uint64_t tt_oracle_settings_us(const struct tt_oracle *oracle, const tt_id *user)
+{
+    return oracle->settings_us[tt_model_user(oracle, user)];
+}
+
+static void note_pages(struct tt_oracle *oracle, const struct tt_store_op *op)
+{
+    struct tt_sometimes *sometimes = &oracle->world->sometimes;
+    if (op->kind == TT_STORE_LIST_PENDING && !tt_id_is_none(&op->list_pending.after))
+        sometimes->pending_page_two += op->list_pending.row_count > 0;
+    if (op->kind != TT_STORE_READ_MESSAGES)
+        return;
+    const struct tt_read_messages *page = &op->read_messages;
+    if (page->count_max == oracle->world->options.core.replay_count && page->message_count > 0 &&
+        page->messages[page->message_count - 1].seq.n < page->head.n)
+        sometimes->page_two++;
 }
 
 void tt_oracle_store_applied(struct tt_oracle *oracle, const struct tt_store_op *op)
@@ -303,10 +355,13 @@ void tt_oracle_store_applied(struct tt_oracle *oracle, const struct tt_store_op 
         learn_link(oracle, &op->link_device);
     else if (op->kind == TT_STORE_UNLINK_DEVICE)
         learn_unlink(oracle, &op->unlink_device);
+    else if (op->kind == TT_STORE_PUT_USER)
+        learn_settings(oracle, &op->put_user);
     else if (op->kind == TT_STORE_APPEND)
         learn_append(oracle, &op->append);
     else if (op->kind == TT_STORE_ADVANCE)
         learn_advance(oracle, &op->advance);
+    note_pages(oracle, op);
     if (oracle->applied != NULL)
         oracle->applied(oracle->applied_context, op);
 }

@@ -42,6 +42,9 @@ struct known_device {
     int user;
     bool honest;
     bool linked;
+    uint64_t epoch;   /* of its newest connection */
+    uint32_t unlinks; /* so far */
+    uint32_t links;   /* of them those that began anew */
     struct known_view views[TT_ORACLE_CONVERSATIONS_MAX];
 };
 
@@ -51,12 +54,15 @@ struct tt_oracle {
     void (*applied)(void *context, const struct tt_store_op *op); /* may be NULL */
     void *applied_context;
     tt_id users[TT_ORACLE_USERS_MAX];
+    uint64_t hides_since_us[TT_ORACLE_USERS_MAX]; /* 0: shares when he was last seen */
     int user_count;
+    uint32_t sessions[TT_ORACLE_USERS_MAX];    /* that nodes hold */
+    uint64_t sessions_us[TT_ORACLE_USERS_MAX]; /* when one opened or ended last */
+    uint64_t settings_us[TT_ORACLE_USERS_MAX]; /* when they were changed last */
     struct known_device devices[TT_ORACLE_DEVICES_MAX];
     int device_count;
     struct known_conversation conversations[TT_ORACLE_CONVERSATIONS_MAX];
     int conversation_count;
-    int64_t skew_ms_max;
     char failure[FAILURE_SIZE];
     bool failed;
 };
@@ -76,17 +82,25 @@ struct session_view {
 
 struct session_note {
     int device;
+    uint32_t unlinks; /* of the device, when the socket opened */
     bool said_hello;
     bool said_caught_up;
     int open;             /* the conversation that the node heard `open` for last; -1: none */
     uint32_t may_be_open; /* a bit for it, and for those before it until it is answered */
+    uint64_t opened_us;   /* when it was heard */
     struct session_view views[TT_ORACLE_CONVERSATIONS_MAX];
 };
 
 /* What a request began with. */
 struct call_note {
     struct tt_cursor shown[TT_ORACLE_CONVERSATIONS_MAX];
+    uint64_t begun_us;
 };
+
+/* What is told of somebody: who has not shared since before it was asked for is offline, and was
+ * never seen. `latest`: what time it is where this is told. */
+void tt_oracle_check_status(struct tt_oracle *oracle, int viewer, const tt_id *user,
+                            const struct tt_status *status, uint64_t asked_us, tt_time latest);
 
 int tt_model_user(const struct tt_oracle *oracle, const tt_id *user);
 int tt_model_device(const struct tt_oracle *oracle, const tt_id *user, const tt_id *device);
@@ -102,6 +116,10 @@ bool tt_model_is_true(const struct known_conversation *conversation,
 /* oracle_answer.c: what a snapshot or a list claims; `floor` is what was shown before. */
 void tt_oracle_check_snapshot(struct tt_oracle *oracle, int device, const tt_id *id,
                               const struct tt_snapshot *snapshot, struct tt_cursor floor,
-                              bool is_page);
+                              uint64_t asked_us, tt_time latest);
+
+/* The same of one page of messages, which shows nobody. */
+void tt_oracle_check_page(struct tt_oracle *oracle, int device, const tt_id *id,
+                          const struct tt_snapshot *snapshot);
 
 #endif

@@ -1,11 +1,13 @@
 /*
- * mutant: bugs that are planted on purpose, to show that the oracle finds them. Each is a wrong
- * fake or a wrong wire beside a core that is right.
+ * mutant: bugs that are planted on purpose, to show that the oracle finds them. Some are a wrong
+ * fake or a wrong wire beside a core that is right, the others are in the core (core/planted.h) and
+ * only there where it was built with them.
  */
 #ifndef TT_SIM_MUTANT_H
 #define TT_SIM_MUTANT_H
 
 #include "base/slice.h"
+#include "core/planted.h"
 
 /* name, what is wrong */
 #define TT_MUTANT_MAP(X)                                                                           \
@@ -31,15 +33,25 @@
     X(PUSHED_BLIND, "pushed-blind", "what was armed counts as rung for")                           \
     X(RING_SWALLOWED, "ring-swallowed", "one ring in twenty is answered and makes no sound")       \
     X(RING_DOUBLED, "ring-doubled", "one ring in a hundred is rung twice")                         \
-    X(WRONG_SOCKET, "wrong-socket", "one frame in a thousand goes to another socket")
+    X(WRONG_SOCKET, "wrong-socket", "one frame in a thousand goes to another socket")              \
+    X(SEQ_REUSED, "seq-reused", "one append in thirty gets the seq of the one before")             \
+    X(PUSHED_IS_DELIVERED, "pushed-is-delivered", "ringing removes the pending row")               \
+    X(PENDING_BEHIND, "pending-behind", "a pending row goes though a newer message is armed")
 
 enum tt_mutant {
 #define X(name, text, what) TT_MUTANT_##name,
     TT_MUTANT_MAP(X)
 #undef X
+#define X(name, text, what) TT_MUTANT_CORE_##name,
+        TT_BUG_MAP(X)
+#undef X
+            TT_MUTANT_END
 };
 
-#define TT_MUTANT_COUNT ((size_t)TT_MUTANT_WRONG_SOCKET + 1)
+#define TT_MUTANT_COUNT ((size_t)TT_MUTANT_END)
+
+/* The bug in the core that it is; TT_BUG_NONE: it is beside the core. */
+enum tt_bug tt_mutant_bug(enum tt_mutant mutant);
 
 const char *tt_mutant_name(enum tt_mutant mutant);
 const char *tt_mutant_what(enum tt_mutant mutant);

@@ -9,13 +9,23 @@ static tt_mono node_mono(void *self)
 {
     const struct tt_node *node = self;
     uint64_t since_us = node->world->agenda.now_us - node->mono_zero_us;
-    return TT_MONO(since_us / TT_US_PER_MS + MONO_START_MS);
+    return TT_MONO(since_us * node->server->pace / TT_PACE_TRUE / TT_US_PER_MS + MONO_START_MS);
 }
 
 static tt_time node_wall(void *self)
 {
     const struct tt_node *node = self;
     return TT_TIME(tt_world_wall(node->world).ms + node->server->skew_ms);
+}
+
+tt_time tt_link_wall(const struct tt_link *link)
+{
+    return node_wall(link->node);
+}
+
+tt_time tt_call_wall(const struct tt_call *call)
+{
+    return node_wall(call->node);
 }
 
 static uint64_t node_entropy(void *self)
@@ -179,6 +189,15 @@ static void trace_line(struct tt_node *node, const struct tt_event *event,
     tt_buffer_deinit(&line);
 }
 
+static void note_epoch(struct tt_node *node, const struct tt_event *event)
+{
+    if (event->kind != TT_EVENT_STORE_DONE || event->store_op->kind != TT_STORE_LINK_DEVICE)
+        return;
+    struct tt_slot *slot = tt_node_slot(node, event->store_op->tag.owner);
+    if (slot != NULL && slot->link != NULL && tt_is_ok(event->store_op->err))
+        slot->link->epoch = event->store_op->link_device.epoch;
+}
+
 /* Sees every event and every effect of the node's core; here a planned crash comes about. */
 static void trace(void *context, const struct tt_event *event, const struct tt_effect *effect)
 {
@@ -188,8 +207,10 @@ static void trace(void *context, const struct tt_event *event, const struct tt_e
     uint64_t kind = event != NULL ? (uint64_t)event->kind : 64 + (uint64_t)effect->kind;
     tt_trace_mix(into, node->world->agenda.now_us * 128 + kind);
     tt_trace_mix(into, node->place.incarnation * 16 + node->place.node);
-    if (event != NULL)
+    if (event != NULL) {
         node->asked = 0;
+        note_epoch(node, event);
+    }
     if (into->enabled && !server->is_dying)
         trace_line(node, event, effect);
     if (effect == NULL || server->effects_until_crash == 0)
@@ -273,7 +294,9 @@ static void schedule_wake(struct tt_node *node)
     if (deadline.ms == 0)
         return;
     uint64_t since_ms = deadline.ms > MONO_START_MS ? deadline.ms - MONO_START_MS : 0;
-    uint64_t at_us = node->mono_zero_us + since_ms * TT_US_PER_MS;
+    uint64_t pace = node->server->pace;
+    uint64_t since_us = (since_ms * TT_US_PER_MS * TT_PACE_TRUE + pace - 1) / pace;
+    uint64_t at_us = node->mono_zero_us + since_us;
     if (at_us < node->world->agenda.now_us)
         at_us = node->world->agenda.now_us;
     if (node->wake_us != 0 && node->wake_us <= at_us)

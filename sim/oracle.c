@@ -7,9 +7,6 @@
 #define NAME(id)   (id).size, (id).bytes
 #define NUMBER(it) ((unsigned long long)(it))
 
-/* How far behind the truth a wall clock may be shown; clocks of servers differ. */
-#define WALL_SLACK_MS 5
-
 static struct session_view *view_of(struct session_note *note, int conversation)
 {
     return &note->views[conversation];
@@ -27,6 +24,7 @@ void tt_oracle_session_opens(struct tt_oracle *oracle, struct tt_link *link)
     int device = tt_model_device(oracle, &link->user, &link->device);
     struct session_note *note = tt_alloc(sizeof(*note));
     note->device = device;
+    note->unlinks = oracle->devices[device].unlinks;
     note->open = -1;
     for (int i = 0; i < oracle->conversation_count; i++) {
         note->views[i].at_open = oracle->conversations[i].positions[device];
@@ -34,11 +32,27 @@ void tt_oracle_session_opens(struct tt_oracle *oracle, struct tt_link *link)
         note->views[i].floor = oracle->devices[device].views[i].shown;
     }
     link->oracle = note;
+    oracle->sessions[oracle->devices[device].user]++;
+    oracle->sessions_us[oracle->devices[device].user] = oracle->world->agenda.now_us;
+}
+
+void tt_oracle_replaced(struct tt_oracle *oracle, const struct tt_link *link)
+{
+    if (oracle == NULL)
+        return;
+    int device = tt_model_device(oracle, &link->user, &link->device);
+    if (link->epoch != 0 && link->epoch >= oracle->devices[device].epoch)
+        tt_oracle_fail(oracle, "a socket of %.*s/%.*s is replaced, and there is no newer one",
+                       NAME(link->user), NAME(link->device));
 }
 
 void tt_oracle_session_ends(struct tt_oracle *oracle, struct tt_link *link)
 {
-    (void)oracle;
+    const struct session_note *note = link->oracle;
+    if (oracle != NULL && note != NULL) {
+        oracle->sessions[oracle->devices[note->device].user]--;
+        oracle->sessions_us[oracle->devices[note->device].user] = oracle->world->agenda.now_us;
+    }
     tt_free(link->oracle);
     link->oracle = NULL;
 }
@@ -81,6 +95,7 @@ void tt_oracle_node_hears(struct tt_oracle *oracle, struct tt_link *link,
     if (frame->kind == TT_CLIENT_OPEN) {
         note->open = number;
         note->may_be_open |= 1U << number;
+        note->opened_us = oracle->world->agenda.now_us;
     }
     if (frame->kind == TT_CLIENT_CLOSE) {
         note->open = note->open == number ? -1 : note->open;
@@ -131,7 +146,9 @@ static void check_message(struct tt_oracle *oracle, struct tt_link *link, int nu
     /* What the device sent over HTTP comes to its socket, though its position may be there. */
     bool is_echo = is_by_device(link, conversation, seq);
     bool too_low = view->started ? seq <= view->last_message : seq <= view->at_open && !is_echo;
-    if (too_low || seq > next || was_sent(view, seq))
+    /* The socket of a device that was unlinked meanwhile is about to be closed. */
+    bool is_doomed = note->unlinks != oracle->devices[note->device].unlinks;
+    if (!is_doomed && (too_low || seq > next || was_sent(view, seq)))
         tt_oracle_fail(oracle,
                        "promise 6: %.*s/%.*s is handed %.*s seq %llu; last was %llu, handed %llu, "
                        "position %llu (%llu when the socket opened)%s",
@@ -213,6 +230,7 @@ static void check_status(struct tt_oracle *oracle, struct tt_link *link, int num
     check_tick(oracle, link, "last_read_seq", frame->status.read, truth.read, view->floor.read,
                &view->shown.read);
     note_shown(oracle, note->device, number, frame->status);
+    oracle->world->sometimes.tick_of_group += conversation->kind == TT_GROUP;
 }
 
 static void check_read_sync(struct tt_oracle *oracle, struct tt_link *link, int number,
@@ -227,6 +245,7 @@ static void check_read_sync(struct tt_oracle *oracle, struct tt_link *link, int 
                        NAME(link->user), NUMBER(frame->status.read.n), NUMBER(truth),
                        NUMBER(view->read_shown));
     view->read_shown = frame->status.read.n;
+    oracle->world->sometimes.read_synced++;
 }
 
 static void check_screen(struct tt_oracle *oracle, struct tt_link *link, int number,
@@ -241,9 +260,11 @@ static void check_screen(struct tt_oracle *oracle, struct tt_link *link, int num
     if (about == device->user || !tt_model_is_member(&oracle->conversations[number], about))
         tt_oracle_fail(oracle, "promise 10: %.*s hears of %.*s, who is not with him",
                        NAME(link->user), NAME(frame->user));
-    int64_t latest = tt_world_wall(oracle->world).ms + oracle->skew_ms_max + WALL_SLACK_MS;
-    if (frame->kind == TT_SERVER_PRESENCE && frame->presence.status.last_seen.ms > latest)
-        tt_oracle_fail(oracle, "promise 9: last seen of %.*s is in the future", NAME(frame->user));
+    uint64_t asked_us = device->views[number].marked_by_get ? 0 : note->opened_us;
+    if (frame->kind == TT_SERVER_PRESENCE)
+        tt_oracle_check_status(oracle, device->user, &frame->user, &frame->presence.status,
+                               asked_us, tt_link_wall(link));
+    oracle->world->sometimes.typing_shown += frame->kind == TT_SERVER_TYPING;
 }
 
 static void check_conversation(struct tt_oracle *oracle, struct tt_link *link, int number,
@@ -256,8 +277,9 @@ static void check_conversation(struct tt_oracle *oracle, struct tt_link *link, i
         note->may_be_open = 1U << number;
     struct tt_cursor floor = {tt_seq_max(view->shown.delivered, view->floor.delivered),
                               tt_seq_max(view->shown.read, view->floor.read)};
+    uint64_t asked_us = note->open == number ? note->opened_us : 0;
     tt_oracle_check_snapshot(oracle, note->device, &snapshot->conversation.id, snapshot, floor,
-                             false);
+                             asked_us, tt_link_wall(link));
     view->shown = snapshot->others_min;
     update_handed(oracle, note, number, view);
     note_handed(oracle, note->device, number, view->handed);
@@ -269,6 +291,8 @@ static void check_error(struct tt_oracle *oracle, struct tt_link *link,
     struct session_note *note = link->oracle;
     const struct known_device *device = &oracle->devices[note->device];
     int number = tt_model_conversation(oracle, &frame->conversation);
+    if (number >= 0 && tt_err_is(frame->error.err, TT_ERR_RATE_LIMITED))
+        note->may_be_open |= 1U << number; /* what was refused may have been a `close` */
     if (number < 0 || !tt_model_is_member(&oracle->conversations[number], device->user))
         return;
     const struct session_view *view = view_of(note, number);
@@ -296,6 +320,8 @@ static bool check_plain(struct tt_oracle *oracle, struct tt_link *link,
         if (note->said_hello || !tt_id_eq(&frame->hello.user, &link->user) ||
             !tt_id_eq(&frame->hello.device, &link->device))
             tt_oracle_fail(oracle, "promise 10: a hello to %.*s is not for it", NAME(link->user));
+        oracle->world->sometimes.hello_resumed += frame->hello.resumed;
+        oracle->world->sometimes.hello_anew += !frame->hello.resumed;
         note->said_hello = true;
         return true;
     }

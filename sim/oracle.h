@@ -37,6 +37,9 @@ void tt_oracle_fail(struct tt_oracle *oracle, const char *format, ...)
 void tt_oracle_store_applied(struct tt_oracle *oracle, const struct tt_store_op *op);
 void tt_oracle_session_opens(struct tt_oracle *oracle, struct tt_link *link);
 void tt_oracle_session_ends(struct tt_oracle *oracle, struct tt_link *link);
+
+/* The node closes the socket because there is a newer one of the device. */
+void tt_oracle_replaced(struct tt_oracle *oracle, const struct tt_link *link);
 void tt_oracle_device_says(struct tt_oracle *oracle, struct tt_link *link,
                            const struct tt_client_frame *frame);
 void tt_oracle_node_hears(struct tt_oracle *oracle, struct tt_link *link,
@@ -52,6 +55,21 @@ void tt_oracle_replied(struct tt_oracle *oracle, struct tt_call *call,
 /* What is true. */
 bool tt_oracle_is_member(const struct tt_oracle *oracle, const tt_id *conversation,
                          const tt_id *user);
+/* How many sockets of the user the nodes hold. */
+uint32_t tt_oracle_sessions(const struct tt_oracle *oracle, const tt_id *user);
+
+/* When one of them opened or ended last. */
+uint64_t tt_oracle_sessions_us(const struct tt_oracle *oracle, const tt_id *user);
+
+/* When the user's settings were changed last. */
+uint64_t tt_oracle_settings_us(const struct tt_oracle *oracle, const tt_id *user);
+
+/* How often the device was linked anew. */
+uint32_t tt_oracle_links(const struct tt_oracle *oracle, const tt_id *user, const tt_id *device);
+
+/* Whether both share when they were last seen. */
+bool tt_oracle_may_see(const struct tt_oracle *oracle, const tt_id *viewer, const tt_id *user);
+
 tt_seq tt_oracle_head(const struct tt_oracle *oracle, const tt_id *conversation);
 struct tt_cursor tt_oracle_others(const struct tt_oracle *oracle, const tt_id *conversation,
                                   const tt_id *user);

@@ -57,20 +57,58 @@ static void check_messages(struct tt_oracle *oracle, int device, int number,
         view->ackable = last;
 }
 
-void tt_oracle_check_snapshot(struct tt_oracle *oracle, int device, const tt_id *id,
-                              const struct tt_snapshot *snapshot, struct tt_cursor floor,
-                              bool is_page)
+static bool was_hidden(const struct tt_oracle *oracle, int user, uint64_t at_us)
+{
+    return oracle->hides_since_us[user] != 0 && oracle->hides_since_us[user] < at_us;
+}
+
+void tt_oracle_check_status(struct tt_oracle *oracle, int viewer, const tt_id *user,
+                            const struct tt_status *status, uint64_t asked_us, tt_time latest)
+{
+    int about = tt_model_user(oracle, user);
+    struct tt_sometimes *sometimes = &oracle->world->sometimes;
+    bool may_see =
+        about >= 0 && !was_hidden(oracle, about, asked_us) && !was_hidden(oracle, viewer, asked_us);
+    if (!may_see && (status->online || status->last_seen.ms != 0))
+        tt_oracle_fail(oracle, "promise 9: %.*s sees %.*s %s, and one of them does not share",
+                       NAME(oracle->users[viewer]), NAME(*user),
+                       status->online ? "online" : "last seen");
+    if (status->last_seen.ms > latest.ms)
+        tt_oracle_fail(oracle, "promise 9: last seen of %.*s is in the future", NAME(*user));
+    sometimes->hidden += !may_see;
+    sometimes->presence_shown += status->online;
+    sometimes->last_seen_shown += !status->online && status->last_seen.ms != 0;
+}
+
+/* The number of a conversation that the device may look into, or -1. */
+static int visible(struct tt_oracle *oracle, int device, const tt_id *id)
 {
     int number = tt_model_conversation(oracle, id);
     int user = oracle->devices[device].user;
-    if (number < 0 || !tt_model_is_member(&oracle->conversations[number], user)) {
-        tt_oracle_fail(oracle, "promise 10: %.*s may look into %.*s and is no member",
-                       NAME(oracle->users[user]), NAME(*id));
+    if (number >= 0 && tt_model_is_member(&oracle->conversations[number], user))
+        return number;
+    tt_oracle_fail(oracle, "promise 10: %.*s may look into %.*s and is no member",
+                   NAME(oracle->users[user]), NAME(*id));
+    return -1;
+}
+
+void tt_oracle_check_page(struct tt_oracle *oracle, int device, const tt_id *id,
+                          const struct tt_snapshot *snapshot)
+{
+    int number = visible(oracle, device, id);
+    if (number >= 0)
+        check_messages(oracle, device, number, snapshot);
+}
+
+void tt_oracle_check_snapshot(struct tt_oracle *oracle, int device, const tt_id *id,
+                              const struct tt_snapshot *snapshot, struct tt_cursor floor,
+                              uint64_t asked_us, tt_time latest)
+{
+    int number = visible(oracle, device, id);
+    if (number < 0)
         return;
-    }
+    int user = oracle->devices[device].user;
     check_messages(oracle, device, number, snapshot);
-    if (is_page)
-        return;
     const struct known_conversation *conversation = &oracle->conversations[number];
     check_cursors(oracle, device, number, snapshot->others_min, floor);
     for (size_t i = 0; i < snapshot->other_count; i++) {
@@ -80,10 +118,7 @@ void tt_oracle_check_snapshot(struct tt_oracle *oracle, int device, const tt_id 
             other->cursor.read.n > conversation->cursors[about].read.n)
             tt_oracle_fail(oracle, "promise 3/4: an answer of %.*s shows too much of %.*s",
                            NAME(conversation->id), NAME(other->user));
-        int64_t latest = tt_world_wall(oracle->world).ms + oracle->skew_ms_max + 5;
-        if (other->status.last_seen.ms > latest)
-            tt_oracle_fail(oracle, "promise 9: last seen of %.*s is in the future",
-                           NAME(other->user));
+        tt_oracle_check_status(oracle, user, &other->user, &other->status, asked_us, latest);
     }
     if (snapshot->my_read.n > conversation->cursors[user].read.n)
         tt_oracle_fail(oracle, "promise 4: an answer tells %.*s that it has read %llu",
@@ -99,15 +134,35 @@ void tt_oracle_request_begins(struct tt_oracle *oracle, struct tt_call *call)
     struct call_note *note = tt_alloc(sizeof(*note));
     for (int i = 0; i < oracle->conversation_count; i++)
         note->shown[i] = oracle->devices[device].views[i].shown;
+    note->begun_us = oracle->world->agenda.now_us;
     call->oracle = note;
     int number = tt_model_conversation(oracle, &request->conversation);
     if (request->kind == TT_REQUEST_SNAPSHOT && request->snapshot.mark_open && number >= 0)
         oracle->devices[device].views[number].marked_by_get = true;
 }
 
-static void check_list(struct tt_oracle *oracle, int device, const struct call_note *note,
+/* A receipt says delivered or read only of what is. */
+static void check_receipts(struct tt_oracle *oracle, int number, const struct tt_reply *reply)
+{
+    const struct known_conversation *conversation = &oracle->conversations[number];
+    for (size_t i = 0; i < reply->about.receipt_count; i++) {
+        const struct tt_receipt *receipt = &reply->about.receipts[i];
+        int about = tt_model_user(oracle, &receipt->user);
+        struct tt_cursor truth = {TT_SEQ(0), TT_SEQ(0)};
+        if (about >= 0)
+            truth = conversation->cursors[about];
+        bool too_much = receipt->delivered_at.ms != 0 && truth.delivered.n < reply->about.seq.n;
+        too_much = too_much || (receipt->read_at.ms != 0 && truth.read.n < reply->about.seq.n);
+        if (too_much)
+            tt_oracle_fail(oracle, "promise 3/4: a receipt says too much of %.*s in %.*s seq %llu",
+                           NAME(receipt->user), NAME(conversation->id), NUMBER(reply->about.seq.n));
+    }
+}
+
+static void check_list(struct tt_oracle *oracle, int device, const struct tt_call *call,
                        const struct tt_reply *reply)
 {
+    const struct call_note *note = call->oracle;
     int user = oracle->devices[device].user;
     for (size_t i = 0; i < reply->list.entry_count; i++) {
         const struct tt_conversation_entry *entry = &reply->list.entries[i];
@@ -123,6 +178,12 @@ static void check_list(struct tt_oracle *oracle, int device, const struct call_n
             tt_oracle_fail(oracle, "promise 2/4: the list of %.*s is ahead of the truth in %.*s",
                            NAME(oracle->users[user]), NAME(conversation->id));
         check_cursors(oracle, device, number, entry->others, note->shown[number]);
+        if (conversation->kind == TT_DIRECT) {
+            bool is_first = conversation->members[0] == user;
+            const tt_id *peer = &oracle->users[conversation->members[is_first ? 1 : 0]];
+            tt_oracle_check_status(oracle, user, peer, &entry->peer, note->begun_us,
+                                   tt_call_wall(call));
+        }
     }
 }
 
@@ -161,12 +222,16 @@ void tt_oracle_replied(struct tt_oracle *oracle, struct tt_call *call, const str
     }
     if (reply->kind == TT_REQUEST_SNAPSHOT && number >= 0)
         tt_oracle_check_snapshot(oracle, device, &request->conversation, reply->snapshot,
-                                 note->shown[number], false);
+                                 note->shown[number], note->begun_us, tt_call_wall(call));
     if (reply->kind == TT_REQUEST_PAGE)
-        tt_oracle_check_snapshot(oracle, device, &request->conversation, reply->snapshot,
-                                 (struct tt_cursor){TT_SEQ(0), TT_SEQ(0)}, true);
+        tt_oracle_check_page(oracle, device, &request->conversation, reply->snapshot);
     if (reply->kind == TT_REQUEST_LIST)
-        check_list(oracle, device, note, reply);
+        check_list(oracle, device, call, reply);
+    bool is_receipt = reply->kind == TT_REQUEST_INFO || reply->kind == TT_REQUEST_WHY;
+    if (is_receipt && is_member)
+        check_receipts(oracle, number, reply);
+    oracle->world->sometimes.sent_over_http += reply->kind == TT_REQUEST_SEND;
+    oracle->world->sometimes.created += reply->kind == TT_REQUEST_CREATE && reply->created;
     if (reply->kind == TT_REQUEST_SEND && is_member)
         check_sent_over_http(oracle, call, number, reply);
     if (reply->kind == TT_REQUEST_SEND && !is_member)

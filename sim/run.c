@@ -3,12 +3,16 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "sim/node.h"
 #include "sim/phone.h"
 
 #define HEAL_US  (100 * TT_US_PER_S)
 #define CLEAN_US (120 * TT_US_PER_S)
 #define REST_US  (70 * TT_US_PER_S)
 #define LIST_US  (3 * TT_US_PER_S)
+#define SEEN_US  (6 * TT_US_PER_S)
+#define LOSS_US  (25 * TT_US_PER_S)
+#define GHOST_US (14 * TT_US_PER_S) /* a lease and a poll are 12 s */
 
 void tt_run_until(struct tt_run *run, uint64_t at_us)
 {
@@ -66,17 +70,18 @@ static void create_devices(struct tt_run *run)
     }
 }
 
-static void begin(struct tt_run *run, uint64_t seed, enum tt_mutant mutant)
+static void begin(struct tt_run *run, const struct tt_run_order *order)
 {
-    tt_swarm_draw(&run->swarm, seed, mutant);
+    run->swarm = order->swarm;
     run->habits = run->swarm.habits;
-    tt_prng_init(&run->crash, seed, TT_STREAM_CRASH);
+    run->habits.choice = order->choice;
+    tt_prng_init(&run->crash, run->swarm.world.seed, TT_STREAM_CRASH);
     run->world = tt_world_create(&run->swarm.world);
     run->oracle = tt_oracle_create(run->world);
     run->world->oracle = run->oracle;
     create_devices(run);
     create_conversations(run);
-    run->phones = tt_phones_create(run, seed);
+    run->phones = tt_phones_create(run, run->swarm.world.seed);
     for (uint32_t i = 0; i < run->swarm.world.servers; i++)
         tt_world_start(run->world, i);
     for (uint32_t i = 0; i < run->device_count; i++)
@@ -104,9 +109,8 @@ static void end_drained(void *context, void *payload)
             tt_world_crash(run->world, i);
 }
 
-static void hit_server(struct tt_run *run, uint64_t kind)
+static void hit_server(struct tt_run *run, struct tt_prng *prng, uint64_t kind)
 {
-    struct tt_prng *prng = &run->crash;
     struct tt_world *world = run->world;
     struct tt_agenda *agenda = &world->agenda;
     uint32_t server = (uint32_t)tt_prng_below(prng, run->swarm.world.servers);
@@ -127,10 +131,37 @@ static void hit_server(struct tt_run *run, uint64_t kind)
     tt_agenda_after(agenda, down_us + 6 * TT_US_PER_S, restart, run, NULL, NULL);
 }
 
+#define HOUR_MS 3600000
+
+/* Leases, the way to the registry, and clocks. */
+static void hit_time(struct tt_run *run, struct tt_prng *prng, uint64_t kind)
+{
+    struct tt_world *world = run->world;
+    uint32_t server = (uint32_t)tt_prng_below(prng, run->swarm.world.servers);
+    uint64_t until_us = world->agenda.now_us + tt_prng_between(prng, 1, 25) * TT_US_PER_S;
+    int64_t ahead_ms = (int64_t)tt_prng_below(prng, 6 * HOUR_MS) - 3 * HOUR_MS;
+    bool is_cluster = !run->swarm.world.embedded;
+    if (kind == 0 && run->swarm.splits && is_cluster)
+        tt_world_split(world, server, until_us);
+    if (kind == 1 && run->swarm.leases && is_cluster)
+        tt_world_end_lease(world, server, until_us);
+    if (kind == 2 && run->swarm.falls_back && is_cluster)
+        tt_fake_registry_fall_back(world->registry);
+    if (kind == 3 && run->swarm.clocks)
+        tt_world_set_clock(world, server, tt_prng_chance(prng, 400) ? 0 : ahead_ms);
+    if (tt_prng_chance(prng, 300))
+        tt_fake_registry_keep(world->registry);
+}
+
 /* Some of what the swarm allows goes wrong for a while. */
 static void change_weather(struct tt_run *run)
 {
-    struct tt_prng *prng = &run->crash;
+    uint32_t number = run->weathers++;
+    if (!tt_choice_take(&run->habits.choice, TT_CHOICE_WEATHER, number))
+        return;
+    struct tt_prng own;
+    struct tt_prng *prng = &own;
+    tt_prng_init(prng, (run->swarm.world.seed << 20) + number, TT_STREAM_WEATHER);
     struct tt_swarm *swarm = &run->swarm;
     struct tt_world *world = run->world;
     struct tt_fake_store_faults *store = tt_fake_store_faults(world->store);
@@ -151,7 +182,8 @@ static void change_weather(struct tt_run *run)
     if (tt_prng_chance(prng, 200) && swarm->gaps)
         tt_fake_bus_gap_everywhere(world->bus);
     tt_phones_weather(run->phones);
-    hit_server(run, tt_prng_below(prng, 5));
+    hit_server(run, prng, tt_prng_below(prng, 5));
+    hit_time(run, prng, tt_prng_below(prng, 5));
 }
 
 static void chaos(struct tt_run *run)
@@ -175,6 +207,7 @@ static void calm(struct tt_run *run)
     for (uint32_t i = 0; i < run->swarm.world.servers; i++) {
         world->servers[i].effects_until_crash = 0;
         world->servers[i].paused_until_us = 0;
+        tt_world_set_clock(world, i, 0);
         if (world->servers[i].is_draining)
             tt_world_crash(world, i);
         tt_world_start(world, i);
@@ -208,8 +241,54 @@ static void clean(struct tt_run *run)
     run->habits.half_open_per_mille = 200;
     run->habits.ack_us = 100000;
     tt_clean_begin(run);
+    tt_seen_begin(run, SEEN_US);
     run_for(run, CLEAN_US);
+    tt_seen_end(run);
     tt_clean_end(run);
+}
+
+/* Half of those who were connected to it come back elsewhere, the others stay away. */
+static void lose_server(struct tt_run *run)
+{
+    struct tt_world *world = run->world;
+    if (run->swarm.world.servers < 2)
+        return;
+    uint32_t server = (uint32_t)tt_prng_below(&run->crash, run->swarm.world.servers);
+    for (uint32_t i = 0; i < run->device_count; i++) {
+        struct tt_sim_device *device = run->devices[i];
+        bool was_there =
+            device->link != NULL && device->link->node != NULL &&
+            world->servers[server].nodes[device->link->node->place.node] == device->link->node;
+        uint64_t back_us = world->agenda.now_us + LOSS_US;
+        bool stays_away = tt_prng_chance(&run->crash, 500);
+        if (was_there && stays_away && device->away_until_us < back_us)
+            device->away_until_us = back_us;
+    }
+    run->habits.works = false;
+    tt_seen_begin(run, GHOST_US);
+    tt_world_crash(world, server);
+    run_for(run, LOSS_US);
+    tt_seen_end(run);
+    tt_world_start(world, server);
+}
+
+/* What the cores have counted themselves. */
+static void count(struct tt_run_result *result)
+{
+    const struct tt_core_counters *counters = &result->counters;
+    struct tt_sometimes *sometimes = &result->sometimes;
+    sometimes->dedupe_hit += counters->messages_duplicate;
+    sometimes->fenced += counters->fenced;
+    sometimes->replaced += counters->replaced;
+    sometimes->hint_stale += counters->hints_stale;
+    sometimes->gap_filled += counters->gaps_filled;
+    sometimes->repaired_by_push_timer += counters->repairs_push_timer;
+    sometimes->repaired_by_refresh += counters->repairs_refresh;
+    sometimes->slow_consumer_closed += counters->slow_consumers;
+    sometimes->heartbeat_missed += counters->heartbeats_missed;
+    sometimes->ack_refused += counters->acks_ahead;
+    sometimes->rate_limited += counters->rate_limited;
+    sometimes->rang += result->rung;
 }
 
 static void end(struct tt_run *run, struct tt_run_result *result)
@@ -220,8 +299,10 @@ static void end(struct tt_run *run, struct tt_run_result *result)
         .steps = world->steps,
         .simulated_us = world->agenda.now_us,
         .counters = tt_world_counters(world),
+        .sometimes = world->sometimes,
         .rung = world->notifier.rung,
     };
+    count(result);
     const char *failure = tt_oracle_failure(run->oracle);
     if (failure != NULL)
         (void)snprintf(result->failure, sizeof(result->failure), "%s", failure);
@@ -232,20 +313,31 @@ static void end(struct tt_run *run, struct tt_run_result *result)
     tt_oracle_destroy(&run->oracle);
 }
 
-void tt_run_seed(uint64_t seed, enum tt_mutant mutant, struct tt_buffer *trace, size_t trace_bytes,
-                 struct tt_run_result *result)
+void tt_run(const struct tt_run_order *order, struct tt_run_result *result)
 {
     struct tt_run *run = tt_alloc(sizeof(*run));
-    begin(run, seed, mutant);
-    run->world->trace.enabled = trace != NULL;
-    run->world->trace.bytes_max = trace_bytes;
+    begin(run, order);
+    run->world->trace.enabled = order->trace != NULL;
+    run->world->trace.bytes_max = order->trace_bytes;
     chaos(run);
     calm(run);
     settle(run, HEAL_US);
     clean(run);
+    lose_server(run);
     settle(run, REST_US);
-    if (trace != NULL)
-        tt_buffer_add(trace, tt_buffer_slice(&run->world->trace.lines));
+    if (order->trace != NULL)
+        tt_buffer_add(order->trace, tt_buffer_slice(&run->world->trace.lines));
     end(run, result);
     tt_free(run);
+}
+
+void tt_run_seed(uint64_t seed, enum tt_mutant mutant, struct tt_buffer *trace, size_t trace_bytes,
+                 struct tt_run_result *result)
+{
+    struct tt_run_order *order = tt_alloc(sizeof(*order));
+    tt_swarm_draw(&order->swarm, seed, mutant);
+    order->trace = trace;
+    order->trace_bytes = trace_bytes;
+    tt_run(order, result);
+    tt_free(order);
 }

@@ -83,6 +83,8 @@ static void mark_pushed(struct tt_store_tables *tables, struct tt_store_op *op)
         tt_store_tables_conversation(tables, &mark->conversation), &mark->user);
     if (member != NULL && member->is_pending)
         member->pushed = tt_seq_max(member->pushed, mark->seq);
+    if (member != NULL && tables->mutant == TT_MUTANT_PUSHED_IS_DELIVERED)
+        member->is_pending = false;
 }
 
 static struct tt_user_settings copy_settings(const struct tt_user_settings *settings,

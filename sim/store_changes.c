@@ -130,7 +130,11 @@ void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *
         return;
     }
     message->seq = tt_seq_next(tt_store_tables_head(row));
-    put_message(row, message);
+    bool is_reused = tables->mutant == TT_MUTANT_SEQ_REUSED && message->seq.n % 30 == 0;
+    if (is_reused)
+        message->seq = tt_store_tables_head(row);
+    else
+        put_message(row, message);
     tt_store_tables_add_send(tables, &row->id, &message->sender, &message->client_id, message->seq);
     for (size_t i = 0; i < row->member_count; i++) {
         const struct tt_user_row *user = tt_store_tables_user(tables, &row->members[i].user);
@@ -183,6 +187,8 @@ void tt_store_tables_advance(struct tt_store_tables *tables, struct tt_store_op 
     }
     tt_store_tables_settle_pending(tables, row, member);
     if (tables->mutant == TT_MUTANT_PENDING_DROPPED)
+        member->is_pending = false;
+    if (tables->mutant == TT_MUTANT_PENDING_BEHIND && to.delivered.n >= member->first_undelivered.n)
         member->is_pending = false;
     advance->after = member->cursor;
     advance->settled = !member->is_pending;

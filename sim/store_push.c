@@ -140,8 +140,9 @@ static size_t gather(struct tt_store_tables *tables, const struct tt_list_unrung
     for (size_t at = 0; (row = tt_map_next(&tables->conversations, &at)) != NULL;)
         for (size_t i = 0; i < row->member_count; i++) {
             const struct tt_member_row *member = &row->members[i];
-            struct tt_unrung found = {member->user, row->id, member->armed, member->pushed};
-            if (!member->is_pending || member->pushed.n >= member->armed.n ||
+            tt_seq armed = tt_seq_min(member->armed, tt_store_tables_head(row));
+            struct tt_unrung found = {member->user, row->id, armed, member->pushed};
+            if (!member->is_pending || member->pushed.n >= armed.n ||
                 order(&found, &list->after_user, &list->after_conversation) <= 0)
                 continue;
             size_t place = count++;

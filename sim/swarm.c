@@ -21,11 +21,11 @@ static void draw_core(struct tt_prng *prng, struct tt_core_options *core)
     core->replay_count = flip(prng, 500) ? draw(prng, 1, 8) : core->replay_count;
     core->replay_bytes = flip(prng, 300) ? draw(prng, 1, 200) : core->replay_bytes;
     core->pending_count = flip(prng, 500) ? draw(prng, 1, 3) : core->pending_count;
-    core->streams_kept = flip(prng, 300) ? draw(prng, 1, 3) : core->streams_kept;
+    core->streams_kept = flip(prng, 400) ? draw(prng, 1, 2) : core->streams_kept;
     core->conversations_kept = flip(prng, 300) ? draw(prng, 1, 3) : core->conversations_kept;
     core->undrained_bytes_max = flip(prng, 300) ? draw(prng, 300, 3000) : core->undrained_bytes_max;
     if (flip(prng, 200)) { /* more than one page of a replay still fits in */
-        core->slow_bytes_max = draw(prng, 20000, 60000);
+        core->slow_bytes_max = draw(prng, 6000, flip(prng, 500) ? 60000 : 12000);
         core->undrained_bytes_max = draw(prng, 300, 3000);
         core->replay_count = draw(prng, 1, 16);
     }
@@ -39,7 +39,7 @@ static void draw_core(struct tt_prng *prng, struct tt_core_options *core)
 static void draw_world(struct tt_prng *prng, struct tt_world_options *world)
 {
     world->embedded = flip(prng, 400);
-    world->servers = world->embedded ? 1 : draw(prng, 1, 4);
+    world->servers = world->embedded ? 1 : draw(prng, 1, 5);
     world->nodes = draw(prng, 1, 3);
     world->keeps_order = world->embedded || flip(prng, 500);
     world->through_codec = flip(prng, 200);
@@ -48,12 +48,13 @@ static void draw_world(struct tt_prng *prng, struct tt_world_options *world)
     world->store_latency_us = draw(prng, 300, flip(prng, 300) ? 60000 : 8000);
     world->registry_latency_us = draw(prng, 100, 5000);
     world->bus_latency_us = draw(prng, 100, 5000);
-    bool skewed = flip(prng, 500);
-    for (uint32_t i = 0; i < world->servers; i++) {
-        uint32_t skew = draw(prng, 0, 4000);
-        world->skew_ms[i] = skewed ? (int32_t)skew - 2000 : 0;
+    for (uint32_t i = 0; i < TT_WORLD_SERVERS_MAX; i++) {
+        world->skew_ms[i] = (int32_t)draw(prng, 0, 4000) - 2000;
+        world->pace[i] = TT_PACE_TRUE - 10 + draw(prng, 0, 20);
     }
     draw_core(prng, &world->core);
+    if (!world->embedded) /* as the server does where the registry is another machine */
+        world->core.reassert_ms = draw(prng, 20000, 40000);
 }
 
 static void draw_faults(struct tt_prng *prng, struct tt_swarm *swarm)
@@ -82,6 +83,11 @@ static void draw_faults(struct tt_prng *prng, struct tt_swarm *swarm)
     swarm->gaps = flip(prng, 300);
     swarm->stalls = flip(prng, 300);
     swarm->disk_low = flip(prng, 200);
+    swarm->splits = flip(prng, 300);
+    swarm->falls_back = flip(prng, 300);
+    swarm->leases = flip(prng, 300);
+    swarm->clocks = flip(prng, 300);
+    swarm->skewed = flip(prng, 500);
 }
 
 static void draw_habits(struct tt_prng *prng, struct tt_swarm *swarm)
@@ -100,6 +106,8 @@ static void draw_habits(struct tt_prng *prng, struct tt_swarm *swarm)
     habits->http_per_mille = flip(prng, 500) ? draw(prng, 10, 500) : 0;
     habits->slow_per_mille = flip(prng, 300) ? draw(prng, 50, 500) : 0;
     habits->delay_us = draw(prng, 500, flip(prng, 300) ? 300000 : 40000);
+    habits->unlinks = flip(prng, 250);
+    habits->settings = flip(prng, 300);
     habits->works = true;
     swarm->chaos_us = draw(prng, 30, 400) * TT_US_PER_S;
     if (sparse)
@@ -107,7 +115,7 @@ static void draw_habits(struct tt_prng *prng, struct tt_swarm *swarm)
     swarm->weather_us = swarm->chaos_us / draw(prng, 5, 40);
 }
 
-static tt_id name_of(char kind, uint32_t number)
+tt_id tt_id_numbered(char kind, uint32_t number)
 {
     char name[16];
     (void)snprintf(name, sizeof(name), "%c%u", kind, number);
@@ -121,12 +129,12 @@ static void add_conversation(struct tt_swarm *swarm, uint32_t mask, enum tt_conv
     if (cast->conversation_count == TT_ORACLE_CONVERSATIONS_MAX - 1)
         return;
     struct tt_cast_conversation *is = &cast->conversations[cast->conversation_count];
-    is->id = name_of('c', cast->conversation_count++);
+    is->id = tt_id_numbered('c', cast->conversation_count++);
     is->kind = kind;
     is->exists = exists;
     for (uint32_t i = 0; i < swarm->users; i++)
         if ((mask >> i & 1) != 0)
-            is->members[is->member_count++] = name_of('u', i);
+            is->members[is->member_count++] = tt_id_numbered('u', i);
 }
 
 /* Some pairs, some groups; the last but one user is an outsider to most of it. */
@@ -135,6 +143,7 @@ static void draw_cast(struct tt_prng *prng, struct tt_swarm *swarm)
     swarm->users = draw(prng, 2, 6);
     swarm->has_liar = flip(prng, 400);
     uint32_t devices_max = draw(prng, 1, 3);
+    swarm->devices_max = devices_max;
     for (uint32_t i = 0; i < swarm->users; i++)
         swarm->devices[i] = draw(prng, 1, devices_max);
     for (uint32_t i = 0; i < swarm->users; i++)
@@ -159,6 +168,50 @@ void tt_swarm_draw(struct tt_swarm *swarm, uint64_t seed, enum tt_mutant mutant)
     draw_faults(&prng, swarm);
     draw_habits(&prng, swarm);
     draw_cast(&prng, swarm);
+    tt_swarm_fit(swarm);
+}
+
+static uint32_t within(uint32_t value, uint32_t low, uint32_t high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+static bool keep_members(const struct tt_swarm *swarm, struct tt_cast_conversation *is)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < is->member_count; i++)
+        for (uint32_t user = 0; user < swarm->users; user++) {
+            tt_id name = tt_id_numbered('u', user);
+            if (tt_id_eq(&is->members[i], &name))
+                is->members[kept++] = is->members[i];
+        }
+    is->member_count = kept;
+    return kept == 2 || (kept > 0 && is->kind == TT_GROUP);
+}
+
+void tt_swarm_fit(struct tt_swarm *swarm)
+{
+    struct tt_world_options *world = &swarm->world;
+    world->servers = within(world->servers, 1, world->embedded ? 1 : TT_WORLD_SERVERS_MAX);
+    world->nodes = within(world->nodes, 1, TT_WORLD_NODES_MAX);
+    world->keeps_order = world->keeps_order || world->embedded;
+    for (uint32_t i = 0; i < TT_WORLD_SERVERS_MAX; i++) {
+        world->skew_ms[i] = swarm->skewed ? world->skew_ms[i] : 0;
+        world->pace[i] = swarm->skewed ? world->pace[i] : TT_PACE_TRUE;
+    }
+    swarm->users = within(swarm->users, 2, TT_ORACLE_USERS_MAX);
+    swarm->devices_max = within(swarm->devices_max, 1, 3);
+    for (uint32_t i = 0; i < TT_ORACLE_USERS_MAX; i++)
+        swarm->devices[i] = within(swarm->devices[i], 1, swarm->devices_max);
+    struct tt_cast *cast = &swarm->cast;
+    cast->conversation_count = within(cast->conversation_count, 1, TT_ORACLE_CONVERSATIONS_MAX);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < cast->conversation_count; i++)
+        if (keep_members(swarm, &cast->conversations[i]))
+            cast->conversations[kept++] = cast->conversations[i];
+    cast->conversation_count = kept;
+    if (swarm->chaos_us == 0 || swarm->weather_us == 0)
+        swarm->chaos_us = swarm->weather_us = 1;
 }
 
 void tt_swarm_describe(const struct tt_swarm *swarm, struct tt_buffer *out)
@@ -172,7 +225,8 @@ void tt_swarm_describe(const struct tt_swarm *swarm, struct tt_buffer *out)
         line, sizeof(line),
         "%s, %u server(s) x %u node(s), %s, %u users, %u devices, %u conversations%s, chaos %llu "
         "s; "
-        "store %u+%u+%u late %u, registry %u+%u, bus -%u x%u gap %u late %u%s%s%s%s%s%s%s",
+        "store %u+%u+%u late %u, registry %u+%u, bus -%u x%u gap %u late "
+        "%u%s%s%s%s%s%s%s%s%s%s%s%s%s%s",
         world->embedded ? "embedded" : "cluster", world->servers, world->nodes,
         world->keeps_order ? "ordered" : "unordered", swarm->users, devices,
         swarm->cast.conversation_count, swarm->has_liar ? ", a liar" : "",
@@ -183,6 +237,10 @@ void tt_swarm_describe(const struct tt_swarm *swarm, struct tt_buffer *out)
         swarm->bus.tail_per_mille, swarm->crashes ? ", crashes" : "",
         swarm->pauses ? ", pauses" : "", swarm->drains ? ", drains" : "",
         swarm->forgets ? ", forgets" : "", swarm->gaps ? ", gaps" : "",
-        swarm->stalls ? ", stalls" : "", swarm->disk_low ? ", disk low" : "");
+        swarm->stalls ? ", stalls" : "", swarm->disk_low ? ", disk low" : "",
+        swarm->splits ? ", splits" : "", swarm->falls_back ? ", fails over" : "",
+        swarm->leases ? ", leases" : "", swarm->clocks ? ", clocks" : "",
+        swarm->skewed ? ", skewed" : "", swarm->habits.unlinks ? ", unlinks" : "",
+        swarm->habits.settings ? ", settings" : "");
     tt_buffer_add_text(out, line);
 }

@@ -13,6 +13,7 @@ struct tt_swarm {
     struct tt_cast cast;
     uint32_t users;
     uint32_t devices[TT_ORACLE_USERS_MAX]; /* of each user */
+    uint32_t devices_max;                  /* of any; what is more is not there */
     bool has_liar;                         /* the last user's devices lie */
     uint64_t chaos_us;                     /* how long things go wrong */
     uint64_t weather_us;                   /* how often it changes what goes wrong */
@@ -26,9 +27,20 @@ struct tt_swarm {
     bool gaps;
     bool stalls;
     bool disk_low;
+    bool splits;     /* a server cannot reach the registry for a while */
+    bool falls_back; /* the registry fails over to an older state of itself */
+    bool leases;     /* a lease ends though its server lives */
+    bool clocks;     /* wall clocks jump, hours forward and back */
+    bool skewed;     /* the servers' clocks differ, and run at different speeds */
 };
 
 void tt_swarm_draw(struct tt_swarm *swarm, uint64_t seed, enum tt_mutant mutant);
+
+/* Makes it fit together again after single values were changed: who is no user is no member. */
+void tt_swarm_fit(struct tt_swarm *swarm);
+
+/* "u3": the names of users and conversations. */
+tt_id tt_id_numbered(char kind, uint32_t number);
 
 /* One line of what was drawn. */
 void tt_swarm_describe(const struct tt_swarm *swarm, struct tt_buffer *out);

@@ -20,17 +20,20 @@ static void create_fakes(struct tt_world *world)
         .embedded = options->embedded,
         .mutant = options->mutant,
         .latency_us = options->store_latency_us,
+        .sometimes = &world->sometimes,
     };
     struct tt_fake_registry_options registry = {
         .seed = options->seed,
         .mutant = options->mutant,
         .latency_us = options->registry_latency_us,
+        .sometimes = &world->sometimes,
         .epoch_wall = options->epoch_wall,
     };
     struct tt_fake_bus_options bus = {
         .seed = options->seed,
         .mutant = options->mutant,
         .latency_us = options->bus_latency_us,
+        .sometimes = &world->sometimes,
     };
     world->store = tt_fake_store_create(&world->agenda, &store);
     world->registry = tt_fake_registry_create(&world->agenda, &registry);
@@ -55,6 +58,7 @@ struct tt_world *tt_world_create(const struct tt_world_options *options)
         name[sizeof(name) - 2] = (char)('1' + i);
         world->servers[i].id = tt_id_of(name);
         world->servers[i].skew_ms = options->skew_ms[i];
+        world->servers[i].pace = options->pace[i] == 0 ? TT_PACE_TRUE : options->pace[i];
     }
     return world;
 }
@@ -137,6 +141,8 @@ void tt_world_crash(struct tt_world *world, uint32_t number)
     struct tt_server *server = &world->servers[number];
     if (!server->is_up)
         return;
+    world->sometimes.crashed += !server->is_dying && !server->is_draining;
+    world->sometimes.crashed_amid_effects += server->is_dying;
     server->is_up = false;
     server->is_dying = true;
     trace_server(world, server, " crashes");
@@ -165,6 +171,7 @@ void tt_world_drain(struct tt_world *world, uint32_t number)
     struct tt_server *server = &world->servers[number];
     trace_server(world, server, " drains");
     server->is_draining = server->is_up;
+    world->sometimes.drained += server->is_up;
     for (uint32_t i = 0; server->is_up && i < world->options.nodes; i++)
         tt_node_tell(server->nodes[i], TT_EVENT_DRAIN);
 }
@@ -173,6 +180,43 @@ void tt_world_pause(struct tt_world *world, uint32_t number, uint64_t until_us)
 {
     trace_server(world, &world->servers[number], " stands still for a while");
     world->servers[number].paused_until_us = until_us;
+    world->sometimes.stood_still++;
+    if (!world->options.embedded) /* nobody renews the lease meanwhile */
+        tt_world_end_lease(world, number, until_us);
+}
+
+void tt_world_set_clock(struct tt_world *world, uint32_t number, int64_t ahead_ms)
+{
+    struct tt_server *server = &world->servers[number];
+    trace_server(world, server, ahead_ms == 0 ? " has its clock set right" : " has its clock set");
+    world->sometimes.clock_jumped += ahead_ms != 0;
+    server->skew_ms = world->options.skew_ms[number] + ahead_ms;
+}
+
+static struct tt_place process_of(const struct tt_server *server)
+{
+    return (struct tt_place){server->id, server->incarnation, 0};
+}
+
+void tt_world_split(struct tt_world *world, uint32_t number, uint64_t until_us)
+{
+    struct tt_server *server = &world->servers[number];
+    if (!server->is_up)
+        return;
+    struct tt_place process = process_of(server);
+    trace_server(world, server, " cannot reach the registry");
+    world->sometimes.registry_split++;
+    tt_fake_registry_silence(world->registry, &process, until_us, true);
+}
+
+void tt_world_end_lease(struct tt_world *world, uint32_t number, uint64_t until_us)
+{
+    struct tt_server *server = &world->servers[number];
+    if (!server->is_up)
+        return;
+    struct tt_place process = process_of(server);
+    trace_server(world, server, " does not renew its lease");
+    tt_fake_registry_silence(world->registry, &process, until_us, false);
 }
 
 struct tt_core_counters tt_world_counters(const struct tt_world *world)

@@ -16,10 +16,12 @@
 #include "sim/fake_registry.h"
 #include "sim/fake_store.h"
 #include "sim/prng.h"
+#include "sim/sometimes.h"
 #include "sim/trace.h"
 
 #define TT_WORLD_SERVERS_MAX 5
 #define TT_WORLD_NODES_MAX   4
+#define TT_PACE_TRUE         1000U /* how fast a monotonic clock runs, in thousandths */
 
 struct tt_oracle;
 struct tt_node;
@@ -41,6 +43,7 @@ struct tt_world_options {
     uint32_t registry_latency_us;
     uint32_t bus_latency_us;
     int32_t skew_ms[TT_WORLD_SERVERS_MAX];
+    uint32_t pace[TT_WORLD_SERVERS_MAX]; /* of the monotonic clocks; 0: true */
     struct tt_core_options core;
 };
 
@@ -52,7 +55,8 @@ struct tt_server {
     bool is_dying;                /* nothing that it still does has an effect */
     uint64_t effects_until_crash; /* 0: no crash is planned */
     uint64_t paused_until_us;
-    int64_t skew_ms;
+    int64_t skew_ms; /* of its wall clock */
+    uint32_t pace;
     struct tt_node *nodes[TT_WORLD_NODES_MAX];
 };
 
@@ -73,6 +77,7 @@ struct tt_world {
     struct tt_link *all_links;
     struct tt_call *all_calls;
     struct tt_core_counters past; /* counters of nodes that have died */
+    struct tt_sometimes sometimes;
     uint32_t link_count;
     uint64_t steps;
 };
@@ -98,14 +103,19 @@ struct tt_link {
     tt_id device;
     tt_handle handle;
     bool server_open; /* the node holds the handle */
+    uint64_t epoch;   /* as the store gave it; 0: not yet */
     bool accepted;
     bool device_open; /* the device has not heard that it is over */
     bool is_cut;      /* nothing passes any more, and nobody is told */
     uint32_t delay_us;
     uint32_t bytes_per_ms; /* how fast the device reads; 0: at once */
+    bool is_stuck;         /* it reads nothing at all */
     uint64_t up_us;        /* when the last thing on its way arrives */
     uint64_t down_us;
-    uint64_t drained_us; /* when all that was sent has left the process */
+    uint64_t drained_us;  /* when all that was sent has left the process */
+    size_t queued_bytes;  /* since it last had */
+    size_t queued_before; /* this turn */
+    uint64_t turn_us;
     uint64_t opened_us;
     void *oracle; /* what the oracle notes about it */
 };
@@ -139,6 +149,19 @@ void tt_world_drain(struct tt_world *world, uint32_t server);
 
 /* Nothing happens on the server until then; afterwards, everything that piled up. */
 void tt_world_pause(struct tt_world *world, uint32_t server, uint64_t until_us);
+
+/* Its wall clock is set to so much more than the truth; 0: as in the options. */
+void tt_world_set_clock(struct tt_world *world, uint32_t server, int64_t ahead_ms);
+
+/* The server cannot reach the registry until then, and its lease ends. */
+void tt_world_split(struct tt_world *world, uint32_t server, uint64_t until_us);
+
+/* Its lease ends for a while, and it does not notice. */
+void tt_world_end_lease(struct tt_world *world, uint32_t server, uint64_t until_us);
+
+/* What time the node that serves it thinks it is. */
+tt_time tt_link_wall(const struct tt_link *link);
+tt_time tt_call_wall(const struct tt_call *call);
 
 tt_time tt_world_wall(const struct tt_world *world);
 

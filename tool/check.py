@@ -94,12 +94,12 @@ class Check:
         if not results['passed'] and not results['failed'] or (not ok and not results['failed']):
             self.failed.append(name)
 
-    def node(self, name, *args):
+    def node(self, name, *args, **environ):
         """Runs a suite of JavaScript, which writes the same kind of report."""
         report = REPORTS / (name.replace(' ', '-').replace(',', '') + '.json')
         report.unlink(missing_ok=True)
         ok = self.command(name, [NODE, 'test/web/run.js', '--report', report, *args],
-                          {'TWOTICKS': str(RELEASE / 'twoticks')})
+                          {'TWOTICKS': str(RELEASE / 'twoticks'), **environ})
         self.count(name, ok, report)
 
     def simple(self, name, *args):
@@ -131,6 +131,9 @@ class Check:
         if asan:
             self.meson(ASAN, '--no-suite', 'style', '--no-suite', 'scale',
                        '--timeout-multiplier', '4')
+        if release and asan:
+            self.simple('the same seed is the same run in both builds', 'tool/same-runs',
+                        RELEASE, ASAN)
         if release:
             program = RELEASE / 'twoticks'
             for nodes in (1, 3):
@@ -149,6 +152,8 @@ class Check:
                         '--clients', 50 if self.long else 10)
             self.simple('CPU of a request', 'test/scale/cpu.py', '--requests', '10000')
             if self.long:
+                self.simple('every planted bug is found', RELEASE / 'sim/sim', 'mutants',
+                            '--seeds', '2500')
                 self.script('Sentinel', 'test/scale/sentinel.py', '--program', program,
                             '--patience', 3)
             self.script('the wire', 'test/wire/run.py', '--program', RELEASE / 'test/wire/echo')
@@ -162,7 +167,10 @@ class Check:
         if release:
             self.node('types', '--types')
             self.node('library', 'sdk/js/test')
-            stories = ['test/web/phone_off.test.ts', 'test/web/alice_sees.test.ts']
+            if self.long:
+                self.node('library, many stories', 'sdk/js/test/model.test.ts', RUNS='500')
+            stories = ['test/web/phone_off.test.ts', 'test/web/alice_sees.test.ts',
+                       'test/web/when.test.ts']
             self.node('browser', *(['test/web'] if self.long else stories))
         if asan:
             self.script('scenarios, sanitized, 3 nodes', 'test/scenario/run.py',

@@ -19,6 +19,7 @@ const TYPES = {
   '.webmanifest': 'application/manifest+json',
 };
 const WORTH_IT = 0.9;
+const GZIPPED_MAX = 60_000;
 
 const here = dirname(fileURLToPath(import.meta.url));
 const [out, depfile, folder] = process.argv.slice(2).map((path) => resolve(path));
@@ -99,3 +100,4 @@ writeFileSync(
 `,
 );
 process.stderr.write(`web client: ${names.length} files, ${total} bytes gzipped\n`);
+if (total > GZIPPED_MAX) throw new Error(`embed: that is over ${GZIPPED_MAX}`);

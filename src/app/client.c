@@ -1,14 +1,11 @@
 #include "app/client.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "adapter/clock_os.h"
 #include "adapter/entropy_os.h"
+#include "app/line.h"
 #include "base/limits.h"
 #include "base/memory.h"
 #include "net/http1_answer.h"
@@ -20,7 +17,7 @@
 #define RESPONSE_BYTES_MAX (64 * 1024 * 1024)
 
 struct tt_client {
-    int fd;
+    struct tt_line line;
     uint16_t close_code;
     bool is_gone;
     struct tt_websocket ws;
@@ -33,62 +30,16 @@ struct tt_client {
 
 static const struct tt_websocket_limits limits = {16 * 1024 * 1024, 1024};
 
-static int64_t now_ms(void)
-{
-    return (int64_t)(tt_clock_os_nanoseconds() / 1000000U);
-}
-
-static bool wait_for(int fd, short events, int64_t until)
+/* Waits for the next bytes; -1: none came in time, or the line broke. */
+static ssize_t receive_some(struct tt_line *line, char *bytes, size_t size, int64_t until)
 {
     for (;;) {
-        int64_t left = until - now_ms();
-        struct pollfd poll_fd = {.fd = fd, .events = events};
-        int ready = poll(&poll_fd, 1, left < 0 ? 0 : (int)left);
-        if (ready >= 0 || errno != EINTR)
-            return ready > 0;
+        ssize_t got = tt_line_receive(line, bytes, size);
+        if (got >= 0 || (errno != EAGAIN && errno != EINTR))
+            return got;
+        if (!tt_line_wait(line, POLLIN, until))
+            return -1;
     }
-}
-
-static int connect_to(const struct tt_endpoint *endpoint, char *sentence)
-{
-    int fd = socket(endpoint->address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, &endpoint->address.any, tt_address_size(&endpoint->address)) == 0) {
-        int on = 1;
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        return fd;
-    }
-    snprintf(sentence, TT_CLIENT_SENTENCE, "cannot reach http://%s: %s; is the server running?",
-             endpoint->host, strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return -1;
-}
-
-static bool send_all(int fd, struct tt_slice bytes)
-{
-    int64_t until = now_ms() + TT_CLIENT_WAIT_MS;
-    while (bytes.size > 0) {
-        ssize_t sent = send(fd, bytes.data, bytes.size, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent > 0)
-            bytes = tt_slice_from(bytes, (size_t)sent);
-        else if (errno == EAGAIN) {
-            if (!wait_for(fd, POLLOUT, until))
-                return false;
-        } else if (errno != EINTR)
-            return false;
-    }
-    return true;
-}
-
-static ssize_t receive_some(int fd, char *bytes, size_t size, int64_t until)
-{
-    if (!wait_for(fd, POLLIN, until))
-        return -1;
-    ssize_t got;
-    do
-        got = recv(fd, bytes, size, 0);
-    while (got < 0 && errno == EINTR);
-    return got;
 }
 
 static void add_token(struct tt_buffer *fields, struct tt_slice token)
@@ -101,15 +52,15 @@ static void add_token(struct tt_buffer *fields, struct tt_slice token)
 }
 
 /* Reads until a response is there; *rest are the bytes that came after it. */
-static const struct tt_http1_response *read_response(int fd,
+static const struct tt_http1_response *read_response(struct tt_line *line,
                                                      struct tt_http1_response_reader *reader,
                                                      char *bytes, struct tt_input *rest,
                                                      char *sentence)
 {
-    int64_t until = now_ms() + TT_CLIENT_WAIT_MS;
+    int64_t until = tt_line_now() + TT_CLIENT_WAIT_MS;
     for (;;) {
         const struct tt_http1_response *response = NULL;
-        ssize_t got = receive_some(fd, bytes, READ_BYTES, until);
+        ssize_t got = receive_some(line, bytes, READ_BYTES, until);
         if (got < 0) {
             snprintf(sentence, TT_CLIENT_SENTENCE, "the server did not answer within %d s",
                      TT_CLIENT_WAIT_MS / 1000);
@@ -131,8 +82,8 @@ bool tt_client_request(const struct tt_endpoint *endpoint, const char *method, c
                        struct tt_slice token, struct tt_slice body, struct tt_client_answer *answer,
                        char sentence[TT_CLIENT_SENTENCE])
 {
-    int fd = connect_to(endpoint, sentence);
-    if (fd < 0)
+    struct tt_line line;
+    if (!tt_line_open(endpoint, &line, sentence))
         return false;
     struct tt_buffer fields = {0};
     struct tt_buffer output = {0};
@@ -147,8 +98,8 @@ bool tt_client_request(const struct tt_endpoint *endpoint, const char *method, c
     char *bytes = tt_alloc(READ_BYTES);
     struct tt_input rest;
     /* A server that refuses early may close while the body is still being sent. */
-    (void)send_all(fd, tt_buffer_slice(&output));
-    const struct tt_http1_response *response = read_response(fd, reader, bytes, &rest, sentence);
+    (void)tt_line_send(&line, tt_buffer_slice(&output));
+    const struct tt_http1_response *response = read_response(&line, reader, bytes, &rest, sentence);
     if (response != NULL) {
         *answer = (struct tt_client_answer){.status = response->status};
         tt_buffer_add(&answer->body, response->body);
@@ -157,7 +108,7 @@ bool tt_client_request(const struct tt_endpoint *endpoint, const char *method, c
     tt_http1_response_reader_destroy(&reader);
     tt_buffer_deinit(&fields);
     tt_buffer_deinit(&output);
-    close(fd);
+    tt_line_close(&line);
     return response != NULL;
 }
 
@@ -173,7 +124,7 @@ static bool ask_upgrade(struct tt_client *client, const struct tt_endpoint *endp
     tt_websocket_write_request(tt_slice_text(endpoint->host), TT_SLICE_LITERAL("/ws"),
                                tt_slice(client->key, sizeof(client->key)), tt_buffer_slice(&fields),
                                &client->output);
-    bool sent = send_all(client->fd, tt_buffer_slice(&client->output));
+    bool sent = tt_line_send(&client->line, tt_buffer_slice(&client->output));
     client->output.size = 0;
     tt_buffer_deinit(&fields);
     return sent;
@@ -182,11 +133,11 @@ static bool ask_upgrade(struct tt_client *client, const struct tt_endpoint *endp
 struct tt_client *tt_client_begin(const struct tt_endpoint *endpoint, struct tt_slice token,
                                   char sentence[TT_CLIENT_SENTENCE])
 {
-    int fd = connect_to(endpoint, sentence);
-    if (fd < 0)
+    struct tt_line line;
+    if (!tt_line_open(endpoint, &line, sentence))
         return NULL;
     struct tt_client *client = tt_alloc(sizeof(*client));
-    client->fd = fd;
+    client->line = line;
     client->close_code = 1006;
     client->upgrading = tt_http1_response_reader_create(RESPONSE_BYTES_MAX);
     uint64_t mask_seed;
@@ -211,7 +162,7 @@ struct tt_client *tt_client_connect(const struct tt_endpoint *endpoint, struct t
     if (client == NULL)
         return NULL;
     const struct tt_http1_response *response =
-        read_response(client->fd, client->upgrading, client->bytes, &client->input, sentence);
+        read_response(&client->line, client->upgrading, client->bytes, &client->input, sentence);
     bool switched = response != NULL && is_switched(client, response);
     if (response != NULL && !switched)
         snprintf(sentence, TT_CLIENT_SENTENCE, "the server refused the connection with %d: %.*s",
@@ -225,7 +176,7 @@ struct tt_client *tt_client_connect(const struct tt_endpoint *endpoint, struct t
 
 void tt_client_destroy(struct tt_client **client)
 {
-    close((*client)->fd);
+    tt_line_close(&(*client)->line);
     if ((*client)->upgrading != NULL)
         tt_http1_response_reader_destroy(&(*client)->upgrading);
     tt_websocket_deinit(&(*client)->ws);
@@ -236,7 +187,7 @@ void tt_client_destroy(struct tt_client **client)
 
 static bool flush(struct tt_client *client)
 {
-    if (!client->is_gone && !send_all(client->fd, tt_buffer_slice(&client->output)))
+    if (!client->is_gone && !tt_line_send(&client->line, tt_buffer_slice(&client->output)))
         client->is_gone = true;
     client->output.size = 0;
     return !client->is_gone;
@@ -296,7 +247,7 @@ static void go_on_upgrading(struct tt_client *client)
 /* False: there is nothing to read now. */
 static bool read_now(struct tt_client *client)
 {
-    ssize_t got = recv(client->fd, client->bytes, READ_BYTES, MSG_DONTWAIT);
+    ssize_t got = tt_line_receive(&client->line, client->bytes, READ_BYTES);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
     if (got <= 0)
@@ -311,7 +262,7 @@ static bool read_now(struct tt_client *client)
 enum tt_client_outcome tt_client_receive(struct tt_client *client, int wait_ms,
                                          struct tt_slice *frame)
 {
-    int64_t until = wait_ms == 0 ? 0 : now_ms() + wait_ms;
+    int64_t until = wait_ms == 0 ? 0 : tt_line_now() + wait_ms;
     bool has_read = false;
     while (!client->is_gone) {
         struct tt_websocket_event event;
@@ -320,10 +271,10 @@ enum tt_client_outcome tt_client_receive(struct tt_client *client, int wait_ms,
                 return client->is_gone && event.kind != TT_WEBSOCKET_TEXT ? TT_CLIENT_GONE
                                                                           : TT_CLIENT_FRAME;
         /* Who does not wait reads once: more than that, the poll will tell again. */
-        if (wait_ms == 0 && has_read)
+        if (wait_ms == 0 && has_read && !tt_line_has_more(&client->line))
             return TT_CLIENT_NOTHING;
         has_read = read_now(client);
-        if (!has_read && (wait_ms == 0 || !wait_for(client->fd, POLLIN, until)))
+        if (!has_read && (wait_ms == 0 || !tt_line_wait(&client->line, POLLIN, until)))
             return TT_CLIENT_NOTHING;
     }
     return TT_CLIENT_GONE;
@@ -336,5 +287,5 @@ uint16_t tt_client_close_code(const struct tt_client *client)
 
 int tt_client_fd(const struct tt_client *client)
 {
-    return client->fd;
+    return client->line.fd;
 }

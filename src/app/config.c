@@ -30,7 +30,7 @@ static const struct tt_option options[] = {
                   "where messages live; dynamodb: see docs/scale-out.md"),
     TT_TEXT_ROW(AT(registry), "registry", "URL", "local",
                 "where it is known who is online; with dynamodb also redis://[user:password@]host"
-                "[:port][/database]"),
+                "[:port][/database] or redis+sentinel://; see docs/scale-out.md"),
     TT_TEXT_ROW(AT(table_prefix), "table-prefix", "TEXT", "",
                 "stands before the name of each DynamoDB table"),
     TT_TEXT_ROW(AT(server_id), "server-id", "ID", "ws_server_1",

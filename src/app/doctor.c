@@ -66,6 +66,8 @@ struct doctor {
     int wrongs;
 };
 
+static void say(const char *verdict, const char *remedy, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
 static void ok(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void warn(struct doctor *doctor, const char *remedy, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

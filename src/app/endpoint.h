@@ -1,5 +1,5 @@
 /*
- * endpoint: where the commands find a server: http://HOST:PORT.
+ * endpoint: where the commands find a server: http://HOST:PORT or https://HOST:PORT.
  */
 #ifndef TT_APP_ENDPOINT_H
 #define TT_APP_ENDPOINT_H
@@ -13,6 +13,8 @@
 struct tt_endpoint {
     struct tt_address address;
     char host[TT_ADDRESS_TEXT_SIZE + 256]; /* for the Host field */
+    char name[TT_ADDRESS_TEXT_SIZE + 256]; /* without the port and brackets: what TLS checks */
+    bool tls;
 };
 
 /* False: `*problem` is a sentence about the URL. Looks names up. */

@@ -459,12 +459,16 @@ static void dispatch(struct tt_core *core, const struct tt_event *event)
         return;
     case TT_EVENT_BUS_GAP:
     case TT_EVENT_NODE_GONE: /* it may have stored something and told nobody */
+        if (event->kind == TT_EVENT_NODE_GONE && TT_IS_PLANTED(NO_NODE_GONE))
+            return;
         each_session(core, resync);
         tt_presence_look_again(core);
         if (event->kind == TT_EVENT_NODE_GONE)
             ring_for_dead_node(core);
         return;
     case TT_EVENT_REGISTRY_FORGOT:
+        if (TT_IS_PLANTED(NO_FORGOTTEN))
+            return;
         each_session(core, tt_session_register_again);
         tt_presence_watch_again(core);
         return;

@@ -171,6 +171,8 @@ void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op)
 static void message_heard(struct tt_core *core, struct tt_session *session,
                           const struct tt_hint *hint)
 {
+    if (TT_IS_PLANTED(OWN_LEFT_OUT) && tt_id_eq(&hint->message.sender, &session->user->id))
+        return;
     struct tt_stream *stream = tt_stream_of(core, session, &hint->conversation);
     if (hint->over_http && session->evictions == 0 &&
         tt_id_eq(&hint->message.sender, &session->user->id) &&
@@ -205,7 +207,8 @@ static void read_sync_heard(struct tt_core *core, struct tt_session *session,
 
 static void kick_heard(struct tt_core *core, struct tt_session *session, const struct tt_hint *hint)
 {
-    if (tt_id_eq(&session->device, &hint->device) && session->epoch < hint->version)
+    bool is_older = session->epoch < hint->version || TT_IS_PLANTED(KICK_ANY);
+    if (tt_id_eq(&session->device, &hint->device) && is_older)
         tt_session_close(core, session, TT_CLOSE_REPLACED);
 }
 
@@ -233,7 +236,7 @@ static void settings_heard(struct tt_core *core, const struct tt_hint *hint)
 {
     struct tt_user_here *user = tt_user_find(core, &hint->user);
     if (user != NULL)
-        user->shares = !hint->hidden;
+        tt_presence_own(core, user, !hint->hidden, tt_mono_after(core->now.mono, 1));
 }
 
 void tt_hint_heard(struct tt_core *core, const struct tt_hint *hint)

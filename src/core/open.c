@@ -12,9 +12,6 @@
 
 enum { PART_SNAPSHOT, PART_USERS };
 
-/* How often a snapshot is asked for when streams are dropped meanwhile. */
-#define SNAPSHOTS_MAX 8
-
 static struct tt_session *session_of(struct tt_core *core, const struct tt_task *task)
 {
     if (!task->over_http)
@@ -47,7 +44,8 @@ void tt_open_unwish(struct tt_core *core, struct tt_session *session, const tt_i
 {
     if (session->open_wish == wish_of(core, conversation))
         session->open_turn++;
-    if (session->open != NULL && tt_id_eq(&session->open->is.id, conversation))
+    if (session->open != NULL && tt_id_eq(&session->open->is.id, conversation) &&
+        !TT_IS_PLANTED(SCREEN_STAYS))
         tt_open_close(core, session);
 }
 
@@ -98,8 +96,6 @@ static tt_id *people(struct tt_core *core, const struct tt_task *task, size_t *c
 
 static void ask_snapshot(struct tt_core *core, struct tt_task *task)
 {
-    const struct tt_session *session = task->over_http ? NULL : session_of(core, task);
-    task->evictions = session == NULL ? 0 : session->evictions;
     struct tt_store_op *op = tt_store_op_create(TT_STORE_SNAPSHOT);
     op->snapshot.conversation = task->conversation;
     op->snapshot.user = task->user;
@@ -116,6 +112,7 @@ static void ask_users(struct tt_core *core, struct tt_task *task, const tt_id *i
     memcpy(copy, ids, count * sizeof(*copy));
     op->get_users.ids = copy;
     op->get_users.id_count = count;
+    task->asked_at = core->now.mono;
     tt_task_ask_store(core, task, PART_USERS, op);
 }
 
@@ -130,7 +127,7 @@ static void start_mark(struct tt_core *core, struct tt_task *task)
     size_t count;
     tt_id *ids = people(core, task, &count);
     if (task->conv->is.kind == TT_DIRECT)
-        tt_presence_update(core, &ids[0], task->peer_status, task->peer_version);
+        tt_presence_update(core, &ids[0], task->peer_status, task->peer_version, TT_MONO(0));
     session->opening = false;
     ask_users(core, task, ids, count);
     tt_task_ask_registry(core, task, tt_about_users(core, TT_REGISTRY_WATCH, ids, count - 1));
@@ -148,8 +145,12 @@ void tt_open_start(struct tt_core *core, struct tt_task *task)
         tt_task_destroy(core, task);
         return;
     }
-    if (task->over_http && session != NULL)
+    if (session != NULL && task->over_http) {
+        task->evictions = session->evictions;
         tt_open_wish(core, session, task);
+    } else if (session != NULL) {
+        tt_stream_hold(core, session, task);
+    }
     if (!is_wished(session, task))
         session = NULL;
     size_t count;
@@ -201,12 +202,13 @@ static void note_presence(struct tt_core *core, const struct tt_task *task, size
     for (size_t i = 0; i < other_count; i++) {
         const tt_id *user = &task->registry->about.users[i];
         if (tt_is_ok(users->err))
-            tt_presence_hide(core, user, !users->get_users.users[i].settings.share_last_seen);
+            tt_presence_hide(core, user, !users->get_users.users[i].settings.share_last_seen,
+                             task->asked_at);
         if (!tt_is_ok(task->registry->err))
             continue;
         const struct tt_whereabouts *found = &task->registry->about.found[i];
         tt_time stored = tt_is_ok(users->err) ? users->get_users.users[i].last_seen : TT_TIME(0);
-        tt_presence_update(core, user, tt_status_of(found, stored), found->version);
+        tt_presence_update(core, user, tt_status_of(found, stored), found->version, task->asked_at);
     }
 }
 
@@ -216,7 +218,9 @@ static struct tt_status newest_status(struct tt_core *core, const tt_id *user,
                                       struct tt_status looked_up)
 {
     const struct tt_watched *watched = tt_map_get(&core->watched, tt_id_slice(user));
-    if (watched == NULL || !watched->known || watched->hidden)
+    if (watched != NULL && watched->hidden) /* since it was asked, perhaps */
+        return (struct tt_status){.online = false};
+    if (watched == NULL || !watched->known)
         return looked_up;
     struct tt_status status = watched->status;
     if (status.last_seen.ms > core->now.wall.ms)
@@ -229,7 +233,7 @@ static struct tt_snapshot *assemble(struct tt_core *core, struct tt_task *task,
 {
     const struct tt_read_snapshot *read = &task->store[PART_SNAPSHOT]->snapshot;
     size_t others = task->conv->is.member_count - 1;
-    bool viewer_shares = shares(task, others);
+    bool viewer_shares = shares(task, others) && (session == NULL || session->user->shares);
     struct tt_snapshot *snapshot = tt_arena_alloc(&task->arena, sizeof(*snapshot));
     struct tt_member_view *views = tt_arena_array(&task->arena, others, sizeof(*views));
     for (size_t i = 0; i < others; i++) {
@@ -280,9 +284,12 @@ static void note_shown(struct tt_core *core, struct tt_session *session, const s
 {
     const struct tt_read_snapshot *read = &task->store[PART_SNAPSHOT]->snapshot;
     struct tt_stream *stream = tt_stream_of(core, session, &task->conversation);
-    stream->shown.delivered = tt_seq_max(stream->shown.delivered, snapshot->others_min.delivered);
-    stream->shown.read = tt_seq_max(stream->shown.read, snapshot->others_min.read);
-    stream->shown.delivered = tt_seq_max(stream->shown.delivered, stream->shown.read);
+    struct tt_cursor *shown = &stream->shown;
+    if (!task->over_http || task->evictions == session->evictions) {
+        shown->delivered = tt_seq_max(shown->delivered, snapshot->others_min.delivered);
+        shown->read = tt_seq_max(shown->read, snapshot->others_min.read);
+        shown->delivered = tt_seq_max(shown->delivered, shown->read);
+    }
     if (!task->over_http) {
         snapshot->others_min = stream->shown;
         snapshot->head = tt_seq_max(snapshot->head, stream->shown.delivered);
@@ -329,27 +336,18 @@ static void answer_http(struct tt_core *core, struct tt_task *task, struct tt_se
     tt_open_waited(core, task);
 }
 
-/* A stream that was dropped meanwhile may have handed out and shown more than this snapshot has. */
-static bool is_outdated(const struct tt_task *task, const struct tt_session *session)
-{
-    return !task->over_http && task->kind == TT_TASK_OPEN && session != NULL &&
-           session->evictions != task->evictions && tt_is_ok(task->store[PART_SNAPSHOT]->err);
-}
-
 void tt_open_ready(struct tt_core *core, struct tt_task *task)
 {
     bool marks = !task->over_http || task->request.snapshot.mark_open;
     struct tt_session *session = marks ? session_of(core, task) : NULL;
-    if (is_outdated(task, session) && task->step < SNAPSHOTS_MAX) {
-        task->step++;
-        tt_store_op_destroy(&task->store[PART_SNAPSHOT]);
-        ask_snapshot(core, task);
-        return;
-    }
+    if (!task->over_http)
+        tt_stream_let_go(core, session, task);
     bool is_watching = session != NULL && session->open == task->conv;
     size_t others = task->conv->is.member_count - 1;
     if (is_watching)
         note_presence(core, task, others);
+    if (session != NULL && tt_is_ok(task->store[PART_USERS]->err))
+        tt_presence_own(core, session->user, shares(task, others), task->asked_at);
     if (session != NULL && session->opening_turn == task->open_turn)
         session->opening = false;
     if (task->kind == TT_TASK_MARK || (!task->over_http && session == NULL)) {
@@ -357,8 +355,6 @@ void tt_open_ready(struct tt_core *core, struct tt_task *task)
         return;
     }
     tt_err err = task->store[PART_SNAPSHOT]->err;
-    if (is_outdated(task, session))
-        err = TT_FAIL(UNAVAILABLE);
     if (tt_is_ok(err)) /* who shares what is not known: offline would be a lie */
         err = task->store[PART_USERS]->err;
     if (!tt_is_ok(err)) {
@@ -473,6 +469,7 @@ static void refresh(struct tt_core *core, struct tt_session *session, struct tt_
     task->device = session->device;
     task->conversation = *conversation;
     task->about = *about;
+    tt_stream_hold(core, session, task);
     ask_snapshot(core, task);
 }
 
@@ -486,6 +483,7 @@ void tt_refresh_start(struct tt_core *core, struct tt_session *session)
     size_t count;
     tt_id *ids = people(core, task, &count);
     refresh(core, session, task, &session->open->is.id, &ids[0]);
+    ask_users(core, task, ids, count);
     tt_task_ask_registry(core, task, tt_about_users(core, TT_REGISTRY_WATCH, ids, count - 1));
     set_refresh(core, session);
 }
@@ -500,13 +498,22 @@ void tt_refresh_conversation(struct tt_core *core, struct tt_session *session,
     refresh(core, session, task, &hint->conversation, &hint->about);
 }
 
-static void refresh_presence(struct tt_core *core, const struct tt_task *task)
+static void refresh_presence(struct tt_core *core, const struct tt_task *task,
+                             const struct tt_session *session)
 {
     const struct tt_about_users *about = &task->registry->about;
+    const struct tt_store_op *users = task->store[PART_USERS];
     uint64_t told = core->counters.presence_told;
-    for (size_t i = 0; i < about->user_count; i++)
+    for (size_t i = 0; i < about->user_count && tt_is_ok(users->err); i++)
+        tt_presence_hide(core, &about->users[i],
+                         !users->get_users.users[i].settings.share_last_seen, task->asked_at);
+    if (session != NULL && tt_is_ok(users->err))
+        tt_presence_own(core, session->user,
+                        users->get_users.users[about->user_count].settings.share_last_seen,
+                        task->asked_at);
+    for (size_t i = 0; i < about->user_count && tt_is_ok(task->registry->err); i++)
         tt_presence_update(core, &about->users[i], tt_status_of(&about->found[i], TT_TIME(0)),
-                           about->found[i].version);
+                           about->found[i].version, task->asked_at);
     core->counters.repairs_refresh += core->counters.presence_told - told;
 }
 
@@ -526,6 +533,7 @@ void tt_refresh_ready(struct tt_core *core, struct tt_task *task)
 {
     const struct tt_store_op *op = task->store[PART_SNAPSHOT];
     struct tt_session *session = tt_session_find(core, task->owner);
+    tt_stream_let_go(core, session, task);
     if (session != NULL && tt_is_ok(op->err)) {
         uint64_t updates = core->counters.status_updates;
         struct tt_stream *stream = tt_stream_of(core, session, &task->conversation);
@@ -536,7 +544,7 @@ void tt_refresh_ready(struct tt_core *core, struct tt_task *task)
             core->counters.repairs_refresh +=
                 (core->counters.status_updates - updates) + (is_news ? 1 : 0);
     }
-    if (task->registry != NULL && tt_is_ok(task->registry->err))
-        refresh_presence(core, task);
+    if (task->registry != NULL)
+        refresh_presence(core, task, session);
     tt_task_destroy(core, task);
 }

@@ -33,23 +33,63 @@ static struct tt_status as_shown(const struct tt_core *core, const struct tt_wat
     struct tt_status status = watched->status;
     if (watched->hidden)
         return (struct tt_status){.online = false};
-    if (status.last_seen.ms > core->now.wall.ms)
+    if (status.last_seen.ms > core->now.wall.ms && !TT_IS_PLANTED(NO_CLAMP))
         status.last_seen = core->now.wall;
     return status;
 }
 
-static void tell_sessions(struct tt_core *core, const struct tt_watched *watched)
+static void tell(struct tt_core *core, const struct tt_watched *watched, struct tt_session *session)
+{
+    struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_PRESENCE, 0);
+    frame->conversation = session->open->is.id;
+    frame->user = watched->user;
+    frame->presence.kind = session->open->is.kind;
+    if (session->user->shares)
+        frame->presence.status = as_shown(core, watched);
+    core->counters.presence_told++;
+}
+
+static void tell_sessions(struct tt_core *core, struct tt_watched *watched)
 {
     for (uint32_t i = 0; i < watched->session_count; i++) {
         struct tt_session *session = watched->sessions[i];
         if (session->opening || !session->user->shares)
             continue;
-        struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_PRESENCE, 0);
-        frame->conversation = session->open->is.id;
-        frame->user = watched->user;
-        frame->presence.status = as_shown(core, watched);
-        frame->presence.kind = session->open->is.kind;
-        core->counters.presence_told++;
+        if (watched->knows_sharing)
+            tell(core, watched, session);
+        else
+            watched->held = true;
+    }
+}
+
+/* Answers may overtake each other, so what was asked earlier than something that is known already
+ * may hide somebody, but never show him. Returns whether it counts, and notes when it was asked. */
+static bool may_change(bool hides, tt_mono asked_at, tt_mono *known_at)
+{
+    bool counts = hides || asked_at.ms >= known_at->ms;
+    if (known_at->ms < asked_at.ms)
+        *known_at = asked_at;
+    return counts;
+}
+
+/* Who shares nothing is shown nothing: what his screens show goes with his sharing, and comes back
+ * with it. */
+void tt_presence_own(struct tt_core *core, struct tt_user_here *user, bool shares, tt_mono asked_at)
+{
+    if (!may_change(!shares, asked_at, &user->shares_at) || user->shares == shares)
+        return;
+    user->shares = shares;
+    for (struct tt_session *session = user->sessions; session != NULL;
+         session = session->next_of_user) {
+        if (session->open == NULL || session->opening)
+            continue;
+        const struct tt_conversation *chat = &session->open->is;
+        for (size_t i = 0; i < chat->member_count; i++) {
+            const struct tt_watched *watched = watched_of(core, &chat->members[i]);
+            if (!tt_id_eq(&chat->members[i], &user->id) && watched->known &&
+                watched->knows_sharing && !watched->hidden)
+                tell(core, watched, session);
+        }
     }
 }
 
@@ -109,11 +149,19 @@ void tt_presence_unwatch(struct tt_core *core, struct tt_session *session)
                          TT_FOR_NOTHING, TT_HANDLE_NONE);
 }
 
+/* Late news has a lower version. So has what a registry says that failed over to an older state of
+ * itself; but what was asked after the last news came is newer than it, whatever its version. */
+static bool is_late(const struct tt_watched *watched, uint64_t version, tt_mono asked_at)
+{
+    return watched->known && version < watched->version && asked_at.ms <= watched->updated_at.ms;
+}
+
+/* `asked_at`: 0 for a hint. */
 void tt_presence_update(struct tt_core *core, const tt_id *user, struct tt_status status,
-                        uint64_t version)
+                        uint64_t version, tt_mono asked_at)
 {
     struct tt_watched *watched = watched_of(core, user);
-    if (watched == NULL || (watched->known && version < watched->version))
+    if (watched == NULL || is_late(watched, version, asked_at))
         return;
     if (!status.online)
         status.last_seen = tt_time_max(status.last_seen, watched->status.last_seen);
@@ -121,6 +169,7 @@ void tt_presence_update(struct tt_core *core, const tt_id *user, struct tt_statu
                    (!status.online && watched->status.last_seen.ms != status.last_seen.ms);
     watched->known = true;
     watched->version = version;
+    watched->updated_at = core->now.mono;
     tt_time last_seen = watched->status.last_seen;
     watched->status = status;
     if (status.online)
@@ -129,20 +178,24 @@ void tt_presence_update(struct tt_core *core, const tt_id *user, struct tt_statu
         tell_sessions(core, watched);
 }
 
-void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden)
+void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden, tt_mono asked_at)
 {
     struct tt_watched *watched = watched_of(core, user);
-    if (watched == NULL || watched->hidden == hidden)
+    if (watched == NULL || !may_change(hidden, asked_at, &watched->hidden_at))
         return;
+    bool is_news = watched->knows_sharing ? watched->hidden != hidden : watched->held;
+    watched->knows_sharing = true;
+    watched->held = false;
     watched->hidden = hidden;
-    if (watched->known)
+    if (is_news && watched->known)
         tell_sessions(core, watched);
 }
 
 void tt_presence_heard(struct tt_core *core, const struct tt_hint *hint)
 {
-    tt_presence_hide(core, &hint->user, hint->hidden);
-    tt_presence_update(core, &hint->user, hint->status, hint->version);
+    if (hint->chosen)
+        tt_presence_hide(core, &hint->user, hint->hidden, tt_mono_after(core->now.mono, 1));
+    tt_presence_update(core, &hint->user, hint->status, hint->version, TT_MONO(0));
 }
 
 void tt_presence_tell(struct tt_core *core, const struct tt_whereabouts *now, bool hidden)
@@ -184,7 +237,20 @@ void tt_presence_grace_looked(struct tt_core *core, struct tt_registry_op *op)
         return;
     }
     const struct news *news = op->tag.context;
-    tt_presence_tell(core, &op->about.found[0], news->hidden);
+    struct tt_whereabouts now = op->about.found[0];
+    if (TT_IS_PLANTED(LEAVES_OFFLINE))
+        now.device_count = 0;
+    tt_presence_tell(core, &now, news->hidden);
+}
+
+static void ask_again(struct tt_core *core, enum tt_registry_op_kind kind, const tt_id *users,
+                      size_t count)
+{
+    struct tt_registry_op *op = tt_about_users(core, kind, users, count);
+    tt_mono *asked_at = tt_arena_alloc(&op->arena, sizeof(*asked_at));
+    *asked_at = core->now.mono;
+    op->tag.context = asked_at;
+    tt_emit_registry(core, op, TT_FOR_WATCHED, TT_HANDLE_NONE);
 }
 
 /* Somebody's server is gone, or hints were lost: look again at everybody who is watched here. */
@@ -197,14 +263,12 @@ static void look(struct tt_core *core, enum tt_registry_op_kind kind)
          watched = tt_map_next(&core->watched, &at)) {
         users[count++] = watched->user;
         if (count == LOOK_AGAIN_COUNT) {
-            tt_emit_registry(core, tt_about_users(core, kind, users, count), TT_FOR_WATCHED,
-                             TT_HANDLE_NONE);
+            ask_again(core, kind, users, count);
             count = 0;
         }
     }
     if (count > 0)
-        tt_emit_registry(core, tt_about_users(core, kind, users, count), TT_FOR_WATCHED,
-                         TT_HANDLE_NONE);
+        ask_again(core, kind, users, count);
 }
 
 void tt_presence_look_again(struct tt_core *core)
@@ -225,9 +289,10 @@ void tt_presence_looked(struct tt_core *core, struct tt_registry_op *op)
         tt_retry_registry(core, op);
         return;
     }
+    const tt_mono *asked_at = op->tag.context;
     for (size_t i = 0; i < op->about.user_count; i++)
         tt_presence_update(core, &op->about.users[i], tt_status_of(&op->about.found[i], TT_TIME(0)),
-                           op->about.found[i].version);
+                           op->about.found[i].version, *asked_at);
 }
 
 /* Sends the hint, about hint->user, to every node that watches the user. */

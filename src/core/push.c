@@ -318,7 +318,8 @@ static bool nudge_all(struct tt_core *core, const struct tt_task *task)
             if (!tt_id_eq(&found->devices[j].device, &at->devices[i].device))
                 continue;
             is_behind = true;
-            nudge(core, task, to, &found->devices[j].place);
+            if (!TT_IS_PLANTED(NO_PUSH_REPAIR))
+                nudge(core, task, to, &found->devices[j].place);
         }
     }
     return is_behind;

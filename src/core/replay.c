@@ -66,8 +66,9 @@ static void take_row(struct tt_core *core, struct tt_session *session,
     if (stream->replay_to.n == 0)
         session->replaying++;
     stream->replay_to = tt_seq_max(stream->replay_to, row->head);
-    /* After an eviction the row may be older than what the dropped stream has handed out. */
-    if (!stream->positioned && session->list_evictions == session->evictions)
+    /* Of a stream that was dropped since, the row may say less than was handed out and acked. */
+    bool is_fresh = session->evictions == session->list_evictions || TT_IS_PLANTED(OLD_POSITION);
+    if (!stream->positioned && is_fresh)
         tt_stream_position(core, session, stream, row->device_delivered);
     tt_stream_heard_of(core, session, stream, row->head);
 }

@@ -515,6 +515,7 @@ static void settings_changed(struct tt_core *core, const struct tt_task *task, b
     news->kind = TT_HINT_PRESENCE;
     news->user = task->user;
     news->hidden = hidden;
+    news->chosen = true;
     tt_presence_tell_watchers(core, news);
 }
 

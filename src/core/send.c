@@ -141,7 +141,7 @@ static void tell_everybody(struct tt_core *core, const struct tt_task *task)
 
 static void look_later(struct tt_core *core, const struct tt_task *task)
 {
-    for (size_t i = 0; i < task->conv->is.member_count; i++) {
+    for (size_t i = 0; i < task->conv->is.member_count && !TT_IS_PLANTED(UNKNOWN_LEFT); i++) {
         const tt_id *user = &task->conv->is.members[i];
         tt_push_arm_unknown(core, &task->conversation, user, !tt_id_eq(user, &task->user));
     }

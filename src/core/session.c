@@ -16,7 +16,9 @@ struct tt_session *tt_session_find(struct tt_core *core, tt_handle handle)
     if (handle.index >= core->connection_capacity)
         return NULL;
     struct tt_session *session = core->sessions[handle.index];
-    return session != NULL && tt_handle_eq(session->handle, handle) ? session : NULL;
+    bool is_it =
+        session != NULL && (tt_handle_eq(session->handle, handle) || TT_IS_PLANTED(NO_GENERATION));
+    return is_it ? session : NULL;
 }
 
 struct tt_user_here *tt_user_find(struct tt_core *core, const tt_id *user)
@@ -82,6 +84,7 @@ void tt_session_open(struct tt_core *core, const struct tt_event *event)
     session->user->sessions = session;
     session->timer.kind = TT_TIMER_SESSION;
     session->heard_at = core->now.mono;
+    session->opened_at = core->now.mono;
     int64_t life_ms = event->open.token_expires.ms - core->now.wall.ms;
     session->expires_at = tt_mono_after(core->now.mono, life_ms > 0 ? (uint64_t)life_ms : 0);
     tt_map_init(&session->streams, stream_key, core->options.hash_seed);
@@ -188,26 +191,6 @@ static void register_device(struct tt_core *core, struct tt_session *session)
     tt_emit_registry(core, op, TT_FOR_REGISTER, session->handle);
 }
 
-void tt_session_linked(struct tt_core *core, struct tt_store_op *op)
-{
-    const struct tt_link_device *linked = &op->link_device;
-    struct tt_session *session = tt_session_find(core, op->tag.owner);
-    if (session == NULL) {
-        if (tt_is_ok(op->err))
-            disconnect(core, &linked->user, &linked->device, linked->epoch);
-        return;
-    }
-    if (!tt_is_ok(op->err)) {
-        reject(core, session, op);
-        return;
-    }
-    session->epoch = linked->epoch;
-    session->resumed = linked->resumed;
-    session->user->shares = linked->settings.share_last_seen;
-    session->state = TT_SESSION_REGISTERING;
-    register_device(core, session);
-}
-
 static tt_id session_id(struct tt_core *core)
 {
     static const char digits[] = "0123456789abcdef";
@@ -292,6 +275,30 @@ static void go_live(struct tt_core *core, struct tt_session *session,
     tt_replay_start(core, session);
 }
 
+void tt_session_linked(struct tt_core *core, struct tt_store_op *op)
+{
+    const struct tt_link_device *linked = &op->link_device;
+    struct tt_session *session = tt_session_find(core, op->tag.owner);
+    if (session == NULL) {
+        if (tt_is_ok(op->err))
+            disconnect(core, &linked->user, &linked->device, linked->epoch);
+        return;
+    }
+    if (!tt_is_ok(op->err)) {
+        reject(core, session, op);
+        return;
+    }
+    session->epoch = linked->epoch;
+    session->resumed = linked->resumed;
+    if (session->opened_at.ms >= session->user->shares_at.ms)
+        session->user->shares = linked->settings.share_last_seen;
+    session->state = TT_SESSION_REGISTERING;
+    if (TT_IS_PLANTED(REGISTER_LAST))
+        go_live(core, session, NULL);
+    else
+        register_device(core, session);
+}
+
 static void registered_late(struct tt_core *core, struct tt_session *session,
                             const struct tt_registry_op *op)
 {
@@ -301,7 +308,8 @@ static void registered_late(struct tt_core *core, struct tt_session *session,
     else
         tt_session_retry_soon(core, session);
     /* While other nodes cannot find it, a session polls the store, as often as it tries again. */
-    tt_replay_start(core, session);
+    if (!TT_IS_PLANTED(LATE_REGISTER) && !TT_IS_PLANTED(REGISTER_LAST))
+        tt_replay_start(core, session);
 }
 
 void tt_session_registered(struct tt_core *core, struct tt_registry_op *op)
@@ -371,9 +379,18 @@ static tt_mono heartbeat_due(const struct tt_core *core, const struct tt_session
                : tt_mono_after(session->heard_at, core->options.heartbeat_ms);
 }
 
+/* It takes nothing in, and what it was sent has reached the limit. */
+static bool is_too_slow(const struct tt_core *core, const struct tt_session *session)
+{
+    return session->draining && session->unconfirmed > core->options.slow_bytes_max &&
+           !TT_IS_PLANTED(NO_SLOW_CLOSE);
+}
+
 void tt_session_set_timer(struct tt_core *core, struct tt_session *session)
 {
     tt_mono due = heartbeat_due(core, session);
+    if (is_too_slow(core, session))
+        due = core->now.mono;
     earlier(&due, session->expires_at);
     earlier(&due, session->refresh_at);
     earlier(&due, session->retry_at);
@@ -425,7 +442,7 @@ static bool check_heartbeat(struct tt_core *core, struct tt_session *session)
 void tt_session_due(struct tt_core *core, struct tt_session *session)
 {
     TT_ASSERT(session->state == TT_SESSION_LIVE);
-    if (session->draining && session->unconfirmed > core->options.slow_bytes_max) {
+    if (is_too_slow(core, session)) {
         core->counters.slow_consumers++;
         tt_session_close(core, session, TT_CLOSE_SLOW);
         return;
@@ -438,7 +455,7 @@ void tt_session_due(struct tt_core *core, struct tt_session *session)
         return;
     if (is_due(core, &session->refresh_at))
         tt_refresh_start(core, session);
-    if (is_due(core, &session->reassert_at)) {
+    if (is_due(core, &session->reassert_at) && !TT_IS_PLANTED(NO_REASSERT)) {
         struct tt_registry_op *op = tt_about_users(core, TT_REGISTRY_LOOKUP, &session->user->id, 1);
         tt_emit_registry(core, op, TT_FOR_REASSERT, session->handle);
         session->reassert_at = tt_mono_after(core->now.mono, core->options.reassert_ms);

@@ -19,6 +19,7 @@
 
 #include "base/map.h"
 #include "core/core.h"
+#include "core/planted.h"
 #include "core/rate.h"
 #include "core/timer.h"
 
@@ -97,6 +98,7 @@ struct tt_stream {
     uint32_t ack_waiting_count;
     uint32_t ack_waiting_capacity;
     uint32_t appends_under_way;
+    uint32_t holds; /* snapshots under way: what was shown meanwhile must not be forgotten */
     struct tt_task *sends_waiting; /* for their turn; oldest first */
 };
 
@@ -112,6 +114,7 @@ struct tt_session {
     bool registering; /* REGISTER under way though live: the registry was away or forgot */
 
     struct tt_timer timer; /* the earliest of the times below */
+    tt_mono opened_at;
     tt_mono heard_at;
     tt_mono pinged_at; /* 0: no ping is out */
     tt_mono expires_at;
@@ -125,8 +128,7 @@ struct tt_session {
     struct tt_stream *oldest;
     struct tt_stream *newest;
     uint32_t evictions; /* streams that were dropped: what they handed out is no longer known */
-    uint32_t
-        list_evictions; /* when LIST_PENDING was asked: its rows may be older than later ones */
+    uint32_t list_evictions; /* when LIST_PENDING was asked */
     struct tt_stream *behind_first;
     struct tt_stream *behind_last;
     bool reading;
@@ -156,6 +158,7 @@ struct tt_user_here {
     struct tt_user_settings settings;
     struct tt_timer grace; /* runs: somebody may have to be told of the going */
     bool shares;
+    tt_mono shares_at; /* when the latest answer to that was asked for */
     tt_id id;
 };
 
@@ -174,8 +177,12 @@ struct tt_watched {
     tt_id user;
     struct tt_status status;
     uint64_t version;
+    tt_mono updated_at;
     bool known;
-    bool hidden; /* does not share */
+    bool hidden;        /* does not share */
+    bool knows_sharing; /* `hidden` means something; until then nothing is told */
+    bool held;          /* something would have been told */
+    tt_mono hidden_at;  /* when the latest answer to that was asked for */
     struct tt_session **sessions;
     uint32_t session_count;
     uint32_t session_capacity;
@@ -207,9 +214,11 @@ struct tt_task {
     tt_id user;
     tt_id device;
     tt_id conversation;
-    uint32_t open_turn;   /* OPEN, MARK */
-    uint32_t evictions;   /* OPEN: of the session when the snapshot was asked for */
-    tt_id about;          /* REFRESH: whose move it may have been */
+    uint32_t open_turn; /* OPEN, MARK */
+    uint32_t evictions; /* OPEN over HTTP: of the session when the snapshot was asked for */
+    tt_mono asked_at;   /* OPEN, MARK, REFRESH: when it was asked who shares, and who is where */
+    bool holds_stream;  /* OPEN, REFRESH: the conversation's, of the owner, until it is answered */
+    tt_id about;        /* REFRESH: whose move it may have been */
     bool moved_delivered; /* REFRESH: what is to be shown though it was not shown before */
     bool moved_read;
     struct tt_conv *conv;
@@ -406,6 +415,8 @@ void tt_stream_heard_of(struct tt_core *core, struct tt_session *session, struct
                         tt_seq head);
 void tt_stream_sent(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
                     tt_seq seq);
+void tt_stream_hold(struct tt_core *core, struct tt_session *session, struct tt_task *task);
+void tt_stream_let_go(struct tt_core *core, struct tt_session *session, struct tt_task *task);
 void tt_stream_handed_over_http(struct tt_stream *stream, tt_seq from, tt_seq to);
 void tt_stream_read_done(struct tt_core *core, struct tt_store_op *op);
 void tt_stream_release(struct tt_core *core, struct tt_session *session, struct tt_stream *stream);
@@ -474,8 +485,10 @@ void tt_presence_watch(struct tt_core *core, struct tt_session *session);
 void tt_presence_typing(struct tt_core *core, struct tt_task *task);
 void tt_presence_unwatch(struct tt_core *core, struct tt_session *session);
 void tt_presence_update(struct tt_core *core, const tt_id *user, struct tt_status status,
-                        uint64_t version);
-void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden);
+                        uint64_t version, tt_mono asked_at);
+void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden, tt_mono asked_at);
+void tt_presence_own(struct tt_core *core, struct tt_user_here *user, bool shares,
+                     tt_mono asked_at);
 void tt_presence_heard(struct tt_core *core, const struct tt_hint *hint);
 void tt_presence_typing_heard(struct tt_core *core, const struct tt_hint *hint);
 void tt_presence_tell(struct tt_core *core, const struct tt_whereabouts *now, bool hidden);

@@ -23,7 +23,7 @@ static void show(struct tt_core *core, struct tt_session *session, struct tt_str
                  const tt_id *about, struct tt_cursor cursor)
 {
     struct tt_cursor moved = {TT_SEQ(0), TT_SEQ(0)};
-    if (cursor.delivered.n > stream->shown.delivered.n)
+    if (cursor.delivered.n > stream->shown.delivered.n || TT_IS_PLANTED(TICK_GOES_BACK))
         moved.delivered = stream->shown.delivered = cursor.delivered;
     if (cursor.read.n > stream->shown.read.n)
         moved.read = stream->shown.read = cursor.read;
@@ -50,7 +50,8 @@ void tt_status_show(struct tt_core *core, struct tt_session *session, const stru
 {
     struct tt_stream *stream = tt_stream_find(session, &hint->conversation);
     if (is_first(stream, hint)) {
-        tt_refresh_conversation(core, session, hint);
+        if (!TT_IS_PLANTED(NO_FIRST_STATUS))
+            tt_refresh_conversation(core, session, hint);
         return;
     }
     if (stream == NULL)

@@ -40,11 +40,11 @@ static void free_stream(struct tt_stream *stream)
 static bool is_settled(const struct tt_stream *stream)
 {
     return !stream->positioning && !stream->is_behind && !stream->reading && !stream->acking &&
-           !stream->ack_unsure && stream->appends_under_way == 0 && stream->sends_waiting == NULL &&
-           stream->ack_waiting_count == 0 && stream->sent_ahead_count == 0 &&
-           stream->known_head.n < stream->next.n && stream->cursor.n + 1 == stream->next.n &&
-           stream->ack_limit.n == stream->cursor.n && stream->replay_to.n == 0 &&
-           stream->echo.n == 0;
+           !stream->ack_unsure && stream->holds == 0 && stream->appends_under_way == 0 &&
+           stream->sends_waiting == NULL && stream->ack_waiting_count == 0 &&
+           stream->sent_ahead_count == 0 && stream->known_head.n < stream->next.n &&
+           stream->cursor.n + 1 == stream->next.n && stream->ack_limit.n == stream->cursor.n &&
+           stream->replay_to.n == 0 && stream->echo.n == 0;
 }
 
 /* Drops the streams that were not used for longest, of those that need not be remembered. Called
@@ -91,7 +91,8 @@ void tt_stream_release(struct tt_core *core, struct tt_session *session, struct 
 {
     (void)core;
     if (stream->positioning || stream->is_behind || stream->reading || stream->acking ||
-        stream->appends_under_way > 0 || stream->sends_waiting != NULL || stream->replay_to.n > 0)
+        stream->holds > 0 || stream->appends_under_way > 0 || stream->sends_waiting != NULL ||
+        stream->replay_to.n > 0)
         return;
     unlink_by_use(session, stream);
     tt_map_remove(&session->streams, tt_id_slice(&stream->conversation));
@@ -111,6 +112,25 @@ void tt_streams_deinit(struct tt_session *session)
     session->newest = NULL;
     session->behind_first = NULL;
     session->behind_last = NULL;
+}
+
+/* A snapshot of the conversation is asked for. What the socket is shown before it is answered must
+ * still be known then, for the answer may be older. */
+void tt_stream_hold(struct tt_core *core, struct tt_session *session, struct tt_task *task)
+{
+    tt_stream_of(core, session, &task->conversation)->holds++;
+    task->holds_stream = true;
+}
+
+void tt_stream_let_go(struct tt_core *core, struct tt_session *session, struct tt_task *task)
+{
+    if (session == NULL || !task->holds_stream)
+        return;
+    struct tt_stream *stream = tt_stream_find(session, &task->conversation);
+    TT_ASSERT(stream != NULL && stream->holds > 0);
+    stream->holds--;
+    if (!tt_is_ok(task->store[0]->err) && !stream->positioned)
+        tt_stream_release(core, session, stream);
 }
 
 static void queue_behind(struct tt_session *session, struct tt_stream *stream)
@@ -199,12 +219,14 @@ void tt_stream_need_position(struct tt_core *core, struct tt_session *session,
     tt_emit_store(core, op, TT_FOR_POSITION, session->handle);
 }
 
-static tt_seq position_of(const struct tt_positions *positions, const tt_id *device)
+/* The device's own; NULL: it is not linked any more. */
+static const struct tt_device_position *position_of(const struct tt_positions *positions,
+                                                    const tt_id *device)
 {
     for (size_t i = 0; i < positions->device_count; i++)
         if (tt_id_eq(&positions->devices[i].device, device))
-            return positions->devices[i].delivered;
-    return positions->cursor.delivered;
+            return &positions->devices[i];
+    return NULL;
 }
 
 void tt_stream_positions_done(struct tt_core *core, struct tt_store_op *op)
@@ -228,9 +250,14 @@ void tt_stream_positions_done(struct tt_core *core, struct tt_store_op *op)
         tt_session_retry_soon(core, session);
         return;
     }
+    const struct tt_device_position *position = position_of(positions, &session->device);
+    if (position == NULL) {
+        tt_session_close(core, session, TT_CLOSE_TOKEN_EXPIRED);
+        return;
+    }
     stream->known_head = tt_seq_max(stream->known_head, positions->head);
     stream->my_read = tt_seq_max(stream->my_read, positions->cursor.read);
-    tt_stream_position(core, session, stream, position_of(positions, &session->device));
+    tt_stream_position(core, session, stream, position->delivered);
     tt_streams_pump(core, session);
 }
 
@@ -259,6 +286,8 @@ static void hand_out(struct tt_core *core, struct tt_session *session, struct tt
     core->counters.messages_handed_out++;
     stream->next = tt_seq_next(stream->next);
     moved_on(core, session, stream);
+    if (TT_IS_PLANTED(DELIVERED_ON_WRITE))
+        tt_ack(core, session, &stream->conversation, false, message->seq);
 }
 
 /* One of this socket's own messages whose append is not answered yet: `sent` or an error decides
@@ -283,6 +312,8 @@ void tt_stream_message(struct tt_core *core, struct tt_session *session, struct 
         core->counters.hints_stale++;
         return;
     }
+    if (TT_IS_PLANTED(STREAM_JUMPS) && !stream->reading && !stream->is_behind)
+        stream->next = message->seq;
     bool is_its_turn = message->seq.n == stream->next.n && !stream->is_behind && !stream->reading &&
                        !stream->held_back && !session->draining;
     if (is_its_turn && !must_wait(session, stream, message)) {
@@ -326,7 +357,7 @@ void tt_stream_sent(struct tt_core *core, struct tt_session *session, struct tt_
                     tt_seq seq)
 {
     TT_ASSERT(stream->positioned);
-    if (seq.n >= stream->next.n) {
+    if (seq.n >= stream->next.n && !TT_IS_PLANTED(SENT_AHEAD)) {
         insert_sent_ahead(stream, seq);
         stream->known_head = tt_seq_max(stream->known_head, seq);
         moved_on(core, session, stream);

@@ -9,6 +9,8 @@ static bool is_named(const struct tt_http1_field *field, const char *name)
 static struct tt_slice take_last(struct tt_slice *list)
 {
     size_t start = list->size;
+    if (start == 0)
+        return TT_SLICE_EMPTY;
     while (start > 0 && list->data[start - 1] != ',')
         start--;
     struct tt_slice last = tt_slice_from(*list, start);

@@ -6,7 +6,15 @@
  * One layout for all kinds: kind, flags, then every field in turn; numbers as LEB128 varints, bytes
  * behind their length. A field that a kind does not use costs one byte.
  */
-enum { MOVED_DELIVERED = 1, MOVED_READ = 2, OPENED = 4, HIDDEN = 8, ONLINE = 16, OVER_HTTP = 32 };
+enum {
+    MOVED_DELIVERED = 1,
+    MOVED_READ = 2,
+    OPENED = 4,
+    HIDDEN = 8,
+    ONLINE = 16,
+    OVER_HTTP = 32,
+    CHOSEN = 64
+};
 
 static void put_number(struct tt_buffer *out, uint64_t number)
 {
@@ -33,7 +41,7 @@ void tt_hint_encode(const struct tt_hint *hint, struct tt_buffer *out)
     int flags = (hint->moved_delivered ? MOVED_DELIVERED : 0) |
                 (hint->moved_read ? MOVED_READ : 0) | (hint->opened ? OPENED : 0) |
                 (hint->hidden ? HIDDEN : 0) | (hint->status.online ? ONLINE : 0) |
-                (hint->over_http ? OVER_HTTP : 0);
+                (hint->over_http ? OVER_HTTP : 0) | (hint->chosen ? CHOSEN : 0);
     tt_buffer_add_byte(out, (char)hint->kind);
     tt_buffer_add_byte(out, (char)flags);
     put_id(out, &hint->user);
@@ -132,6 +140,7 @@ tt_err tt_hint_decode(struct tt_slice bytes, struct tt_hint *hint)
     hint->hidden = flags & HIDDEN;
     hint->status.online = flags & ONLINE;
     hint->over_http = flags & OVER_HTTP;
+    hint->chosen = flags & CHOSEN;
     hint->user = take_id(&reader);
     hint->device = take_id(&reader);
     hint->conversation = take_id(&reader);

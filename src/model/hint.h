@@ -20,7 +20,7 @@
     X(READ_SYNC) /* to `user`'s devices: cursor.read is the user's own */                          \
     X(ADDED)     /* to `user`'s devices: a member of `conversation` now */                         \
     X(SETTINGS)  /* to `user`'s devices: the user's settings were changed */                       \
-    X(PRESENCE)  /* to a node that watches `user`: status and its version; hidden: not shared */   \
+    X(PRESENCE)  /* to a node that watches `user`: status and its version */                       \
     X(TYPING)    /* to a node that watches `user`: types in `conversation` */                      \
     X(KICK)   /* to a node: `user`'s `device` has connected elsewhere with `version` as epoch */   \
     X(CUT)    /* to a node: `user`'s `device` was unlinked */                                      \
@@ -47,6 +47,7 @@ struct tt_hint {
     bool opened;
     bool over_http;
     bool hidden;
+    bool chosen; /* PRESENCE: `hidden` is what the user has just chosen, else it says nothing */
     struct tt_status status;
     uint64_t version;
     struct tt_place reply_to;

@@ -82,8 +82,8 @@
  *
  * RECORD_PUSH: keeps the happening, about the message from == to. NOT_FOUND: no conversation.
  *
- * LIST_UNRUNG: the pending rows of all users with pushed < armed; where many servers share the
- *   store, those that nobody else will ring for.
+ * LIST_UNRUNG: the pending rows of all users with pushed < armed, armed no further than the head;
+ *   where many servers share the store, those that nobody else will ring for.
  *
  * PUT_ACCOUNT: tt_account_apply on what stands. A creation by a stranger is CONFLICT also where the
  *   user has ever had a linked device: the name belongs to somebody with other tokens.

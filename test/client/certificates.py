@@ -7,13 +7,14 @@ EC = ('-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256')
 
 
 class Pair:
-    def __init__(self, folder, name='tls', key=EC, common_name='localhost', more=('-noenc',)):
+    def __init__(self, folder, name='tls', key=EC, common_name='localhost', more=('-noenc',),
+                 names='DNS:localhost,IP:127.0.0.1'):
         self.certificate = pathlib.Path(folder) / f'{name}.pem'
         self.key = pathlib.Path(folder) / f'{name}.key'
         subprocess.run(
             ['openssl', 'req', '-x509', *key, *more, '-keyout', self.key, '-out',
              self.certificate, '-days', '30', '-subj', f'/CN={common_name}', '-addext',
-             'subjectAltName=DNS:localhost,IP:127.0.0.1'], check=True, capture_output=True)
+             f'subjectAltName={names}'], check=True, capture_output=True)
         self.key.chmod(0o600)
 
     def options(self):

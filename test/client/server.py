@@ -104,6 +104,12 @@ class Server:
         self.process = None
         return code
 
+    async def refused(self, seconds=DRAIN_SECONDS):
+        """The exit code of a server that did not start, once all that it said is read."""
+        self.output += (await clock.within(seconds, self.process.stdout.read(),
+                                           'the server has ended')).decode(errors='replace')
+        return await self.process.wait()
+
     async def stop(self):
         """SIGTERM: the server drains and ends well."""
         if self.process is None:

@@ -92,7 +92,7 @@ class Damage:
         try:
             await server.start()
         except AssertionError:
-            code = await server.process.wait()
+            code = await server.refused()
             self.must_be_clear('serve', code, server.output)
             await server.kill()
             assert found or not self.in_store, \

@@ -75,8 +75,7 @@ class Hunt:
         try:
             await server.start()
         except AssertionError:
-            assert server.process.returncode is not None or server.process.stdout.at_eof()
-            return await server.process.wait()
+            return await server.refused()
         talking = self.load.begin()
         try:
             code = await asyncio.wait_for(server.process.wait(), self.seconds_max)

@@ -325,3 +325,46 @@ async def a_slow_reader_gets_all_of_a_large_answer(world):
             return body
     body = await in_thread(slowly)
     assert b'"39:' in body and body.count(b'x' * 60000) == 40
+
+
+@scenario
+async def the_commands_speak_tls_with_whom_they_trust(world):
+    server, pair = await serve_tls(world)
+    conversation = await world.conversation('alice', 'bob', conversation_id='conv_abc123')
+    alice, bob = await world.device('alice'), await world.device('bob')
+    await alice.say(conversation, 'x' * 60000)
+    await bob.messages(conversation, 1)
+    port = server.address[1]
+    other = certificates.Pair(server.folder, 'other')
+
+    async def command(*arguments, trusted=pair.certificate, host='localhost', **more):
+        server.environ['SSL_CERT_FILE'] = str(trusted)
+        return await server.run(*arguments, '--url', f'https://{host}:{port}', '--data',
+                                server.data, **more)
+    for arguments in (['why', conversation, '1', '--as', 'alice'],
+                      ['timeline', conversation, '--as', 'alice'], ['drill', 'phone-off']):
+        code, output = await command(*arguments)
+        assert code == 0 and output.strip(), output
+    code, output = await command('chat', '--as', 'alice', '--with', 'bob',
+                                 lines='hello\nare you there?\n')
+    assert code == 0, output
+    await bob.messages(conversation, 3)
+    code, output = await command('why', conversation, '1', '--as', 'alice', host='127.0.0.1')
+    assert code == 0, output
+    code, output = await command('why', conversation, '1', '--as', 'alice',
+                                 trusted=other.certificate)
+    assert code != 0 and 'SSL_CERT_FILE' in output, output
+    named = certificates.Pair(server.folder, 'named', common_name='elsewhere',
+                              names='DNS:elsewhere')
+    os.replace(named.certificate, pair.certificate)
+    os.replace(named.key, pair.key)
+    server.process.send_signal(signal.SIGHUP)
+
+    async def reloaded():
+        return server.output.count('TLS certificate read') == 2
+    await clock.until(10, reloaded, 'the certificate is read again')
+    code, output = await command('why', conversation, '1', '--as', 'alice')
+    assert code != 0 and 'ostname mismatch' in output, output
+    code, output = await server.run('bench', 'pairs', '--url', f'https://localhost:{port}',
+                                    '--data', server.data)
+    assert code != 0 and 'http://' in output, output

@@ -18,9 +18,22 @@ interface Violation {
   nodes: { target: string[]; failureSummary: string }[];
 }
 
+/** What fades in, or changes its colour, has come to rest. */
+async function settled(page: Page): Promise<void> {
+  await page.evaluate(() =>
+    Promise.allSettled(
+      document
+        .getAnimations()
+        .filter((one) => one.effect?.getComputedTiming().iterations !== Infinity)
+        .map((one) => one.finished),
+    ),
+  );
+}
+
 async function assertAccessible(page: Page, what: string): Promise<void> {
   if (await page.evaluate(() => !('axe' in window)))
     await page.evaluate(await readFile(AXE, 'utf8'));
+  await settled(page);
   const violations = await page.evaluate(async () => {
     const { axe } = window as unknown as {
       axe: { run(): Promise<{ violations: Violation[] }> };
@@ -119,6 +132,7 @@ test('everything by keyboard, and the focus is always to be seen', async () => {
   const seen = new Set<string>();
   for (let i = 0; i < 12; i++) {
     await alice.keyboard.press('Tab');
+    await settled(alice);
     const focus = await alice.evaluate(() => {
       const element = document.activeElement!;
       const style = getComputedStyle(element);

@@ -27,6 +27,44 @@ test('a banner says so after two seconds without a line, and goes by itself', as
   await alice.context().close();
 });
 
+test('it reconnects at once when the browser is online, or the tab is looked at', async () => {
+  const { stage, server } = scene;
+  const context = await stage.context();
+  // Every wait is as long as it may be: half a second, one, two, four.
+  await context.addInitScript(() => (Math.random = () => 0.999));
+  const page = await context.newPage();
+  let attempts = 0;
+  page.on('websocket', () => attempts++);
+  const alice = await stage.signIn(page, 'alice');
+  await openChat(alice, 'Bob');
+  const header = alice.locator('main header p');
+  for (const [target, event] of [
+    ['window', 'online'],
+    ['document', 'visibilitychange'],
+  ] as const) {
+    await alice.waitForFunction(
+      () => document.querySelector('main header p')?.textContent !== 'connecting…',
+    );
+    attempts = 0;
+    await server.kill();
+    while (attempts < 3) await page.waitForEvent('websocket');
+    await server.again();
+    assert.equal(await header.textContent(), 'connecting…');
+    await alice.evaluate(
+      ([target, event]) =>
+        (target === 'window' ? window : document).dispatchEvent(new Event(event)),
+      [target, event] as const,
+    );
+    await alice.waitForFunction(
+      () => document.querySelector('main header p')?.textContent !== 'connecting…',
+      undefined,
+      { timeout: 2_500 },
+    );
+    assert.equal(attempts, 4, 'by one attempt');
+  }
+  await context.close();
+});
+
 test('the same device elsewhere: a sentence and a button, and no fight', async () => {
   const { stage, server } = scene;
   const alice = await stage.person('alice');
@@ -43,6 +81,14 @@ test('the same device elsewhere: a sentence and a button, and no fight', async (
     rival.onclose = (event) => resolve(event.code);
   });
   await alice.getByText('This chat is open in another window.').waitFor();
+  let sockets = 0;
+  alice.on('websocket', () => sockets++);
+  await alice.evaluate(() => {
+    window.dispatchEvent(new Event('online'));
+    document.dispatchEvent(new Event('visibilitychange'));
+  });
+  assert.equal(rival.readyState, WebSocket.OPEN);
+  assert.equal(sockets, 0, 'it does not come back by itself');
   await alice.getByRole('button', { name: 'Use it here' }).click();
   assert.equal(await closed, 4409);
   await alice.getByText('This chat is open in another window.').waitFor({ state: 'detached' });
@@ -80,6 +126,31 @@ test('two tabs are one device with one socket, which moves within a second', asy
   assert.ok(Date.now() - began < 3_000, `the socket moved after ${Date.now() - began} ms`);
   assert.equal(sockets, 2);
   assert.equal((await talk.stored()).filter((one) => one.content === 'still here').length, 1);
+  await context.close();
+});
+
+test('a chat that one tab leaves stays live in the other', async () => {
+  const { stage } = scene;
+  const context = await stage.context();
+  const first = await stage.signIn(await context.newPage(), 'alice');
+  const second = await stage.signIn(await context.newPage(), 'alice');
+  for (const [leaver, stayer] of [
+    [first, second],
+    [second, first],
+  ] as const) {
+    await openChat(first, 'Bob');
+    await openChat(second, 'Bob');
+    await leaver.keyboard.press('Escape');
+    await leaver.getByText('Choose a chat').waitFor();
+    const bob = await stage.person('bob');
+    await stayer.locator('main header').getByText('online', { exact: true }).waitFor();
+    await bob.context().close();
+    await stayer
+      .locator('main header')
+      .getByText(/^last seen today/)
+      .waitFor();
+    await stayer.keyboard.press('Escape');
+  }
   await context.close();
 });
 

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openChat, say, ticksOf } from './stage/browser.ts';
 import { play } from './stage/play.ts';
+import { watchTicks } from './stage/tick_watch.ts';
 
 const scene = play();
 
@@ -85,7 +86,9 @@ test('message info has the times, "-" where not yet, and the reason of the tick'
 test('the server is killed while one types, sends, reloads, opens a second tab', async () => {
   const { stage, server, talk } = scene;
   const before = (await talk.stored()).length;
-  const alice = await stage.person('alice');
+  const context = await stage.context();
+  const ticks = await watchTicks(context);
+  const alice = await stage.signIn(await context.newPage(), 'alice');
   await openChat(alice, 'Bob');
   const words = Array.from({ length: 12 }, (_, i) => `word ${i}`);
   for (const [i, word] of words.entries()) {
@@ -99,7 +102,7 @@ test('the server is killed while one types, sends, reloads, opens a second tab',
     if (i === 7) await server.again();
   }
   await alice.getByRole('textbox', { name: 'Message' }).fill('half a wor');
-  const second = await alice.context().newPage();
+  const second = await context.newPage();
   await stage.signIn(second, 'alice');
   await openChat(second, 'Bob');
   await alice.getByText('word 11', { exact: true }).first().waitFor();
@@ -119,5 +122,27 @@ test('the server is killed while one types, sends, reloads, opens a second tab',
   assert.equal(await second.getByRole('textbox', { name: 'Message' }).inputValue(), 'half a wor');
   const shown = await second.locator('main [data-seq] .text').allTextContents();
   assert.deepEqual(shown.slice(-12), words);
-  await second.context().close();
+  assert.deepEqual(ticks.wrongs, [], 'no tick went back');
+  for (const word of words)
+    assert.equal(ticks.highest.get(word), 'sent', 'Bob has none of it, and no tick says so');
+
+  // Bob comes, and goes with the server in the middle of it: true ticks again, all of them.
+  const bob = await stage.person('bob');
+  await openChat(bob, 'Alice');
+  await bob.getByText('word 11', { exact: true }).first().waitFor();
+  await server.kill();
+  await say(second, 'one more');
+  await server.again();
+  await second.waitForFunction(() => {
+    const marks = [...document.querySelectorAll('main [role=list] [role=img]')];
+    return marks.every((mark) => mark.getAttribute('aria-label') === 'read');
+  });
+  await bob.getByText('one more', { exact: true }).first().waitFor();
+  assert.deepEqual(ticks.wrongs, [], 'no tick went back');
+  assert.deepEqual(
+    (await talk.stored()).slice(before).map((one) => one.content),
+    [...words, 'one more'],
+  );
+  await bob.context().close();
+  await context.close();
 });

@@ -2,7 +2,8 @@
  * draft: what was written and not sent, per user and conversation.
  */
 function keyOf(user: string, conversationId: string): string {
-  return `twoticks.draft.${user}.${conversationId}`;
+  // Ids hold no blank: no user is the beginning of another.
+  return `twoticks.draft ${user} ${conversationId}`;
 }
 
 export function draftOf(user: string, conversationId: string): string {
@@ -16,4 +17,10 @@ export function keepDraft(user: string, conversationId: string, text: string): v
   } catch {
     // No room: the draft lives as long as the page.
   }
+}
+
+/** For signing out. */
+export function forgetDrafts(user: string): void {
+  for (const key of Object.keys(localStorage))
+    if (key.startsWith(keyOf(user, ''))) localStorage.removeItem(key);
 }

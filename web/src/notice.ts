@@ -1,12 +1,17 @@
 /*
  * notice: how one learns of news without looking: the title, the icon, notifications.
  */
-import type { Client } from 'twoticks';
+import type { Client, ClientEvents } from 'twoticks';
 import { addressOf, placeNow } from './hooks.ts';
-import { titleOf } from './word/name.ts';
+import { isMutedNow, titleOf } from './word/name.ts';
 
 interface Policy {
   createScriptURL(url: string): string;
+}
+
+/** Where the client is installed, its icon has a badge; not every browser can. */
+interface Badged {
+  setAppBadge?(count: number): Promise<void>;
 }
 
 interface TrustedTypes {
@@ -16,6 +21,9 @@ interface TrustedTypes {
 const TITLE = 'Two Ticks';
 const ICON = '/icon.svg';
 const WORKER = '/worker.js';
+const BODY_MAX = 200;
+/** So long somebody who looks at it elsewhere has to read it. */
+const NOTIFY_AFTER_MS = 700;
 
 /** The service worker: the page without a line, and pushed notifications. */
 export function startWorker(): void {
@@ -69,48 +77,67 @@ export function showUnread(client: Client): void {
   if (document.title === title) return;
   document.title = title;
   drawIcon(count);
+  void (navigator as Badged).setAppBadge?.(count).catch(() => undefined);
 }
 
 export function canNotify(): NotificationPermission | 'never' {
   return 'Notification' in window ? Notification.permission : 'never';
 }
 
-/** Only ever after a click. */
-export async function turnOnNotifications(client: Client, pushKey: string | null): Promise<void> {
-  if ((await Notification.requestPermission()) !== 'granted' || !pushKey) return;
-  const worker = await navigator.serviceWorker.ready;
-  const subscription = await worker.pushManager.subscribe({
-    userVisibleOnly: true,
-    applicationServerKey: pushKey,
+/** Only ever after a click. Throws where the browser cannot be rung by its push service. */
+export async function turnOnNotifications(client: Client): Promise<void> {
+  if ((await Notification.requestPermission()) !== 'granted') return;
+  await client.subscribePush(await navigator.serviceWorker.ready);
+}
+
+/** For signing out: this browser rings for that user no more. */
+export async function turnOffNotifications(client: Client): Promise<void> {
+  if (canNotify() !== 'granted') return;
+  const worker = await navigator.serviceWorker.getRegistration();
+  if (!worker) return;
+  for (const one of await worker.getNotifications()) one.close();
+  await client.unsubscribePush(worker);
+}
+
+async function closeNotifications(tag: string): Promise<void> {
+  const worker = await navigator.serviceWorker?.getRegistration();
+  for (const one of (await worker?.getNotifications({ tag })) ?? []) one.close();
+}
+
+async function notify(client: Client, message: ClientEvents['message']): Promise<void> {
+  const { conversationId: tag, seq } = message;
+  const conversation = client.conversation(tag);
+  // Read meanwhile, in another tab or on another device: nothing to tell any more.
+  if (!conversation || conversation.myLastReadSeq >= seq || isMutedNow(conversation)) return;
+  const worker = await navigator.serviceWorker?.getRegistration();
+  await worker?.showNotification(titleOf(conversation, client.userId), {
+    body: message.content.slice(0, BODY_MAX),
+    tag,
+    icon: '/icon-192.png',
+    data: { conversation_id: tag },
   });
-  await client.registerPush({ provider: 'webpush', ...subscription.toJSON() });
 }
 
 /** While the page is open but not looked at, it notifies by itself. */
 export function watchMessages(client: Client): () => void {
   const offMessage = client.on('message', (message) => {
     const isSeen = document.visibilityState === 'visible' && placeNow() === message.conversationId;
-    if (isSeen || canNotify() !== 'granted') return;
-    const conversation = client.conversation(message.conversationId);
-    if (conversation?.mutedUntil && Date.parse(conversation.mutedUntil) > Date.now()) return;
-    const title = conversation ? titleOf(conversation, client.userId) : message.sender;
-    void navigator.serviceWorker?.ready.then((worker) =>
-      worker.showNotification(title, {
-        body: message.content.slice(0, 200),
-        tag: message.conversationId,
-        icon: '/icon-192.png',
-        data: { conversation_id: message.conversationId },
-      }),
-    );
+    if (!isSeen && canNotify() === 'granted')
+      setTimeout(() => void notify(client, message), NOTIFY_AFTER_MS);
   });
   const offRead = client.on('conversation', (id) => {
-    if ((client.conversation(id)?.unread ?? 1) > 0 || canNotify() !== 'granted') return;
-    void navigator.serviceWorker?.ready
-      .then((worker) => worker.getNotifications({ tag: id }))
-      .then((shown) => shown.forEach((one) => one.close()));
+    if (client.conversation(id)?.unread === 0 && canNotify() === 'granted')
+      void closeNotifications(id);
   });
+  const answer = (event: MessageEvent<unknown>) => {
+    const data = event.data as { ask?: unknown } | null;
+    if (typeof data?.ask === 'string')
+      event.ports[0]?.postMessage(client.conversation(data.ask) !== undefined);
+  };
+  navigator.serviceWorker?.addEventListener('message', answer);
   return () => {
     offMessage();
     offRead();
+    navigator.serviceWorker?.removeEventListener('message', answer);
   };
 }

@@ -3,9 +3,12 @@
  *
  * A window remembers its user for itself, so that two windows may be two people; the device's name
  * is remembered per user, so that who comes back finds what was stored and what was not sent. No
- * token is ever kept: the demo asks for a new one, accounts have a cookie that scripts cannot see.
+ * token is ever kept: the demo asks for a new one, accounts have a cookie that scripts cannot see,
+ * and that a fresh token is to be had for.
  */
 import { type Client, connect, type TokenProvider } from 'twoticks';
+import { forgetDrafts } from './draft.ts';
+import { turnOffNotifications } from './notice.ts';
 
 export interface Session {
   user_id: string;
@@ -16,8 +19,9 @@ export interface Session {
 /** How one can sign in here. */
 export interface SignIn {
   demo_users: string[];
-  accounts: boolean;
-  push_key?: string | null;
+  /** Whether the server has accounts of its own, and who may make one. */
+  accounts?: boolean;
+  register?: 'open' | 'invite';
 }
 
 const HERE = 'twoticks.here';
@@ -86,38 +90,49 @@ export function signInAsDemo(user_id: string): Session {
   return session;
 }
 
+/** What somebody fills in; with `invite`, even an empty one, a new account is made. */
+export interface Credentials {
+  user_id: string;
+  password: string;
+  invite?: string;
+}
+
 /** Throws with the server's sentence if it says no. */
-export async function signInWithPassword(user_id: string, password: string): Promise<Session> {
-  const response = await post('/login', { user_id, password, device_id: deviceOf(user_id) });
+export async function signInWithPassword(form: Credentials): Promise<Session> {
+  const { user_id, password, invite } = form;
+  const body = { user_id, password, device_id: deviceOf(user_id) };
+  const response =
+    invite === undefined
+      ? await post('/login', body)
+      : await post('/register', invite ? { ...body, invite } : body);
   const answer = (await response.json()) as { device_id?: string; error?: { message: string } };
   if (!response.ok) throw new Error(answer.error?.message ?? `${response.status}`);
-  const session: Session = { user_id, device_id: answer.device_id ?? '', kind: 'account' };
+  const device_id = answer.device_id ?? body.device_id;
+  const session: Session = { user_id, device_id, kind: 'account' };
   remember(session);
   return session;
 }
 
-function demoTokens(session: Session): TokenProvider {
-  const { user_id, device_id } = session;
-  return async () => {
-    const response = await post('/demo/login', { user_id, device_id });
-    if (response.status === 404) return null;
-    if (!response.ok) throw new Error(`the server answered ${response.status}`);
-    return ((await response.json()) as { token: string }).token;
-  };
+/** Null where the server takes this user no more; throws where it cannot be asked. */
+async function tokenFrom(path: string, body: unknown): Promise<string | null> {
+  const response = await post(path, body);
+  if (response.status === 401 || response.status === 404) return null;
+  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  return ((await response.json()) as { token: string }).token;
 }
 
 export function connectSession(session: Session): Promise<Client> {
-  const { user_id: userId, device_id: deviceId } = session;
-  return connect(
-    session.kind === 'demo'
-      ? { userId, deviceId, token: demoTokens(session) }
-      : { userId, deviceId },
-  );
+  const { user_id, device_id, kind } = session;
+  const token: TokenProvider = () =>
+    kind === 'demo' ? tokenFrom('/demo/login', { user_id, device_id }) : tokenFrom('/token', {});
+  return connect({ userId: user_id, deviceId: device_id, token });
 }
 
 export async function signOut(session: Session, client: Client): Promise<void> {
+  await turnOffNotifications(client).catch(() => undefined);
   await client.erase();
   if (session.kind === 'account') await post('/logout', {}).catch(() => undefined);
+  forgetDrafts(session.user_id);
   forget(session);
 }
 

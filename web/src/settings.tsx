@@ -1,11 +1,12 @@
 /*
- * settings: appearance, notifications, last seen, and the way out.
+ * settings: appearance, notifications, what others see, and the way out.
  */
+import type { Settings as SettingsOfUser } from 'twoticks';
 import { useEffect, useState } from 'preact/hooks';
 import { useClient, useRedraw } from './hooks.ts';
 import { canNotify, turnOnNotifications } from './notice.ts';
 import { Dialog } from './part/dialog.tsx';
-import { askSignIn, type Session } from './session.ts';
+import type { Session } from './session.ts';
 import { setTheme, type Theme, themeNow } from './theme.ts';
 import { say } from './word/language.ts';
 import { nameOf } from './word/name.ts';
@@ -48,7 +49,7 @@ export function Settings({ session, onClose, onSignOut, onDrawer }: Props) {
         </div>
       </fieldset>
       <NotificationSetting />
-      <LastSeenSetting />
+      <ServerSettings />
       <div class="setting">
         <button
           type="button"
@@ -71,11 +72,14 @@ export function Settings({ session, onClose, onSignOut, onDrawer }: Props) {
 function NotificationSetting() {
   const client = useClient();
   const [, redraw] = useRedraw();
+  const [problem, setProblem] = useState('');
   const state = canNotify();
   if (state === 'never') return null;
   const turnOn = async () => {
-    const { push_key } = await askSignIn();
-    await turnOnNotifications(client, push_key ?? null).catch(() => undefined);
+    setProblem('');
+    await turnOnNotifications(client).catch((error: unknown) =>
+      setProblem(say('notificationsOpenOnly', { reason: (error as Error).message })),
+    );
     redraw();
   };
   return (
@@ -86,41 +90,62 @@ function NotificationSetting() {
           {say('notificationsOn')}
         </button>
       )}
-      {state === 'granted' && <p>{say('notificationsAreOn')}</p>}
+      {state === 'granted' && !problem && <p>{say('notificationsAreOn')}</p>}
       {state === 'denied' && <p>{say('notificationsDenied')}</p>}
+      {problem && <p role="alert">{problem}</p>}
     </div>
   );
 }
 
-function LastSeenSetting() {
+/** What the server keeps for the user, on all devices; shown once it is known. */
+function ServerSettings() {
   const client = useClient();
-  const [shares, setShares] = useState<boolean | null>(null);
+  const [known, setKnown] = useState<SettingsOfUser | null>(null);
   useEffect(() => {
-    client.settings().then(
-      (settings) => setShares(settings.share_last_seen !== 'nobody'),
-      () => undefined,
-    );
+    client.settings().then(setKnown, () => undefined);
   }, [client]);
-  if (shares === null) return null;
-  const change = async (next: boolean) => {
-    setShares(next);
-    await client
-      .changeSettings({ share_last_seen: next ? 'everyone' : 'nobody' })
-      .catch(() => setShares(!next));
+  if (!known) return null;
+  const change = async (part: SettingsOfUser) => {
+    setKnown({ ...known, ...part });
+    await client.changeSettings(part).catch(() => setKnown(known));
   };
   return (
     <div class="setting">
-      <label class="switch">
-        <input
-          type="checkbox"
-          checked={shares}
-          onChange={(event) => void change(event.currentTarget.checked)}
-        />
-        <span>
-          {say('lastSeenShare')}
-          <small>{say('lastSeenHint')}</small>
-        </span>
-      </label>
+      <Switch
+        on={known.share_last_seen !== 'nobody'}
+        onChange={(on) => void change({ share_last_seen: on ? 'everyone' : 'nobody' })}
+        text={say('lastSeenShare')}
+        hint={say('lastSeenHint')}
+      />
+      <Switch
+        on={known.push_preview !== false}
+        onChange={(on) => void change({ push_preview: on })}
+        text={say('previewShow')}
+        hint={say('previewHint')}
+      />
     </div>
+  );
+}
+
+interface SwitchProps {
+  on: boolean;
+  onChange: (on: boolean) => void;
+  text: string;
+  hint: string;
+}
+
+function Switch({ on, onChange, text, hint }: SwitchProps) {
+  return (
+    <label class="switch">
+      <input
+        type="checkbox"
+        checked={on}
+        onChange={(event) => onChange(event.currentTarget.checked)}
+      />
+      <span>
+        {text}
+        <small>{hint}</small>
+      </span>
+    </label>
   );
 }

@@ -73,7 +73,9 @@ export function SignInPage({ onSignedIn }: { onSignedIn: (session: Session) => v
             {say('signInOffline')}
           </p>
         )}
-        {offer?.accounts && <AccountForm onSignedIn={onSignedIn} />}
+        {offer?.accounts && !isOffline && (
+          <AccountForm register={offer.register} onSignedIn={onSignedIn} />
+        )}
         {offer && !isOffline && !offer.accounts && users.length === 0 && (
           <p class="hint">{say('signInNone')}</p>
         )}
@@ -89,31 +91,68 @@ function sessionOf(user: string): Session {
   );
 }
 
-function AccountForm({ onSignedIn }: { onSignedIn: (session: Session) => void }) {
+interface FormProps {
+  register: SignIn['register'];
+  onSignedIn: (session: Session) => void;
+}
+
+function AccountForm({ register, onSignedIn }: FormProps) {
+  const [isNew, setNew] = useState(false);
+  const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState('');
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
+    const field = (name: string) => String(form.get(name) ?? '');
+    const given = { user_id: field('user').trim(), password: field('password') };
+    setBusy(true);
     try {
-      onSignedIn(await signInWithPassword(String(form.get('user')), String(form.get('password'))));
+      onSignedIn(await signInWithPassword(isNew ? { ...given, invite: field('invite') } : given));
     } catch (error) {
       setProblem(say('signInWrong', { reason: (error as Error).message }));
+      setBusy(false);
     }
+  };
+  const turn = () => {
+    setNew(!isNew);
+    setProblem('');
   };
   return (
     <form class="form" onSubmit={(event) => void submit(event)}>
       <label>
         <span>{say('user')}</span>
-        <input name="user" autocomplete="username" autocapitalize="none" required />
+        <input
+          name="user"
+          autocomplete="username"
+          autocapitalize="none"
+          spellcheck={false}
+          required
+        />
       </label>
       <label>
         <span>{say('password')}</span>
-        <input name="password" type="password" autocomplete="current-password" required />
+        <input
+          name="password"
+          type="password"
+          autocomplete={isNew ? 'new-password' : 'current-password'}
+          required
+        />
       </label>
+      {isNew && register === 'invite' && (
+        <label>
+          <span>{say('invite')}</span>
+          <input name="invite" autocomplete="off" spellcheck={false} required />
+        </label>
+      )}
       {problem && <p role="alert">{problem}</p>}
-      <button type="submit" class="primary">
-        {say('signInAccount')}
+      <button type="submit" class="primary" disabled={isBusy}>
+        {say(isNew ? 'register' : 'signInAccount')}
       </button>
+      {register && (
+        <button type="button" class="plain" onClick={turn}>
+          {say(isNew ? 'signInInstead' : 'registerInstead')}
+        </button>
+      )}
     </form>
   );
 }

@@ -12,6 +12,7 @@ export interface BackoffOptions {
 
 export const RECONNECT: BackoffOptions = { firstMs: 500, ceilingMs: 30_000 };
 
+/** Waits between attempts, in ms, up to the ceiling; a success resets them. */
 export class Backoff {
   readonly #options: BackoffOptions;
   readonly #random: () => number;
@@ -29,6 +30,7 @@ export class Backoff {
     return Math.floor(this.#random() * ceiling);
   }
 
+  /** It worked: the next wait is short again. */
   reset(): void {
     this.#failures = 0;
   }

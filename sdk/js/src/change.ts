@@ -33,6 +33,7 @@ export type Signal =
   | { kind: 'sent'; client_id: string; conversation_id: string; seq: number; timestamp: string }
   | { kind: 'refused'; client_id: string; code: string; message: string }
   | { kind: 'caught_up' }
+  | { kind: 'erased' }
   | { kind: 'arrived'; conversation_id: string; message: WireMessage }
   | { kind: 'frame'; passed: PassedFrame }
   | { kind: 'problem'; code: string; message: string; conversation_id?: string | undefined };

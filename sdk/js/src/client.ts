@@ -1,20 +1,23 @@
 /*
  * client: the library's face: one device of one user, whatever number of tabs it has.
  */
-import type { Broadcast, Change, LineState, Order, PassedFrame, Signal } from './change.ts';
+import type { Broadcast, Change, LineState, Order, Signal } from './change.ts';
+import type { ClientEvents, ClientOptions, Sent } from './client_types.ts';
 import { Emitter } from './emitter.ts';
 import { TwoTicksError } from './error.ts';
 import { Http, path } from './http.ts';
 import { type Conversation, Model } from './model.ts';
+import * as push from './push.ts';
+import type { PushAddress, PushWorker } from './push.ts';
 import { holds, spanWith } from './range.ts';
-import type { MessageRecord, OutboxRecord } from './record.ts';
+import { isWaiting, type MessageRecord, type OutboxRecord } from './record.ts';
 import type { Store } from './store.ts';
 import { openIndexedDb } from './store_indexeddb.ts';
 import { MemoryStore } from './store_memory.ts';
 import { Sync } from './sync.ts';
 import { BrowserTabs, canShareTabs, SingleTab, type Tabs } from './tabs.ts';
 import { Timeline } from './timeline.ts';
-import { type TokenProvider, TokenSource } from './token.ts';
+import { ownTokens, type TokenProvider, TokenSource } from './token.ts';
 import type {
   Entry,
   MessageInfo,
@@ -23,52 +26,8 @@ import type {
   Status,
   TimelineEvent,
   WireMember,
-  WireMessage,
   Why,
 } from './wire.ts';
-
-export interface ClientOptions {
-  /** The server, `https://chat.example`; in a browser by default the page's own. */
-  url?: string;
-  /** Who this is; must be what the token says. */
-  userId: string;
-  /** Which of the user's devices; must be what the token says. Default: `default`. */
-  deviceId?: string;
-  /** A token, or a function that gets one. Without it the cookie of the browser signs in. */
-  token?: string | TokenProvider;
-  /** Where messages are kept. Default: IndexedDB where there is one, else memory. */
-  store?: Store;
-}
-
-export interface Sent {
-  conversationId: string;
-  clientId: string;
-  seq: number;
-  timestamp: string;
-}
-
-export interface ClientEvents {
-  /** The line's state. */
-  line: LineState;
-  /** The list, or an entry of it, looks different. */
-  conversations: void;
-  /** One conversation looks different: a message, a tick, a cursor. */
-  conversation: string;
-  /** Somebody else's message came, for the first time on this device. */
-  message: WireMessage & { conversationId: string };
-  presence: { userId: string; status: Status };
-  typing: { conversationId: string; userId: string };
-  /** An own message was stored: one tick. */
-  sent: Sent;
-  /** An own message was refused for good. */
-  refused: { clientId: string; code: string; message: string };
-  /** Everything that was pending when the line came up is here. */
-  caught_up: void;
-  /** Frames as they pass; only after `traceFrames(true)`. */
-  frame: PassedFrame;
-  /** Something went wrong that no call waits for. */
-  problem: { code: string; message: string };
-}
 
 const OPEN_MS_MAX = 3_000;
 const TYPING_EVERY_MS = 3_000;
@@ -93,7 +52,10 @@ function providerOf(token: ClientOptions['token'], base: string): TokenProvider 
   };
 }
 
-/** Connects a device. Resolves when what is stored can be used; the line comes up by itself. */
+/**
+ * Connects a device of a user. Resolves as soon as what is stored on it can be shown; the line
+ * comes up by itself and stays up. Rejects only where the device's store cannot be opened.
+ */
 export async function connect(options: ClientOptions): Promise<Client> {
   const base = (options.url ?? globalThis.location?.origin ?? '').replace(/\/$/, '');
   const device = options.deviceId ?? 'default';
@@ -122,6 +84,11 @@ interface Parts {
   provider: TokenProvider | null;
 }
 
+/**
+ * One device of one user; `connect` makes it. What it shows is of this moment, in memory; events
+ * say when to look again. Calls that ask the server reject with a TwoTicksError, whose `code` is
+ * one of the protocol's, or `offline`: the server cannot be reached.
+ */
 export class Client extends Emitter<ClientEvents> {
   readonly userId: string;
   readonly deviceId: string;
@@ -139,6 +106,8 @@ export class Client extends Emitter<ClientEvents> {
   #traced = false;
   #closed = false;
   #forget: (() => void)[] = [];
+  /** What was heard while the store is read; null: it is not. */
+  #heard: Broadcast[] | null = null;
 
   constructor(parts: Parts) {
     super();
@@ -147,20 +116,37 @@ export class Client extends Emitter<ClientEvents> {
     this.#base = parts.base;
     this.#store = parts.store;
     this.#tabs = parts.tabs;
-    this.#tokens = new TokenSource(parts.provider, (token) => this.#sync?.renewed(token));
+    const owner = { user_id: parts.userId, device_id: parts.deviceId };
+    const provider =
+      parts.provider &&
+      ownTokens(parts.provider, owner, (message) =>
+        this.emit('problem', { code: 'unauthenticated', message }),
+      );
+    this.#tokens = new TokenSource(provider, (token) => this.#sync?.renewed(token));
     this.#http = new Http(parts.base, this.#tokens);
     this.#model = new Model(parts.userId);
   }
 
-  /** Called by `connect`. */
+  /** Called by `connect`, once. */
   async start(): Promise<void> {
     this.#tabs.listen((message) => this.#hear(message));
-    const { conversations, outbox } = await this.#store.load();
-    this.#model.apply(conversations.map((record) => ({ kind: 'conversation', record })));
-    this.#model.apply(outbox.map((record) => ({ kind: 'outbox', record })));
+    await this.#load();
     this.#tabs.join(() => this.#lead());
     this.#order({ kind: 'who' });
     this.#watchWindow();
+  }
+
+  /** Shows what is stored. What is heard meanwhile comes after it. */
+  async #load(): Promise<void> {
+    if (this.#heard) return;
+    const heard: Broadcast[] = (this.#heard = []);
+    try {
+      const changes = this.#model.towards(await this.#store.load());
+      if (!this.#closed) this.#changed(changes);
+    } finally {
+      this.#heard = null;
+    }
+    for (const message of heard) this.#hear(message);
   }
 
   #lead(): void {
@@ -168,6 +154,7 @@ export class Client extends Emitter<ClientEvents> {
     this.#sync = new Sync({
       url: `${this.#base.replace(/^http/, 'ws')}/ws`,
       user_id: this.userId,
+      device_id: this.deviceId,
       leader: this.#tabs.id,
       store: this.#store,
       tokens: this.#tokens,
@@ -208,6 +195,7 @@ export class Client extends Emitter<ClientEvents> {
 
   /** Forgets everything that this device has stored; for signing out. Then closes. */
   async erase(): Promise<void> {
+    this.#tabs.post({ to: 'all', signal: { kind: 'erased' } });
     this.#sync?.stop();
     await this.#store.erase();
     this.close();
@@ -221,13 +209,21 @@ export class Client extends Emitter<ClientEvents> {
 
   #order(order: Order): void {
     if (this.#closed) return;
-    if (this.#sync) this.#sync.obey(order);
-    else this.#tabs.post({ to: 'leader', order });
+    // The others hear of a chat that is closed, too: it may be on their screens.
+    if (!this.#sync || order.kind === 'close') this.#tabs.post({ to: 'leader', order });
+    this.#sync?.obey(order);
+  }
+
+  #ordered(order: Order): void {
+    const isShownHere = order.kind === 'close' && order.conversation_id === this.#opened;
+    if (!isShownHere) this.#sync?.obey(order);
+    else if (!this.#sync) this.#order({ kind: 'open', conversation_id: order.conversation_id });
   }
 
   #hear(message: Broadcast): void {
     if (this.#closed) return;
-    if (message.to === 'leader') this.#sync?.obey(message.order);
+    if (message.to === 'leader') this.#ordered(message.order);
+    else if (this.#heard) this.#heard.push(message);
     else if ('changes' in message) this.#changed(message.changes);
     else this.#signalled(message.signal);
   }
@@ -246,7 +242,7 @@ export class Client extends Emitter<ClientEvents> {
     this.#model.hear(signal, Date.now());
     switch (signal.kind) {
       case 'line':
-        if (signal.leader !== leader) this.#newLeader();
+        if (signal.leader !== leader) this.#newLeader(leader !== null);
         if (signal.state === 'online')
           for (const timeline of this.#timelines.values()) void timeline.refresh().catch(() => {});
         this.emit('line', signal.state);
@@ -281,6 +277,12 @@ export class Client extends Emitter<ClientEvents> {
       case 'opened':
         this.emit('conversation', signal.conversation_id);
         break;
+      case 'erased':
+        // Another tab has signed this device out; nothing is left to be shown here.
+        this.#model.hear({ kind: 'line', state: 'signed_out', leader: this.#tabs.id }, Date.now());
+        this.emit('line', 'signed_out');
+        this.close();
+        break;
       case 'caught_up':
         this.emit('caught_up', undefined);
         break;
@@ -293,8 +295,9 @@ export class Client extends Emitter<ClientEvents> {
     }
   }
 
-  /** Orders to the old one may have been lost with it. */
-  #newLeader(): void {
+  /** Orders to the old one may have been lost with it, and what it stored but did not tell. */
+  #newLeader(isAnother: boolean): void {
+    if (isAnother) void this.#load().catch(() => {});
     for (const [conversation_id, seq] of this.#seen)
       this.#order({ kind: 'seen', conversation_id, seq });
     if (this.#opened !== null) this.#order({ kind: 'open', conversation_id: this.#opened });
@@ -304,20 +307,25 @@ export class Client extends Emitter<ClientEvents> {
 
   // What is there.
 
+  /** How the line is; the event `line` tells when that changes. */
   get line(): LineState {
     return this.#model.line;
   }
 
-  /** Newest activity first. */
+  /** All conversations, newest activity first. The same values until something of them changes. */
   conversations(): Conversation[] {
     return this.#model.conversations();
   }
 
+  /** One of them; undefined where this device knows of none. */
   conversation(id: string): Conversation | undefined {
     return this.#model.conversation(id);
   }
 
-  /** Somebody's status, if it is known and the line is up. */
+  /**
+   * Whether somebody is online, else when they were last seen (null: not shared, or never).
+   * Undefined where it is not known, and while the line is down: what was known is old then.
+   */
   status(userId: string): Status | undefined {
     return this.#model.line === 'online' ? this.#model.presence.get(userId) : undefined;
   }
@@ -327,7 +335,10 @@ export class Client extends Emitter<ClientEvents> {
     return this.#model.members.get(conversationId) ?? [];
   }
 
-  /** Who is typing there; `untilMs` is when that changes if no more is heard. */
+  /**
+   * The ids of those who are typing there; `untilMs`, in ms since 1970, is when that changes if no
+   * more is heard; Infinity where nobody types.
+   */
   typing(conversationId: string): { users: string[]; untilMs: number } {
     return this.#model.typing(conversationId, Date.now());
   }
@@ -336,18 +347,25 @@ export class Client extends Emitter<ClientEvents> {
 
   /**
    * Sends a message: it is stored on the device first, and goes out when there is a line, in order,
-   * surviving a reload. Resolves at one tick; rejects if the server refuses it for good.
+   * surviving a reload. Resolves at one tick; a line that is down only makes it wait. Rejects with
+   * a TwoTicksError if the server refuses it for good (`payload_too_large`, `not_found`,
+   * `invalid_argument`, …), and then it stays with the tick `failed`; with the store's own error if
+   * this device cannot store it; with `closed` after `close`.
    */
   async send(conversationId: string, content: string): Promise<Sent> {
     const { sent } = await this.queue(conversationId, content);
     return sent;
   }
 
-  /** The same in two steps: resolves when the message is safe on this device. */
+  /**
+   * The same in two steps, for an interface: resolves when the message is safe on this device, and
+   * `sent` as `send` does. Nobody need look at `sent`: events tell it too.
+   */
   async queue(
     conversationId: string,
     content: string,
   ): Promise<{ clientId: string; sent: Promise<Sent> }> {
+    if (this.#closed) throw new TwoTicksError('closed', 'this client was closed');
     const clientId = randomId();
     const sent = this.#outcome(clientId);
     // Who does not look at the outcome gets events; it is no unhandled rejection.
@@ -357,6 +375,7 @@ export class Client extends Emitter<ClientEvents> {
       conversation_id: conversationId,
       content,
       at: new Date().toISOString(),
+      after_seq: this.#model.records.get(conversationId)?.head_seq ?? 0,
       refusal: null,
     });
     this.#typedAt.delete(conversationId);
@@ -387,7 +406,7 @@ export class Client extends Emitter<ClientEvents> {
     return waiting.find((one) => one.client_id === clientId);
   }
 
-  /** Sends a refused message again, under the same `client_id`. */
+  /** Sends a refused message again, under the same `client_id`; any other stays as it is. */
   async retry(conversationId: string, clientId: string): Promise<void> {
     const record = this.#waiting(conversationId, clientId);
     if (!record?.refusal) return;
@@ -397,7 +416,7 @@ export class Client extends Emitter<ClientEvents> {
     this.#order({ kind: 'send_outbox' });
   }
 
-  /** Gives a refused message up. */
+  /** Gives a refused message up: it is gone from this device. Any other stays as it is. */
   async discard(conversationId: string, clientId: string): Promise<void> {
     if (!this.#waiting(conversationId, clientId)?.refusal) return;
     const changes: Change[] = [
@@ -446,13 +465,16 @@ export class Client extends Emitter<ClientEvents> {
     });
   }
 
-  /** The chat is not on screen any more. */
+  /** The chat is not on screen any more: its presence and typing are not told any longer. */
   leave(conversationId: string): void {
     if (this.#opened === conversationId) this.#opened = null;
     this.#order({ kind: 'close', conversation_id: conversationId });
   }
 
-  /** The user has seen every message up to `seq`, on a visible screen that has the focus. */
+  /**
+   * The user has seen every message up to `seq`, on a visible screen that has the focus. It goes
+   * out now, or with the next line; going back does nothing.
+   */
   markRead(conversationId: string, seq: number): void {
     if (seq <= (this.#seen.get(conversationId) ?? 0)) return;
     const known = this.#model.records.get(conversationId);
@@ -484,8 +506,9 @@ export class Client extends Emitter<ClientEvents> {
   }
 
   /**
-   * At most `limit` messages right before or after a seq, ascending: from this device where it has
-   * them, else from the server; without a line, what is here.
+   * At most `limit` (1 to 200) messages right before or after a seq, which is not among them,
+   * ascending: from this device where it has them, else from the server; without a line, what is
+   * here. Rejects with `not_found` where the user is no member.
    */
   async history(
     conversationId: string,
@@ -524,12 +547,19 @@ export class Client extends Emitter<ClientEvents> {
     });
     if (page.messages.length > 0)
       this.#order({ kind: 'page', conversation_id, messages: page.messages });
-    return page.messages.map((message) => ({ conversation_id, ...message }));
+    const waiting = this.#model.outbox.get(conversation_id) ?? [];
+    return page.messages
+      .filter((message) => !isWaiting(message, waiting, this.userId))
+      .map((message) => ({ conversation_id, ...message }));
   }
 
   // Requests.
 
-  /** Makes a conversation; a direct one that there is already is answered. */
+  /**
+   * Makes a conversation of the user and `members`, and answers its id. `kind` is `direct` for one
+   * other, else `group`; of a direct one that there is already the id is answered. Rejects with
+   * `conflict` where a `conversationId` is taken, `invalid_argument` for what is no id.
+   */
   async create(options: {
     members: string[];
     kind?: 'direct' | 'group';
@@ -567,17 +597,17 @@ export class Client extends Emitter<ClientEvents> {
     });
   }
 
-  /** When each of the others got and read a message. */
+  /** When each of the others got and read a message: RFC 3339, null where not yet. */
   info(conversationId: string, seq: number): Promise<MessageInfo> {
     return this.#http.get(path`/conversation/${conversationId}/messages/${seq}/info`);
   }
 
-  /** Why a tick is what it is. */
+  /** Why the tick of a message is what it is: for each of the others, and as one sentence. */
   why(conversationId: string, seq: number): Promise<Why> {
     return this.#http.get(path`/conversation/${conversationId}/messages/${seq}/why`);
   }
 
-  /** What happened to the messages of a conversation, and when. */
+  /** What happened to the messages `from` to `to`, both of them too, and when, in order. */
   async events(
     conversationId: string,
     span: { from?: number; to?: number } = {},
@@ -597,23 +627,39 @@ export class Client extends Emitter<ClientEvents> {
     this.#order({ kind: 'entry', conversation_id: conversationId });
   }
 
+  /** The user's own settings, which hold on all devices. */
   settings(): Promise<Settings> {
     return this.#http.get('/me');
   }
 
+  /** Changes those that are given; answers all. */
   changeSettings(settings: Settings): Promise<Settings> {
     return this.#http.request('PUT', '/me', settings);
   }
 
-  /** Registers where this device is to be rung, e.g. a browser's PushSubscription as JSON. */
-  async registerPush(
-    address: { provider: 'apns' | 'fcm' | 'webpush' } & Record<string, unknown>,
-  ): Promise<void> {
-    await this.#http.request('PUT', path`/device/${this.deviceId}/push`, address);
+  /** Registers where this device is to be rung while it has no line. */
+  registerPush(address: PushAddress): Promise<void> {
+    return push.register(this.#http, this.deviceId, address);
   }
 
-  async unregisterPush(): Promise<void> {
-    await this.#http.request('DELETE', path`/device/${this.deviceId}/push`);
+  /** It rings nowhere any more. */
+  unregisterPush(): Promise<void> {
+    return push.unregister(this.#http, this.deviceId);
+  }
+
+  /**
+   * Rings this browser by Web Push from now on: subscribes it with the server's own key and
+   * registers the subscription. For a click, once the user has allowed notifications; `worker` is
+   * the page's ServiceWorkerRegistration, which shows what is pushed. Rejects as
+   * `pushManager.subscribe` does, or with a TwoTicksError.
+   */
+  subscribePush(worker: PushWorker): Promise<void> {
+    return push.subscribe(this.#http, this.deviceId, worker);
+  }
+
+  /** Ends what `subscribePush` began. */
+  unsubscribePush(worker: PushWorker): Promise<void> {
+    return push.unsubscribe(this.#http, this.deviceId, worker);
   }
 
   // The line.
@@ -623,19 +669,23 @@ export class Client extends Emitter<ClientEvents> {
     this.#order({ kind: 'connect' });
   }
 
-  /** After `replaced`: connects here, and pushes the other one out. */
+  /** After `replaced` or `signed_out`: connects here; who has the line now is pushed out. */
   takeOver(): void {
     this.#order({ kind: 'take_over' });
   }
 
-  /** Turns the event `frame` on or off. */
+  /** Turns the event `frame` on or off, for this tab. */
   traceFrames(on: boolean): void {
     this.#traced = on;
     this.#order({ kind: 'trace', on });
   }
 
-  /** Resolves when the line is up. */
+  /** Resolves when the line is up; rejects with `unauthenticated` where no token gets it up. */
   async online(): Promise<void> {
-    while (this.#model.line !== 'online') await this.once('line');
+    while (this.#model.line !== 'online') {
+      if (this.#model.line === 'signed_out')
+        throw new TwoTicksError('unauthenticated', 'the server takes no token of this user');
+      await this.once('line');
+    }
   }
 }

@@ -4,6 +4,7 @@
 
 export type Listener<T> = (value: T) => void;
 
+/** Who tells events, by name; see the listing of events of whoever extends it. */
 export class Emitter<Events extends object> {
   readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
 
@@ -25,6 +26,7 @@ export class Emitter<Events extends object> {
     });
   }
 
+  /** Tells all who listen now. */
   emit<Name extends keyof Events>(name: Name, value: Events[Name]): void {
     for (const listener of [...(this.#listeners.get(name) ?? [])]) {
       try {

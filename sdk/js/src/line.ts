@@ -15,6 +15,8 @@ export interface LineEvents {
   state(state: LineState): void;
   frame(frame: ServerFrame): void;
   hello(hello: Hello): void;
+  /** Whether the one whom the server greets is the one whose device this is. */
+  isMine(hello: Hello): boolean;
   passed(direction: 'in' | 'out', frame: ServerFrame | ClientFrame): void;
   /** Whether the server refuses this token; asked when an upgrade failed, which says no why. */
   isRefused(): Promise<boolean>;
@@ -134,7 +136,11 @@ export class Line {
     }
     this.#listen();
     this.#events.passed('in', frame);
-    if (frame.type === 'hello') {
+    if (frame.type === 'hello' && !this.#events.isMine(frame)) {
+      this.#attempt++;
+      this.#drop(1000);
+      this.#become('signed_out');
+    } else if (frame.type === 'hello') {
       this.#heartbeatMs = Math.max(frame.heartbeat_seconds || HEARTBEAT_SECONDS, 1) * 1000;
       this.#backoff.reset();
       this.#listen();
@@ -166,9 +172,9 @@ export class Line {
     if (!socket) return;
     socket.onmessage = null;
     socket.onclose = null;
-    // Closing one that is still connecting is told to the console as an error; it is let go of.
-    if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close(1000);
-    else socket.close(code);
+    // One that is still connecting too: were it let go of, it might open later, as the device's
+    // newest, and push out the one that is used by then.
+    socket.close(code);
   }
 
   #ended(socket: WebSocket, code: number): void {

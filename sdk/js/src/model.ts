@@ -3,6 +3,7 @@
  */
 import type { Change, LineState, Signal } from './change.ts';
 import { type ConversationRecord, type OutboxRecord, readTo } from './record.ts';
+import type { Stored } from './store.ts';
 import { type Tick, tickOf } from './tick.ts';
 import type { Status, WireMember } from './wire.ts';
 
@@ -48,8 +49,7 @@ export class Model {
     for (const change of changes) {
       switch (change.kind) {
         case 'conversation':
-          this.records.set(change.record.conversation_id, change.record);
-          touched.add(change.record.conversation_id);
+          if (this.#isNews(change.record)) touched.add(change.record.conversation_id);
           break;
         case 'outbox':
           this.#queue(change.record);
@@ -71,6 +71,27 @@ export class Model {
     }
     for (const id of touched) this.#views.delete(id);
     return touched;
+  }
+
+  /** What two tabs tell, or one and the store, may cross; what is newer stands. */
+  #isNews(record: ConversationRecord): boolean {
+    const known = this.records.get(record.conversation_id);
+    if (known && known.version >= record.version) return false;
+    this.records.set(record.conversation_id, record);
+    return true;
+  }
+
+  /** The changes that lead from what is shown to what is stored. */
+  towards({ conversations, outbox }: Stored): Change[] {
+    const stored = new Set(outbox.map((record) => record.client_id));
+    const gone = [...this.outbox.values()].flat().filter((one) => !stored.has(one.client_id));
+    return [
+      ...gone.map(({ conversation_id, client_id }): Change => {
+        return { kind: 'outbox_gone', conversation_id, client_id };
+      }),
+      ...conversations.map((record): Change => ({ kind: 'conversation', record })),
+      ...outbox.map((record): Change => ({ kind: 'outbox', record })),
+    ];
   }
 
   #queue(record: OutboxRecord): void {

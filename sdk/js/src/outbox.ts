@@ -64,6 +64,11 @@ export class Outbox {
     return this.#byClient.get(client_id);
   }
 
+  /** What is still to be sent there, in order. */
+  waiting(conversation_id: string): readonly OutboxRecord[] {
+    return this.#queues.get(conversation_id)?.records ?? [];
+  }
+
   /** A new socket: whatever was on its way is not any more. */
   restart(): void {
     this.pause();

@@ -20,12 +20,25 @@ export interface OutboxRecord {
   conversation_id: string;
   content: string;
   at: string;
+  /** The head of the conversation when it was written: it will be stored behind that. */
+  after_seq: number;
   /** Why the server refused it; null while it is on its way. */
   refusal: { code: string; message: string } | null;
 }
 
+/**
+ * Whether a page's message may be one that waits here for its answer: pages name no `client_id`.
+ * It would be shown twice; its answer will bring it.
+ */
+export function isWaiting(message: WireMessage, waiting: readonly OutboxRecord[], me: string) {
+  if (message.sender !== me) return false;
+  return waiting.some((one) => one.content === message.content && message.seq > one.after_seq);
+}
+
 export interface ConversationRecord {
   conversation_id: string;
+  /** Rises with every change, so that a tab never takes an older one for news. */
+  version: number;
   kind: 'direct' | 'group';
   title: string | null;
   members: string[];
@@ -49,6 +62,7 @@ export interface ConversationRecord {
 export function newConversation(conversation_id: string, at: string): ConversationRecord {
   return {
     conversation_id,
+    version: 0,
     kind: 'direct',
     title: null,
     members: [],

@@ -20,6 +20,7 @@ import { Outbox } from './outbox.ts';
 import { holds } from './range.ts';
 import {
   type ConversationRecord,
+  isWaiting,
   type MessageRecord,
   newConversation,
   readTo,
@@ -32,8 +33,8 @@ import {
   withSent,
   withStreamed,
 } from './record.ts';
-import type { Store } from './store.ts';
-import type { TokenSource } from './token.ts';
+import type { Store, Stored } from './store.ts';
+import { mistaken, type TokenSource } from './token.ts';
 import {
   type Entry,
   type ErrorFrame,
@@ -52,6 +53,7 @@ const CATCHING_UP_MS = 1000;
 export interface SyncOptions {
   url: string;
   user_id: string;
+  device_id: string;
   leader: string;
   store: Store;
   tokens: TokenSource;
@@ -83,7 +85,12 @@ export class Sync {
   #working = false;
   #opened: string | null = null;
   #traced = false;
+  #stopped = false;
+  #listing = false;
+  #listWanted = false;
   #filling = new Set<string>();
+  /** What was seen, in this tab's time: a commit that fails must not lose it. */
+  readonly #seen = new Map<string, number>();
   /** Conversations whose acks wait for the rest of what was pending; null: none wait. */
   #catchingUp: Set<string> | null = null;
   #ackTimer: ReturnType<typeof setInterval> | undefined;
@@ -99,6 +106,7 @@ export class Sync {
         const at = new Date().toISOString();
         options.signal({ kind: 'frame', passed: { at, direction, frame } });
       },
+      isMine: (hello) => this.#isMine(hello),
       isRefused: () => this.#isRefused(),
     });
     this.#outbox = new Outbox(
@@ -108,13 +116,21 @@ export class Sync {
   }
 
   async start(): Promise<void> {
-    const stored = await this.#options.store.load();
+    let stored: Stored;
+    try {
+      stored = await this.#options.store.load();
+    } catch (error) {
+      this.#cannotStore(error);
+      return;
+    }
+    if (this.#stopped) return;
     this.#records = new Map(stored.conversations.map((one) => [one.conversation_id, one]));
     this.#outbox.take(stored.outbox);
     this.#line.start();
   }
 
   stop(): void {
+    this.#stopped = true;
     clearInterval(this.#ackTimer);
     this.#outbox.pause();
     this.#line.stop();
@@ -131,12 +147,13 @@ export class Sync {
   obey(order: Order): void {
     switch (order.kind) {
       case 'send_outbox':
-        void this.#options.store.outbox().then((stored) => this.#outbox.take(stored));
+        this.#options.store.outbox().then(
+          (stored) => this.#outbox.take(stored),
+          (error: unknown) => this.#cannotStore(error),
+        );
         break;
       case 'seen':
-        this.#step((batch) =>
-          this.#edit(batch, order.conversation_id, (one) => withSeen(one, order.seq)),
-        );
+        this.#see(order.conversation_id, order.seq);
         break;
       case 'open':
         this.#opened = order.conversation_id;
@@ -171,6 +188,11 @@ export class Sync {
     }
   }
 
+  #see(id: string, seq: number): void {
+    this.#seen.set(id, Math.max(seq, this.#seen.get(id) ?? 0));
+    this.#step((batch) => this.#edit(batch, id, (one) => withSeen(one, seq)));
+  }
+
   #lineIs(state: LineState): void {
     if (state !== 'online') this.#outbox.pause();
     this.#options.signal({ kind: 'line', state, leader: this.#options.leader });
@@ -185,6 +207,13 @@ export class Sync {
     }
   }
 
+  /** A browser's cookie may be somebody else's by now: nothing of theirs belongs here. */
+  #isMine(hello: Hello): boolean {
+    const text = mistaken(hello, this.#options);
+    if (text !== null) this.#problem('unauthenticated', text);
+    return text === null;
+  }
+
   #greeted(hello: Hello): void {
     this.#acks.reset();
     this.#catchUp();
@@ -196,8 +225,11 @@ export class Sync {
         batch.reset = true;
       });
     }
+    for (const [id, seq] of this.#seen) this.#see(id, seq);
     this.#outbox.restart();
     if (this.#opened !== null) this.#line.send({ type: 'open', conversation_id: this.#opened });
+    // One that was asked for on a line that has died may take long to end.
+    this.#listing = false;
     void this.#list();
   }
 
@@ -218,8 +250,22 @@ export class Sync {
     for (const id of waiting) this.#acknowledge(id);
   }
 
-  /** Cursors are not replayed at connect, and conversations may have come: the list has both. */
+  /**
+   * Cursors are not replayed at connect, and conversations may have come: the list has both.
+   * However many ask for it, it is on its way once, and once more for who asked meanwhile.
+   */
   async #list(): Promise<void> {
+    this.#listWanted = true;
+    if (this.#listing) return;
+    this.#listing = true;
+    while (this.#listWanted) {
+      this.#listWanted = false;
+      await this.#listAll();
+    }
+    this.#listing = false;
+  }
+
+  async #listAll(): Promise<void> {
     let cursor: string | null = null;
     try {
       do {
@@ -245,6 +291,10 @@ export class Sync {
       const status = statusOf(entry, user_id);
       if (status) batch.signals.push({ kind: 'presence', user_id, status });
     }
+  }
+
+  #cannotStore(error: unknown): void {
+    this.#problem('storage', `this device cannot store messages: ${String(error)}`);
   }
 
   #problem(code: string, message: string): void {
@@ -277,7 +327,7 @@ export class Sync {
         await this.#finish(batch);
       } catch (error) {
         this.#records = before;
-        this.#problem('storage', `this device cannot store messages: ${String(error)}`);
+        this.#cannotStore(error);
         this.#line.restart();
       }
     }
@@ -321,7 +371,8 @@ export class Sync {
     const unread = [...all.values()].filter(
       (one) => one.seq >= from && one.sender !== this.#options.user_id,
     ).length;
-    if (unread !== record.unread) this.#records.set(id, { ...record, unread });
+    if (unread !== record.unread)
+      this.#records.set(id, { ...record, unread, version: record.version + 1 });
   }
 
   #acknowledge(id: string): void {
@@ -358,7 +409,7 @@ export class Sync {
     const record = known ?? newConversation(id, new Date().toISOString());
     const edited = edit(record);
     if (edited === known) return;
-    this.#records.set(id, edited);
+    this.#records.set(id, { ...edited, version: record.version + 1 });
     batch.conversations.add(id);
   }
 
@@ -371,8 +422,13 @@ export class Sync {
     else batch.messages.set(conversation_id, [record]);
   }
 
-  #hold(batch: Batch, id: string, messages: readonly WireMessage[]): void {
-    for (const message of messages) this.#put(batch, id, message);
+  /** What is held already stays as it is: it may know more of an own message, its `client_id`. */
+  #hold(batch: Batch, id: string, page: readonly WireMessage[]): void {
+    const spans = this.#records.get(id)?.spans ?? [];
+    const waiting = this.#outbox.waiting(id);
+    const messages = page.filter((one) => !isWaiting(one, waiting, this.#options.user_id));
+    for (const message of messages)
+      if (!holds(spans, message.seq, message.seq)) this.#put(batch, id, message);
     this.#edit(batch, id, (one) => withPage(one, messages));
   }
 

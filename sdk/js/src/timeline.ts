@@ -19,6 +19,7 @@ export interface Message {
   readonly clientId: string | null;
   readonly sender: string;
   readonly content: string;
+  /** When it was stored, or written where it is not yet: RFC 3339. */
   readonly at: string;
   /** null for other people's messages. */
   readonly tick: Tick | null;
@@ -27,24 +28,57 @@ export interface Message {
 
 export interface TimelineSource {
   readonly me: string;
+  /** Where the conversation's cursors stand now. */
   cursors(): {
     headSeq: number;
     lastDeliveredSeq: number;
     lastReadSeq: number;
     myLastReadSeq: number;
   };
+  /** One's own messages that are not stored yet, in order. */
   waiting(): readonly OutboxRecord[];
   /** At most `limit` messages right before / after `seq`, ascending; from here or the server. */
   page(where: { before: number } | { after: number }, limit: number): Promise<MessageRecord[]>;
 }
 
 export interface TimelineEvents {
+  /** Its messages look different. */
   change: Timeline;
 }
 
 const PAGE = 50;
 const WINDOW_MAX = 250;
 
+function ascending(messages: readonly MessageRecord[]): MessageRecord[] {
+  const bySeq = new Map(messages.map((message) => [message.seq, message]));
+  return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+}
+
+/**
+ * The window with what came: everything from its first message on, and what joins that one without
+ * a gap from below. `isApart`: an own message that was just sent lies further below, since others'
+ * overtook it.
+ */
+function join(
+  window: readonly MessageRecord[],
+  found: readonly MessageRecord[],
+): { joined: MessageRecord[]; isApart: boolean } {
+  const down = [...found].sort((a, b) => b.seq - a.seq);
+  let lowest = window[0]?.seq ?? down.at(-1)?.seq ?? 1;
+  const fitting = down.filter((one) => {
+    if (one.seq < lowest - 1) return false;
+    lowest = Math.min(lowest, one.seq);
+    return true;
+  });
+  const rest = down.slice(fitting.length);
+  const joined = ascending([...window, ...fitting]);
+  return { joined, isApart: rest.some((one) => one.client_id !== undefined) };
+}
+
+/**
+ * The part of a conversation that is on screen; `client.timeline(id)` gives it. Its window holds at
+ * most 250 messages. Loading rejects as `client.history` does.
+ */
 export class Timeline extends Emitter<TimelineEvents> {
   readonly #source: TimelineSource;
   #stored: MessageRecord[] = [];
@@ -68,6 +102,7 @@ export class Timeline extends Emitter<TimelineEvents> {
     return this.#follows;
   }
 
+  /** Whether the very first message is in the window. */
   get isAtStart(): boolean {
     const first = this.#stored[0];
     return first ? first.seq === 1 : this.#source.cursors().headSeq === 0;
@@ -80,12 +115,13 @@ export class Timeline extends Emitter<TimelineEvents> {
     else await this.#end();
   }
 
-  /** Goes to a message. */
+  /** Goes to a message: some before it, and what follows. */
   async to(seq: number): Promise<void> {
     if (this.#stored.some((message) => message.seq === seq)) return;
     await this.#around(seq);
   }
 
+  /** Goes to the newest message. */
   async toEnd(): Promise<void> {
     if (!this.#follows) await this.#end();
   }
@@ -129,6 +165,7 @@ export class Timeline extends Emitter<TimelineEvents> {
     });
   }
 
+  /** Adds newer messages at the end; nothing where the newest is there. */
   loadNewer(): Promise<void> {
     return this.#once(async () => {
       const last = this.#stored.at(-1);
@@ -147,12 +184,11 @@ export class Timeline extends Emitter<TimelineEvents> {
   }
 
   #set(messages: MessageRecord[]): void {
-    const bySeq = new Map(messages.map((message) => [message.seq, message]));
-    this.#stored = [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+    this.#stored = ascending(messages);
     this.touch();
   }
 
-  /** Something of this conversation changed: its messages, its cursors, its outbox. */
+  /** Called by the client: something of this conversation changed. */
   apply(changes: readonly Change[], conversationId: string): void {
     const found: MessageRecord[] = [];
     for (const change of changes) {
@@ -160,13 +196,17 @@ export class Timeline extends Emitter<TimelineEvents> {
       if (change.kind === 'messages' && change.conversation_id === conversationId)
         found.push(...change.messages);
     }
-    const lowest = this.#stored[0]?.seq ?? 1;
-    const fitting = this.#follows ? found.filter((one) => one.seq >= lowest) : [];
-    if (fitting.length === 0) this.touch();
-    else this.#set([...this.#stored, ...fitting].slice(-WINDOW_MAX * 2));
-    if (this.#stored.length > WINDOW_MAX) this.#set(this.#stored.slice(-WINDOW_MAX));
+    if (!this.#follows || found.length === 0) {
+      this.touch();
+      return;
+    }
+    const { joined, isApart } = join(this.#stored, found);
+    this.#set(joined.slice(-WINDOW_MAX));
+    // It was shown as waiting, and must not vanish: the window is read again, and holds it.
+    if (isApart) void this.refresh().catch(() => undefined);
   }
 
+  /** Called by the client: something that is drawn from may be different. */
   touch(): void {
     this.#shown = null;
     this.emit('change', this);

@@ -1,8 +1,8 @@
 /*
  * token: where tokens come from and when they are renewed.
  *
- * A token is a JWT; of it only `exp` is looked at. It is renewed when four fifths of its life are
- * over, so that a phone whose clock is a little wrong is not signed out.
+ * A token is a JWT; of it only whose it is and how long it lives are looked at. It is renewed when
+ * four fifths of its life are over, so that a phone with a clock a little wrong is not signed out.
  */
 
 /**
@@ -20,17 +20,64 @@ export interface Life {
   expiresMs: number;
 }
 
-/** When a token was issued and expires; null if it does not say. */
-export function lifeOf(token: string, nowMs: number): Life | null {
+interface Claims {
+  sub?: unknown;
+  device?: unknown;
+  exp?: unknown;
+  iat?: unknown;
+}
+
+/** What a token says; of one that is no JWT, nothing. */
+function claimsOf(token: string): Claims {
   try {
     const part = (token.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/');
-    const claims = JSON.parse(atob(part)) as { exp?: unknown; iat?: unknown };
-    if (typeof claims.exp !== 'number') return null;
-    const issued = typeof claims.iat === 'number' ? claims.iat * 1000 : nowMs;
-    return { issuedMs: issued, expiresMs: claims.exp * 1000 };
+    return (JSON.parse(atob(part)) as Claims | null) ?? {};
   } catch {
-    return null;
+    return {};
   }
+}
+
+/** When a token was issued and expires; null if it does not say. */
+export function lifeOf(token: string, nowMs: number): Life | null {
+  const { exp, iat } = claimsOf(token);
+  if (typeof exp !== 'number') return null;
+  return { issuedMs: typeof iat === 'number' ? iat * 1000 : nowMs, expiresMs: exp * 1000 };
+}
+
+/** A device of a user, as tokens and the server's greeting name it. */
+export interface Owner {
+  user_id: string;
+  device_id: string;
+}
+
+/** A sentence for who asked as `wanted` and is known as somebody else; null: they are the same. */
+export function mistaken(known: Owner, wanted: Owner): string | null {
+  if (known.user_id === wanted.user_id && known.device_id === wanted.device_id) return null;
+  return (
+    `the token is for ${known.user_id} on ${known.device_id}, not for ${wanted.user_id} on ` +
+    `${wanted.device_id}: give userId and deviceId as the token has them`
+  );
+}
+
+/**
+ * The same provider, but a token of somebody else counts as being signed out: a cookie that it was
+ * made from may be another user's by now, and nothing of theirs belongs here.
+ */
+export function ownTokens(
+  provider: TokenProvider,
+  owner: Owner,
+  told: (text: string) => void,
+): TokenProvider {
+  return async (current) => {
+    const token = await provider(current);
+    const { sub, device } = token === null ? {} : claimsOf(token);
+    if (typeof sub !== 'string') return token;
+    const device_id = typeof device === 'string' ? device : 'default';
+    const text = mistaken({ user_id: sub, device_id }, owner);
+    if (text === null) return token;
+    told(text);
+    return null;
+  };
 }
 
 export class TokenSource {

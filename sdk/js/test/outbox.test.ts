@@ -9,7 +9,8 @@ import type { ClientFrame } from '../src/wire.ts';
 
 function record(order: number, conversation_id = 'c'): OutboxRecord {
   const client_id = `${conversation_id}${order}`;
-  return { order, client_id, conversation_id, content: client_id, at: '', refusal: null };
+  const at = '';
+  return { order, client_id, conversation_id, content: client_id, at, after_seq: 0, refusal: null };
 }
 
 function stage() {

@@ -72,3 +72,20 @@ client.on('nonsense', () => {});
   const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022'];
   await run(process.execPath, [tsc, ...options, '--lib', 'es2023,dom', 'use.mts'], { cwd: folder });
 });
+
+test('every public function says what it does', async () => {
+  const dist = join(folder, 'node_modules/twoticks/dist');
+  const missing: string[] = [];
+  let count = 0;
+  for (const file of ['client', 'timeline', 'emitter', 'tick', 'backoff']) {
+    const lines = (await readFile(join(dist, `${file}.d.ts`), 'utf8')).split('\n');
+    lines.forEach((line, i) => {
+      if (!/^( {4}(?!#|private|constructor)[\w<> ]+\(|export declare (function|class))/.test(line))
+        return;
+      count++;
+      if (!lines[i - 1]?.trimEnd().endsWith('*/')) missing.push(`${file}: ${line.trim()}`);
+    });
+  }
+  assert.ok(count > 35, `${count} functions were looked at`);
+  assert.deepEqual(missing, []);
+});

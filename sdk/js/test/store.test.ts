@@ -17,7 +17,8 @@ const kinds: [string, () => Promise<Store>][] = [
 ];
 
 function waiting(client_id: string) {
-  return { client_id, conversation_id: 'c', content: client_id, at: '', refusal: null };
+  const rest = { at: '', after_seq: 0, refusal: null };
+  return { client_id, conversation_id: 'c', content: client_id, ...rest };
 }
 
 function messages(...seqs: number[]): Change {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "adapter/embedded/index_mend.h"
 #include "adapter/embedded/index_parts.h"
 #include "base/memory.h"
 
@@ -14,9 +15,6 @@
 #define SYNC_EVERY        (1024 * 1024)
 #define INFO_LOG_WARNINGS 2
 #define FILE_NAME         "/incoming.sst"
-
-#define MISSING_DIGITS_MAX 20
-#define MISSING_NAME_SIZE  (MISSING_DIGITS_MAX + 8)
 
 tt_err tt_index_take_error(char *error, char *sentence, size_t sentence_size)
 {
@@ -87,47 +85,10 @@ static char *file_path(const char *folder)
     return path;
 }
 
-/* The name of the file that RocksDB, as it says, wants and does not find; false: it says something
- * else. It looks for NUMBER.sst, and then for NUMBER.ldb. */
-static bool missing_file(const char *error, char name[MISSING_NAME_SIZE])
-{
-    const char *end = strstr(error, ".ldb: No such file");
-    if (end == NULL)
-        end = strstr(error, ".sst: No such file");
-    if (end == NULL)
-        return false;
-    const char *digits = end;
-    while (digits > error && digits[-1] >= '0' && digits[-1] <= '9')
-        digits--;
-    if (digits == end || end - digits > MISSING_DIGITS_MAX)
-        return false;
-    snprintf(name, MISSING_NAME_SIZE, "/%.*s.sst", (int)(end - digits), digits);
-    return true;
-}
-
-/*
- * When the list of files (MANIFEST) cannot be synced after a file was taken in, RocksDB takes that
- * file's name away again, though the list, as far as anybody can see, has it. The file itself is
- * still there under its first name. RocksDB knows each file's size and identity, so another one
- * would be refused.
- */
-static bool give_back_file(const struct tt_index *index, const char *folder, const char *error)
-{
-    char name[MISSING_NAME_SIZE];
-    if (!missing_file(error, name))
-        return false;
-    size_t size = strlen(folder) + sizeof(name);
-    char *path = tt_alloc(size);
-    snprintf(path, size, "%s%s", folder, name);
-    bool given = link(index->file_path, path) == 0;
-    tt_free(path);
-    return given;
-}
-
 static void open_database(struct tt_index *index, const char *folder, char **error)
 {
     index->db = rocksdb_open(index->options, folder, error);
-    if (*error == NULL || !give_back_file(index, folder, *error))
+    if (*error == NULL || !tt_index_mend(folder, index->file_path, *error))
         return;
     rocksdb_free(*error);
     *error = NULL;

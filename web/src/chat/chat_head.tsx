@@ -6,7 +6,7 @@ import { useClient, useEvents, useMoment } from '../hooks.ts';
 import { Avatar } from '../part/avatar.tsx';
 import { Icon } from '../part/icon.tsx';
 import { say } from '../word/language.ts';
-import { nameOf, titleOf } from '../word/name.ts';
+import { isMutedNow, nameOf, titleOf } from '../word/name.ts';
 import { presenceText } from '../word/when.ts';
 
 interface Props {
@@ -16,6 +16,7 @@ interface Props {
 }
 
 const MINUTE_MS = 60_000;
+const FOR_EVER = new Date('9999-12-31T00:00:00Z');
 
 function useStatusText(id: string, conversation: Conversation | undefined): string {
   const client = useClient();
@@ -60,6 +61,25 @@ export function ChatHead({ id, conversation, isReady }: Props) {
           {isReady || client.line !== 'online' ? status : '\u00a0'}
         </p>
       </div>
+      {conversation && <MuteButton conversation={conversation} />}
     </header>
+  );
+}
+
+/** Until it is pressed again. */
+function MuteButton({ conversation }: { conversation: Conversation }) {
+  const client = useClient();
+  const isMuted = isMutedNow(conversation);
+  const change = () => client.mute(conversation.id, isMuted ? null : FOR_EVER);
+  return (
+    <button
+      type="button"
+      class="round"
+      aria-label={say('mute')}
+      aria-pressed={isMuted}
+      onClick={() => void change().catch(() => undefined)}
+    >
+      <Icon name={isMuted ? 'muted' : 'bell'} />
+    </button>
   );
 }

@@ -213,19 +213,20 @@ export function MessageList(props: Props) {
 /** How many came from others since the reader left the end. */
 function useFresh(id: string, away: boolean, endSeq: { current: number }): number {
   const client = useClient();
-  const [fresh, setFresh] = useState(0);
+  const [fresh, setFresh] = useState<number[]>([]);
   useEffect(() => {
-    if (!away) setFresh(0);
+    if (!away) setFresh([]);
   }, [away]);
   useEffect(
     () =>
       client.on('message', (message) => {
-        if (message.conversationId === id && message.seq > endSeq.current)
-          setFresh((count) => count + 1);
+        if (message.conversationId !== id) return;
+        setFresh((seqs) => [...seqs.filter((seq) => seq > endSeq.current), message.seq]);
       }),
     [client, id],
   );
-  return away ? fresh : 0;
+  // One that came while the reader was at the end has been seen since.
+  return away ? fresh.filter((seq) => seq > endSeq.current).length : 0;
 }
 
 /** Says new messages of others to who does not see them. */

@@ -6,7 +6,7 @@ import { addressOf, useClient, useEvents, useMoment } from '../hooks.ts';
 import { Avatar } from '../part/avatar.tsx';
 import { TickMark } from '../part/tick.tsx';
 import { say } from '../word/language.ts';
-import { nameOf, titleOf } from '../word/name.ts';
+import { isMutedNow, nameOf, titleOf } from '../word/name.ts';
 import { preview } from '../word/text.tsx';
 import { shortWhen } from '../word/when.ts';
 
@@ -24,8 +24,7 @@ export function ChatRow({ conversation, isHere, now }: Props) {
   useMoment(typing.untilMs);
 
   const title = titleOf(conversation, client.userId);
-  const isMuted =
-    conversation.mutedUntil !== null && Date.parse(conversation.mutedUntil) > now.getTime();
+  const isMuted = isMutedNow(conversation, now.getTime());
   const isGroup = conversation.kind === 'group';
   return (
     <li>
@@ -38,6 +37,7 @@ export function ChatRow({ conversation, isHere, now }: Props) {
         <span class="row-text">
           <span class="row-line">
             <bdi class="row-name">{title}</bdi>
+            {isMuted && <span class="only-heard">{say('muted')}</span>}
             {last && <time dateTime={last.at}>{shortWhen(last.at, now)}</time>}
           </span>
           <span class="row-line">

@@ -6,6 +6,8 @@ function circle(x: number, y: number, r: number): string {
 }
 
 const SHAPES = {
+  bell: 'M6 16.500V11a6 6 0 0 1 12 0v5.500l1.500 2h-15zM10 21h4',
+  muted: 'M6 16.500V11a6 6 0 0 1 12 0v5.500l1.500 2h-15zM10 21h4M4 3.500l16.500 17',
   back: 'M15 5l-7 7 7 7',
   close: 'M6 6l12 12M18 6L6 18',
   code: 'M8.5 7L4 12l4.5 5M15.5 7l4.5 5-4.5 5',

@@ -56,6 +56,10 @@ const english = {
   notificationsOn: 'Turn on',
   notificationsAreOn: 'They are on.',
   notificationsDenied: 'The browser has blocked them for this page.',
+  notificationsOpenOnly: 'They come only while this page is open: {reason}',
+  previewShow: 'Show the text of messages in notifications',
+  previewHint: 'Without it a notification only says that there is a message.',
+  mute: 'Mute notifications',
   lastSeenShare: 'Show others when I was last seen',
   lastSeenHint: 'Who does not, does not see it of others either.',
   signOut: 'Sign out',
@@ -71,6 +75,10 @@ const english = {
   signInAccount: 'Sign in',
   user: 'User name',
   password: 'Password',
+  invite: 'Invitation',
+  register: 'Create account',
+  registerInstead: 'I have no account yet',
+  signInInstead: 'I have an account',
   signInWrong: 'That did not work: {reason}',
   signInNone: 'This server offers no sign-in of its own. An app signs its users in with tokens.',
   signInOffline: 'The server cannot be reached. What is stored here can be read.',
@@ -140,6 +148,10 @@ const german: Words = {
   notificationsOn: 'Einschalten',
   notificationsAreOn: 'Sie sind eingeschaltet.',
   notificationsDenied: 'Der Browser hat sie für diese Seite gesperrt.',
+  notificationsOpenOnly: 'Sie kommen nur, solange diese Seite offen ist: {reason}',
+  previewShow: 'Den Text von Nachrichten in Benachrichtigungen zeigen',
+  previewHint: 'Ohne ihn sagt eine Benachrichtigung nur, dass es eine Nachricht gibt.',
+  mute: 'Stumm schalten',
   lastSeenShare: 'Anderen zeigen, wann ich zuletzt online war',
   lastSeenHint: 'Wer das nicht tut, sieht es auch von anderen nicht.',
   signOut: 'Abmelden',
@@ -155,6 +167,10 @@ const german: Words = {
   signInAccount: 'Anmelden',
   user: 'Benutzername',
   password: 'Passwort',
+  invite: 'Einladung',
+  register: 'Konto anlegen',
+  registerInstead: 'Ich habe noch kein Konto',
+  signInInstead: 'Ich habe ein Konto',
   signInWrong: 'Das ging nicht: {reason}',
   signInNone:
     'Dieser Server bietet keine eigene Anmeldung. Apps melden ihre Benutzer mit Tokens an.',
@@ -179,6 +195,10 @@ function choose(): string {
 
 /** The language of the words; `en` or `de`. */
 export const language = choose();
+
+/** The reader's own kind of it, such as `en-GB`: for days that are written in words. */
+export const dayLocale =
+  navigator.languages.find((wanted) => wanted.split('-')[0] === language) ?? language;
 
 /** How the reader writes times and dates, whatever the language of the words. */
 export const timeLocale = navigator.language;

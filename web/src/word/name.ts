@@ -1,5 +1,5 @@
 /*
- * name: what people and conversations are called on the screen.
+ * name: what people and conversations are called on the screen, and whether they are muted.
  */
 import type { Conversation } from 'twoticks';
 
@@ -13,4 +13,8 @@ export function titleOf(conversation: Conversation, me: string): string {
   if (conversation.peer) return nameOf(conversation.peer);
   const others = conversation.members.filter((member) => member !== me);
   return others.map(nameOf).join(', ') || conversation.id;
+}
+
+export function isMutedNow({ mutedUntil }: Conversation, now = Date.now()): boolean {
+  return mutedUntil !== null && Date.parse(mutedUntil) > now;
 }

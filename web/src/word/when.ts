@@ -2,14 +2,14 @@
  * when: times and days as the reader says them, in the reader's time zone.
  */
 import type { Status } from 'twoticks';
-import { language, say, timeLocale } from './language.ts';
+import { dayLocale, language, say, timeLocale } from './language.ts';
 
 const clock = new Intl.DateTimeFormat(timeLocale, { hour: 'numeric', minute: '2-digit' });
-const weekday = new Intl.DateTimeFormat(language, { weekday: 'long' });
-const date = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'long', year: 'numeric' });
+const weekday = new Intl.DateTimeFormat(dayLocale, { weekday: 'long' });
+const date = new Intl.DateTimeFormat(dayLocale, { day: 'numeric', month: 'long', year: 'numeric' });
 const shortDate = new Intl.DateTimeFormat(timeLocale, { dateStyle: 'short' });
 const full = new Intl.DateTimeFormat(timeLocale, { dateStyle: 'medium', timeStyle: 'medium' });
-const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+const relative = new Intl.RelativeTimeFormat(dayLocale, { numeric: 'auto' });
 
 function dayNumber(at: Date): number {
   return Math.round(Date.UTC(at.getFullYear(), at.getMonth(), at.getDate()) / 86_400_000);

@@ -22,7 +22,7 @@ interface Clicked extends Extendable {
 interface Page {
   readonly url: string;
   focus(): Promise<unknown>;
-  postMessage(message: unknown): void;
+  postMessage(message: unknown, ports?: MessagePort[]): void;
 }
 
 interface Scope {
@@ -44,13 +44,19 @@ interface News {
   conversation_id?: string;
   title?: string;
   body?: string;
-  last_read_seq?: number;
-  seq?: number;
+  /** Conversations with something unread. */
+  badge?: number;
+}
+
+/** Where the client is installed, its icon has a badge; not every browser can. */
+interface Badged {
+  setAppBadge?(count: number): Promise<void>;
 }
 
 const scope = self as unknown as Scope;
 const KEPT = 'twoticks-files';
 const PAGE = '/';
+const ANSWER_MS_MAX = 500;
 const ICONS = ['/icon.svg', '/icon-192.png', '/manifest.webmanifest'];
 
 /** The page names its files, and their names change with their content. */
@@ -82,12 +88,7 @@ async function openFile(request: Request): Promise<Response> {
 }
 
 async function show(news: News): Promise<void> {
-  const { conversation_id: tag } = news;
-  if (news.type === 'clear' || news.type === 'read') {
-    const shown = await scope.registration.getNotifications(tag === undefined ? {} : { tag });
-    shown.forEach((one) => one.close());
-    return;
-  }
+  const { conversation_id: tag, badge } = news;
   await scope.registration.showNotification(news.title ?? 'Two Ticks', {
     body: news.body ?? '',
     icon: '/icon-192.png',
@@ -95,17 +96,33 @@ async function show(news: News): Promise<void> {
     data: { conversation_id: tag },
     ...(tag === undefined ? {} : { tag }),
   });
+  if (badge !== undefined) await (navigator as Badged).setAppBadge?.(badge).catch(() => undefined);
+}
+
+/** Whether somebody is there who has that conversation; a page that sleeps does not say. */
+function knows(page: Page, id: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = (event) => resolve(event.data === true);
+    setTimeout(() => resolve(false), ANSWER_MS_MAX);
+    page.postMessage({ ask: id }, [port2]);
+  });
 }
 
 async function openConversation(id: unknown): Promise<void> {
   const pages = await scope.clients.matchAll({ type: 'window', includeUncontrolled: true });
-  const page = pages[0];
-  const place = typeof id === 'string' ? `/#/c/${encodeURIComponent(id)}` : PAGE;
+  let [page] = pages;
+  if (typeof id === 'string') {
+    const known = await Promise.all(pages.map((one) => knows(one, id)));
+    page = pages[known.indexOf(true)] ?? page;
+  }
   if (!page) {
+    const place = typeof id === 'string' ? `/#/c/${encodeURIComponent(id)}` : PAGE;
     await scope.clients.openWindow(place);
     return;
   }
-  await page.focus();
+  // Where it may not come to the front, it is there all the same when it does.
+  await page.focus().catch(() => undefined);
   if (typeof id === 'string') page.postMessage({ open: id });
 }
 

@@ -1,0 +1,114 @@
+/* Every planted bug must be found. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sim/command.h"
+#include "sim/knob.h"
+
+#ifdef TT_PLANTED
+
+bool tt_sim_plant(enum tt_mutant mutant)
+{
+    tt_planted = tt_mutant_bug(mutant);
+    return true;
+}
+
+#else
+
+bool tt_sim_plant(enum tt_mutant mutant)
+{
+    return tt_mutant_bug(mutant) == TT_BUG_NONE;
+}
+
+#endif
+
+/* What a child found, where its parent can see it. */
+struct finding {
+    uint64_t seeds;
+    char failure[512];
+};
+
+/* What needs a rare coincidence is looked for where that is less rare. */
+static const struct {
+    enum tt_mutant mutant;
+    const char *set;
+} nests[] = {
+    {TT_MUTANT_CORE_OLD_POSITION, "streams_kept=1,store_tail=60,forgets=1,bus_gap=100,unlinks=0"},
+    {TT_MUTANT_UNRUNG_EMPTY, "crashes=1,leave=300,store_before=0,store_after=0,registry_tail=0"},
+    {TT_MUTANT_CORE_UNKNOWN_LEFT, "store_after=300,leave=500,half_open=0,crashes=0"},
+};
+
+static void draw(struct tt_run_order *order, uint64_t seed, enum tt_mutant mutant)
+{
+    *order = (struct tt_run_order){.trace = NULL};
+    tt_swarm_draw(&order->swarm, seed, mutant);
+    for (size_t i = 0; i < sizeof(nests) / sizeof(nests[0]); i++)
+        if (nests[i].mutant == mutant && !tt_knobs_parse(&order->swarm, nests[i].set))
+            (void)printf("sim: the nest of %s makes no sense\n", tt_mutant_name(mutant));
+    tt_swarm_fit(&order->swarm);
+}
+
+static void look_for(enum tt_mutant mutant, const struct tt_sim_arguments *arguments,
+                     struct finding *finding)
+{
+    struct tt_run_result result = {.steps = 0};
+    struct tt_run_order order;
+    for (uint64_t i = 0; i < arguments->seeds && result.failure[0] == '\0'; i++) {
+        finding->seeds = i + 1;
+        draw(&order, arguments->from + i, mutant);
+        tt_run(&order, &result);
+    }
+    (void)snprintf(finding->failure, sizeof(finding->failure), "%s", result.failure);
+}
+
+/* In a process of its own, since some bugs run into an assertion of the core. */
+static void look_apart(enum tt_mutant mutant, const struct tt_sim_arguments *arguments,
+                       struct finding *finding)
+{
+    int status = 0;
+    *finding = (struct finding){.seeds = 0};
+    pid_t child = fork();
+    if (child == 0) {
+        (void)close(STDERR_FILENO);
+        look_for(mutant, arguments, finding);
+        _exit(0);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child)
+        return;
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        (void)snprintf(finding->failure, sizeof(finding->failure), "an assertion of the core");
+}
+
+int tt_sim_mutants(const struct tt_sim_arguments *arguments)
+{
+    void *shared = mmap(NULL, sizeof(struct finding), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) {
+        (void)fprintf(stderr, "sim: no memory to share with children\n");
+        return 2;
+    }
+    struct finding *finding = shared;
+    int missed = 0;
+    int found = 0;
+    for (size_t i = 1; i < TT_MUTANT_COUNT; i++) {
+        enum tt_mutant mutant = (enum tt_mutant)i;
+        bool is_asked = arguments->mutant == TT_MUTANT_NONE || arguments->mutant == mutant;
+        if (!is_asked || !tt_sim_plant(mutant))
+            continue;
+        look_apart(mutant, arguments, finding);
+        bool is_found = finding->failure[0] != '\0';
+        missed += !is_found;
+        found += is_found;
+        (void)printf("%-22s %s %llu seed(s): %s\n", tt_mutant_name(mutant),
+                     is_found ? "found after" : "NOT FOUND in", (unsigned long long)finding->seeds,
+                     is_found ? finding->failure : tt_mutant_what(mutant));
+    }
+    (void)munmap(shared, sizeof(*finding));
+    (void)printf("%d found, %d not found\n", found, missed);
+    bool are_enough =
+        arguments->at_least > 0 ? (uint64_t)found >= arguments->at_least : missed == 0;
+    return are_enough ? 0 : 1;
+}

@@ -1,0 +1,3 @@
+#include "core/planted.h"
+
+enum tt_bug tt_planted;

@@ -1,0 +1,50 @@
+/*
+ * planted: bugs that are planted in the core on purpose, to show that the simulator finds them.
+ * They are compiled into the simulator's second copy of the core only (sim/sim_planted); in every
+ * other build TT_IS_PLANTED is the constant false, and nothing of this is there.
+ */
+#ifndef TT_CORE_PLANTED_H
+#define TT_CORE_PLANTED_H
+
+/* name, what the simulator calls it, what is wrong */
+#define TT_BUG_MAP(X)                                                                              \
+    X(KICK_ANY, "kick-any", "a device's newest socket heeds the kick that is meant for an older")  \
+    X(LATE_REGISTER, "late-register", "who could be registered only later reads nothing again")    \
+    X(REGISTER_LAST, "register-last", "what waits is read before the device is registered")        \
+    X(SENT_AHEAD, "sent-ahead-dropped", "a message answered with sent early is handed out too")    \
+    X(NO_ACK_LIMIT, "no-ack-limit", "a device may ack what it was not handed")                     \
+    X(NO_MEMBERSHIP, "no-membership", "who is no member is served as if he were")                  \
+    X(STREAM_JUMPS, "stream-jumps", "a message that comes early is handed out, with a gap")        \
+    X(NO_FIRST_STATUS, "no-first-status", "the first tick on a socket is not shown")               \
+    X(DELIVERED_ON_WRITE, "delivered-on-write", "handing out counts as delivered")                 \
+    X(NO_NODE_GONE, "no-node-gone", "nobody looks again when a server is gone")                    \
+    X(NO_FORGOTTEN, "no-forgotten", "nobody registers again when the registry has forgotten")      \
+    X(LEAVES_OFFLINE, "leaves-offline", "when one of two devices leaves, the user is offline")     \
+    X(NO_PUSH_REPAIR, "no-push-repair", "the push timer tells nobody again")                       \
+    X(OWN_LEFT_OUT, "own-left-out", "the sender's other devices are not told")                     \
+    X(NO_GENERATION, "no-generation", "an old handle finds whoever has its place now")             \
+    X(TICK_GOES_BACK, "tick-goes-back", "a late hint is shown as it is")                           \
+    X(OLD_POSITION, "old-position", "a row of a replay is believed though its stream was dropped") \
+    X(NO_CLAMP, "no-clamp", "last seen is shown as it is, in the future too")                      \
+    X(UNKNOWN_LEFT, "unknown-left", "nobody looks what an append of unknown outcome has stored")   \
+    X(ACK_LEFT, "ack-left", "an ack of unknown outcome is not tried again")                        \
+    X(NO_SLOW_CLOSE, "no-slow-close", "a socket that takes nothing in is kept, and fills up")      \
+    X(SCREEN_STAYS, "screen-stays", "closing a chat leaves it on the screen")                      \
+    X(NO_REASSERT, "no-reassert", "nobody checks whether he is still registered")
+
+enum tt_bug {
+    TT_BUG_NONE,
+#define X(name, text, what) TT_BUG_##name,
+    TT_BUG_MAP(X)
+#undef X
+};
+
+#ifdef TT_PLANTED
+/* Which one is there. A global: one process runs one simulator, and nothing of it is shipped. */
+extern enum tt_bug tt_planted;
+#define TT_IS_PLANTED(bug) (tt_planted == TT_BUG_##bug)
+#else
+#define TT_IS_PLANTED(bug) false
+#endif
+
+#endif
