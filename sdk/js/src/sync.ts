@@ -86,6 +86,8 @@ export class Sync {
   #opened: string | null = null;
   #traced = false;
   #stopped = false;
+  #listing = false;
+  #listWanted = false;
   #filling = new Set<string>();
   /** What was seen, in this tab's time: a commit that fails must not lose it. */
   readonly #seen = new Map<string, number>();
@@ -226,6 +228,8 @@ export class Sync {
     for (const [id, seq] of this.#seen) this.#see(id, seq);
     this.#outbox.restart();
     if (this.#opened !== null) this.#line.send({ type: 'open', conversation_id: this.#opened });
+    // One that was asked for on a line that has died may take long to end.
+    this.#listing = false;
     void this.#list();
   }
 
@@ -246,8 +250,22 @@ export class Sync {
     for (const id of waiting) this.#acknowledge(id);
   }
 
-  /** Cursors are not replayed at connect, and conversations may have come: the list has both. */
+  /**
+   * Cursors are not replayed at connect, and conversations may have come: the list has both.
+   * However many ask for it, it is on its way once, and once more for who asked meanwhile.
+   */
   async #list(): Promise<void> {
+    this.#listWanted = true;
+    if (this.#listing) return;
+    this.#listing = true;
+    while (this.#listWanted) {
+      this.#listWanted = false;
+      await this.#listAll();
+    }
+    this.#listing = false;
+  }
+
+  async #listAll(): Promise<void> {
     let cursor: string | null = null;
     try {
       do {
