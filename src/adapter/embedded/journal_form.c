@@ -69,6 +69,14 @@ bool tt_journal_header_get(struct tt_slice bytes, struct tt_journal_header *head
     return true;
 }
 
+bool tt_journal_header_is_part(struct tt_slice bytes)
+{
+    for (size_t i = 0; i < bytes.size && i < MAGIC_SIZE; i++)
+        if (bytes.data[i] != 0 && bytes.data[i] != header_magic[i])
+            return false;
+    return true;
+}
+
 void tt_journal_frame_put(const struct tt_journal_frame *frame, char *at)
 {
     memcpy(at, frame_magic, FRAME_MAGIC_SIZE);

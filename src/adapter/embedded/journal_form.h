@@ -38,6 +38,9 @@ void tt_journal_header_put(const struct tt_journal_header *header, char *at);
 /* false: there is no header, or a damaged one. */
 bool tt_journal_header_get(struct tt_slice bytes, struct tt_journal_header *header);
 
+/* Whether this may be what came of writing a header: its magic, or zeros in its place. */
+bool tt_journal_header_is_part(struct tt_slice bytes);
+
 /* Writes TT_JOURNAL_FRAME_SIZE bytes. */
 void tt_journal_frame_put(const struct tt_journal_frame *frame, char *at);
 

@@ -243,12 +243,14 @@ static void add_segment(struct tt_journal_map *map, const struct tt_journal_head
 }
 
 /* A file whose header was never synced holds no frame of that number, and where the header goes are
- * zeros, or that of the file's earlier life: it was being made when the power went. Otherwise it is
- * damaged. */
-static bool was_begun(const struct image *image)
+ * zeros, or that of the file's earlier life, or part of its own: it was being made when the power
+ * went. Otherwise it is damaged. */
+static bool was_begun(const struct scan *scan, const struct image *image)
 {
     if (proof_behind(image, TT_JOURNAL_HEADER_SIZE) > 0)
         return true;
+    if (scan->newest > 0 && image->number > scan->newest && tt_journal_header_is_part(image->bytes))
+        return false;
     if (image->has_header)
         return image->header.number >= image->number;
     for (size_t i = 0; i < image->bytes.size && i < TT_JOURNAL_HEADER_SIZE; i++)
@@ -281,7 +283,7 @@ static tt_err load_next(const struct scan *scan, const uint64_t *numbers, size_t
         return TT_OK;
     TT_TRY(load(scan, numbers[index], next));
     bool usable = next->has_header && next->header.number == next->number;
-    if (!usable && index + 1 == *count && next->number > scan->newest && !was_begun(next)) {
+    if (!usable && index + 1 == *count && next->number > scan->newest && !was_begun(scan, next)) {
         char name[TT_JOURNAL_NAME_SIZE];
         tt_journal_name(next->number, name);
         unlinkat(scan->dir_fd, name, 0);

@@ -348,6 +348,24 @@ static void a_missing_last_segment_is_refused(void **unused)
     tear_down(&rig);
 }
 
+static void a_header_that_was_written_in_part_is_of_no_segment(void **unused)
+{
+    (void)unused;
+    struct rig rig;
+    char header[TT_JOURNAL_HEADER_SIZE] = {0};
+    set_up(&rig);
+    start(&rig);
+    write_batch(&rig, 2);
+    stop(&rig);
+    peek(&rig, "journal-0000000001", header, sizeof(header) / 2);
+    int fd = openat(rig.dir_fd, "journal-0000000002", O_RDWR | O_CREAT, 0600);
+    assert_int_equal(write(fd, header, sizeof(header)), sizeof(header));
+    close(fd);
+    expect_ok(scan(&rig));
+    assert_int_equal(rig.seen, 2);
+    tear_down(&rig);
+}
+
 static void a_damaged_newest_is_refused_and_a_missing_one_is_none(void **unused)
 {
     (void)unused;
@@ -494,6 +512,7 @@ int main(void)
         cmocka_unit_test(damage_in_an_earlier_segment_is_refused),
         cmocka_unit_test(a_missing_segment_in_between_is_refused),
         cmocka_unit_test(a_missing_last_segment_is_refused),
+        cmocka_unit_test(a_header_that_was_written_in_part_is_of_no_segment),
         cmocka_unit_test(a_damaged_newest_is_refused_and_a_missing_one_is_none),
         cmocka_unit_test(a_segment_that_was_never_begun_is_none),
         cmocka_unit_test(a_last_segment_full_of_rubbish_is_refused),
