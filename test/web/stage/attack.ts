@@ -119,9 +119,10 @@ export function briefly(text: string): string {
   return JSON.stringify(text.slice(0, 60));
 }
 
-const ACTIVE =
-  'script, style, link, meta, base, iframe, frame, object, embed, img, video, audio, math, table, ' +
-  'template, noscript, xmp, plaintext, marquee, details, form, input, textarea, select, dialog';
+const ACTIVE = [
+  'script, style, link, meta, base, iframe, frame, object, embed, img, video, audio, math, table',
+  'template, noscript, xmp, plaintext, marquee, details, form, input, textarea, select, dialog',
+].join();
 
 /**
  * The elements of the page that do something, by their number, and all that may not be there at
