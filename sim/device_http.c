@@ -1,7 +1,7 @@
 #include "sim/device.h"
 
 /* After so long, the mark of a GET has reached the socket's node or never will. */
-#define MARK_US (15 * TT_US_PER_S)
+#define MARK_US (45 * TT_US_PER_S)
 
 #define FLOOD_FRAMES 200
 

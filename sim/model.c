@@ -175,7 +175,7 @@ static void learn_link(struct tt_oracle *oracle, const struct tt_link_device *li
         struct known_conversation *conversation = &oracle->conversations[i];
         conversation->positions[device] = conversation->cursors[user].delivered.n;
         struct known_view *view = &oracle->devices[device].views[i];
-        *view = (struct known_view){.marked_by_get = view->marked_by_get};
+        view->shown = (struct tt_cursor){TT_SEQ(0), TT_SEQ(0)};
     }
 }
 

@@ -388,9 +388,10 @@ static void put_address(void *context, void *payload)
                  .address = {.provider = TT_PUSH_APNS, .token = tt_slice(token, (size_t)size)}},
     };
     phone->is_dead = false;
-    tt_call_make(phones->world, (uint32_t)tt_prng_below(&phones->prng, options->servers),
-                 (uint32_t)tt_prng_below(&phones->prng, options->nodes), &request, phone,
-                 registered);
+    /* One after the other: the order in which arguments are worked out is the compiler's. */
+    uint32_t server = (uint32_t)tt_prng_below(&phones->prng, options->servers);
+    uint32_t node = (uint32_t)tt_prng_below(&phones->prng, options->nodes);
+    tt_call_make(phones->world, server, node, &request, phone, registered);
 }
 
 static void registered(void *context, struct tt_call *call, const struct tt_reply *reply)

@@ -62,8 +62,10 @@ static void check_member(struct tt_run *run, const struct tt_sim_device *device,
     if (seen->truth == TT_SEEN_OFFLINE &&
         !is_long_ago(run, tt_oracle_sessions_us(run->oracle, member)))
         return; /* somebody was there for an instant */
-    bool truth =
-        seen->truth == TT_SEEN_ONLINE && tt_oracle_may_see(run->oracle, &device->user, member);
+    bool may_see = tt_oracle_may_see(run->oracle, &device->user, member);
+    bool truth = may_see && seen->truth == TT_SEEN_ONLINE;
+    if (!may_see && !chat->status_is_known[number])
+        return; /* there was nothing to be told, and nothing is */
     if (!chat->status_is_known[number] || chat->status[number].online != truth)
         tt_oracle_fail(run->oracle, "time: %.*s/%.*s sees %.*s %s, who has been %s for %llu s",
                        NAME(device->user), NAME(device->id), NAME(*member),

@@ -53,8 +53,10 @@ static void draw_world(struct tt_prng *prng, struct tt_world_options *world)
         world->pace[i] = TT_PACE_TRUE - 10 + draw(prng, 0, 20);
     }
     draw_core(prng, &world->core);
-    if (!world->embedded) /* as the server does where the registry is another machine */
-        world->core.reassert_ms = draw(prng, 20000, 40000);
+    bool is_checked = flip(prng, 500);
+    uint32_t reassert_ms = draw(prng, 20000, 40000);
+    if (!world->embedded || is_checked)
+        world->core.reassert_ms = reassert_ms;
 }
 
 static void draw_faults(struct tt_prng *prng, struct tt_swarm *swarm)
@@ -166,6 +168,10 @@ void tt_swarm_draw(struct tt_swarm *swarm, uint64_t seed, enum tt_mutant mutant)
     swarm->world.mutant = mutant;
     draw_world(&prng, &swarm->world);
     draw_faults(&prng, swarm);
+    /* Where nobody checks whether he is registered, the registry is in the process and never fails.
+     */
+    if (swarm->world.core.reassert_ms == 0)
+        swarm->registry = (struct tt_fake_registry_faults){0};
     draw_habits(&prng, swarm);
     draw_cast(&prng, swarm);
     tt_swarm_fit(swarm);

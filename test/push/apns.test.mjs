@@ -467,7 +467,8 @@ test('an unusable configuration is refused with a sentence that names the option
         [without('--apns-key-id'), /--apns-key-id is missing/],
         [without('--apns-key'), /--apns-key is missing/],
         [replaced('--apns-key', '/nowhere/key.p8'), /--apns-key.*cannot be read: No such file/],
-        [replaced('--apns-key', world.certFile), /--apns-key.*PEM private key/],
+        [replaced('--apns-key', world.noKeyFile), /--apns-key.*PEM private key/],
+        [replaced('--apns-key', world.certFile), /--apns-key: everybody.*may read.*chmod/],
         [replaced('--apns-host', 'nonsense'), /--apns-host.*HOST:PORT/],
         [replaced('--push-ca', '/nowhere'), /--push-ca/],
     ]) {

@@ -243,7 +243,8 @@ test('a service account that Google does not know: later, with the reason', () =
 test('an unusable configuration is refused with a sentence', async () => {
     for (const [file, words] of [
         ['/nowhere', /--fcm-service-account.*cannot be read/],
-        [world.certFile, /--fcm-service-account.*service account's JSON/],
+        [world.noKeyFile, /--fcm-service-account.*service account's JSON/],
+        [world.certFile, /--fcm-service-account: everybody.*may read.*chmod/],
     ]) {
         const probe = startProbe(['--fcm-service-account', file]);
         await probe.finish();

@@ -42,11 +42,13 @@ export function makeWorld() {
     const vapid = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const pem = (key) => key.export({ type: 'pkcs8', format: 'pem' });
     writeFileSync(file('apns.p8'), pem(apns.privateKey), { mode: 0o600 });
+    writeFileSync(file('no-key'), readFileSync(file('tls.crt')), { mode: 0o600 });
     return {
         dir,
         key: readFileSync(file('tls.key')),
         cert: readFileSync(file('tls.crt')),
         certFile: file('tls.crt'),
+        noKeyFile: file('no-key'), // a certificate, for its owner only as keys are
         apnsKeyFile: file('apns.p8'),
         apnsPublic: apns.publicKey,
         apnsPrivatePem: pem(apns.privateKey),

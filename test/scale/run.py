@@ -34,7 +34,8 @@ EMBEDDED_ONLY = {
 # everybody is connected, or one which counts tries for itself.
 ONE_SERVER_ONLY = {
     'unread_is_exact_to_999_and_then_1000', 'a_group_has_at_most_1024_members',
-    'accounts_and_logins_survive_a_crash',
+    'accounts_and_logins_survive_a_crash', 'a_long_backlog_arrives_in_order',
+    'a_slow_consumer_costs_bounded_memory_and_loses_nothing',
     'more_sends_than_the_burst_are_rate_limited', 'last_seen_survives_a_kill_of_the_server',
     'logins_are_limited_by_address',
     'wrong_passwords_are_limited_by_account_known_or_not',

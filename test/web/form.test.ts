@@ -1,88 +1,13 @@
 /*
- * form: no violation that axe-core knows of, in both themes; usable from 320 px on, by keyboard,
- * and without motion for who wants none.
+ * form: usable from 320 px on, by keyboard, and without motion for who wants none.
  */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import type { Page } from 'playwright-core';
-import { openChat, say } from './stage/browser.ts';
+import { settled } from './stage/axe.ts';
+import { openChat } from './stage/browser.ts';
 import { play } from './stage/play.ts';
 
 const scene = play();
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-
-interface Violation {
-  id: string;
-  nodes: { target: string[]; failureSummary: string }[];
-}
-
-/** What fades in, or changes its colour, has come to rest. */
-async function settled(page: Page): Promise<void> {
-  await page.evaluate(() =>
-    Promise.allSettled(
-      document
-        .getAnimations()
-        .filter((one) => one.effect?.getComputedTiming().iterations !== Infinity)
-        .map((one) => one.finished),
-    ),
-  );
-}
-
-async function assertAccessible(page: Page, what: string): Promise<void> {
-  if (await page.evaluate(() => !('axe' in window)))
-    await page.evaluate(await readFile(AXE, 'utf8'));
-  await settled(page);
-  const violations = await page.evaluate(async () => {
-    const { axe } = window as unknown as {
-      axe: { run(): Promise<{ violations: Violation[] }> };
-    };
-    return (await axe.run()).violations;
-  });
-  const told = violations.map(
-    (one) => `${one.id}: ${one.nodes[0]?.target} ${one.nodes[0]?.failureSummary}`,
-  );
-  assert.deepEqual(told, [], what);
-}
-
-for (const colorScheme of ['light', 'dark'] as const) {
-  test(`axe-core finds nothing in the ${colorScheme} theme`, async () => {
-    const { stage, talk } = scene;
-    const start = await (await stage.context({ colorScheme })).newPage();
-    await start.goto('/');
-    await start.getByRole('button', { name: 'Continue as Alice' }).waitFor();
-    await assertAccessible(start, 'sign-in');
-    const alice = await stage.signIn(start, 'alice');
-    await alice.getByRole('link', { name: /^Bob/ }).waitFor();
-    await assertAccessible(alice, 'list');
-    await talk.say('bob', 'hello https://example.org 😀');
-    await talk.say('bob', '👍');
-    await openChat(alice, 'Bob');
-    await say(alice, 'one');
-    await say(alice, 'x'.repeat(70_000));
-    await alice.getByRole('main').getByRole('img', { name: 'not sent' }).waitFor();
-    await assertAccessible(alice, 'chat');
-    await alice.getByRole('button', { name: 'Delete' }).click();
-    await alice.getByRole('button', { name: 'Emoji' }).click();
-    await assertAccessible(alice, 'emoji');
-    for (const name of ['New chat', 'Settings']) {
-      await alice.getByRole('button', { name }).click();
-      await alice.getByRole('dialog', { name }).waitFor();
-      await assertAccessible(alice, name);
-      await alice.keyboard.press('Escape');
-    }
-    await alice.getByRole('button', { name: 'Developer drawer' }).click();
-    await say(alice, 'two');
-    await alice.getByRole('complementary').getByText('sent', { exact: true }).first().waitFor();
-    await assertAccessible(alice, 'frames');
-    await alice.getByRole('button', { name: 'Ticks' }).click();
-    await alice.getByRole('main').getByText('one', { exact: true }).last().click();
-    await alice.getByRole('complementary').getByText('stored', { exact: true }).waitFor();
-    await assertAccessible(alice, 'ticks');
-    await alice.context().close();
-  });
-}
 
 for (const [width, height] of [
   [320, 568],

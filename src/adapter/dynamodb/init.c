@@ -162,7 +162,11 @@ static void say(struct init *init, const char *what, enum tt_ddb_table table)
     tt_buffer_add_byte(&line, ' ');
     tt_buffer_add(&line, init->options->client.prefix);
     tt_buffer_add_text(&line, tt_ddb_table_form(table)->name);
-    if (init->status != 200) {
+    if (init->status == 0) {
+        tt_buffer_add_text(&line,
+                           ": no answer came; is the endpoint right, and does it run? And are "
+                           "there credentials where AWS's tools look for them?");
+    } else if (init->status != 200) {
         tt_buffer_add_text(&line, ": HTTP ");
         tt_buffer_add_u64(&line, (uint64_t)init->status);
         tt_buffer_add_byte(&line, ' ');

@@ -54,9 +54,9 @@ export function ChatHead({ id, conversation, isReady }: Props) {
       </a>
       <Avatar id={conversation?.peer ?? id} title={title} size="small" />
       <div class="chat-who">
-        <h2>
+        <h1>
           <bdi>{title}</bdi>
-        </h2>
+        </h1>
         <p class={`chat-status ${isOnline ? 'is-online' : ''} ${isTyping ? 'is-typing' : ''}`}>
           {isReady || client.line !== 'online' ? status : '\u00a0'}
         </p>

@@ -18,6 +18,7 @@ export function Drawer({ place, chosen, onClose }: Props) {
   const choose = (next: 'frames' | 'ticks') => () => setTab(next);
   return (
     <aside class="drawer" aria-label={say('developerOpen')}>
+      <h2 class="only-heard">{say('developerOpen')}</h2>
       <header class="drawer-head">
         <div class="choices" role="group" aria-label={say('developer')}>
           <button type="button" aria-pressed={tab === 'frames'} onClick={choose('frames')}>
