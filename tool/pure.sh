@@ -5,7 +5,8 @@
 set -eu
 
 libc='mem(chr|cmp|cpy|move|rchr|set)|str(chr|cmp|len|ncmp|nlen)|calloc|reallocarray|free'
-compiler='_GLOBAL_OFFSET_TABLE_|__stack_chk_fail'
+# The forms that _FORTIFY_SOURCE makes of the functions above are these functions.
+compiler='_GLOBAL_OFFSET_TABLE_|__stack_chk_fail|__mem(cpy|move|set)_chk'
 # Only base/assert.c may write, and end the process: the last words of a bug.
 last_words='stderr|fprintf|__fprintf_chk|fputs|fwrite|abort'
 

@@ -358,10 +358,11 @@ void tt_session_reasserted(struct tt_core *core, struct tt_registry_op *op)
         const struct tt_registered_device *device = &found->devices[i];
         if (!tt_id_eq(&device->device, &session->device))
             continue;
+        if (device->epoch < session->epoch)
+            break;
         if (device->epoch > session->epoch)
             tt_session_close(core, session, TT_CLOSE_REPLACED);
-        if (device->epoch >= session->epoch)
-            return;
+        return;
     }
     tt_session_register_again(core, session);
 }
