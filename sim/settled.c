@@ -2,6 +2,9 @@
 
 #define CHANGING_US (3 * TT_US_PER_S / 2)
 
+/* From coming back to having a socket. */
+#define CONNECT_US (5 * TT_US_PER_S)
+
 #define NAME(id)   (id).size, (id).bytes
 #define NUMBER(it) ((unsigned long long)(it))
 
@@ -76,7 +79,7 @@ static void check_screen(struct tt_run *run, const struct tt_sim_device *device)
 static void check_device(struct tt_run *run, const struct tt_sim_device *device)
 {
     if (!tt_device_is_online(device)) {
-        if (run->world->agenda.now_us >= device->away_until_us)
+        if (run->world->agenda.now_us >= device->away_until_us + CONNECT_US)
             tt_oracle_fail(run->oracle, "after all healed: %.*s/%.*s cannot connect",
                            NAME(device->user), NAME(device->id));
         return;

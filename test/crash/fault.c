@@ -5,9 +5,9 @@
  *   FAULT_UNDER   only files below this folder
  *   FAULT_CALL    write, sync, open, move (rename, unlink, mkdir), room (fallocate) or any
  *   FAULT_AT      the number of the first call that fails, of all threads together, from 1
- *   FAULT_KIND    kill: SIGKILL before the call; torn: half of the call's bytes, then SIGKILL;
- *                 after: the call, then SIGKILL; short: half of the bytes, with every write from
- *                 then on; or an errno: EIO, ENOSPC
+ *   FAULT_KIND    kill, torn, after: the process is gone before the call, after half of the call's
+ *                 bytes, or after the call, with exit code 137; short: half of the bytes, with
+ *                 every write from then on; or an errno: EIO, ENOSPC
  *   FAULT_STAYS   1: all later calls fail, too
  *   FAULT_REPORT  a file; "fired\n" is appended when the first call fails
  */
@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -27,6 +26,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define EXIT_CODE 137 /* of a process that SIGKILL ended, in a shell's words */
 
 #define SHOWN __attribute__((visibility("default")))
 
@@ -115,9 +116,11 @@ static bool strikes_at(enum call call, int dir_fd, const char *path)
     return path[0] == '/' || dir_fd == AT_FDCWD ? strikes(call, path) : strikes_fd(call, dir_fd);
 }
 
+/* As a SIGKILL would, which the program may not send: all threads are gone before anything else is
+ * done. */
 static void end(void)
 {
-    kill(getpid(), SIGKILL);
+    syscall(SYS_exit_group, EXIT_CODE);
 }
 
 /* A call without bytes: true if it is to be carried out. */
