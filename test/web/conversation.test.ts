@@ -215,7 +215,7 @@ test('ten thousand messages: bounded page, and it scrolls at the rate of the scr
     const times: number[] = [];
     let last = performance.now();
     for (let i = 0; i < 300; i++) {
-      box.scrollTop -= 120;
+      box.scrollTop -= 400;
       await new Promise((resolve) => requestAnimationFrame(resolve));
       const now = performance.now();
       times.push(now - last);
@@ -233,6 +233,13 @@ test('ten thousand messages: bounded page, and it scrolls at the rate of the scr
   );
   t.diagnostic(`heap: ${(heap / 1e6).toFixed(1)} MB`);
   assert.ok(heap < 60e6);
+  const session = await alice.context().newCDPSession(alice);
+  await session.send('Performance.enable');
+  await session.send('HeapProfiler.collectGarbage');
+  const { metrics } = await session.send('Performance.getMetrics');
+  const held = metrics.find((one) => one.name === 'Nodes')!.value;
+  t.diagnostic(`DOM nodes that are held, those that left the page too: ${held}`);
+  assert.ok(held < 15_000, `${held} nodes are held`);
   await say(alice, 'and one more');
   await alice.getByText('and one more', { exact: true }).last().waitFor();
   await alice.context().close();

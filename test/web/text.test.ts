@@ -3,129 +3,56 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ATTACKS, briefly, census } from './stage/attack.ts';
 import { openChat } from './stage/browser.ts';
 import { play } from './stage/play.ts';
 
 const scene = play('--sends-per-second', '0');
 
-const MARKUP = [
-  '<script>document.title = "hacked"</script>',
-  '<img src=x onerror="document.title = \'hacked\'">',
-  '<svg onload="document.title = \'hacked\'">',
-  '<svg><script>document.title = "hacked"</script></svg>',
-  '<iframe src="javascript:parent.document.title = \'hacked\'"></iframe>',
-  '<body onload=alert(1)>',
-  '<a href="javascript:alert(1)">click</a>',
-  '<style>* { display: none }</style>',
-  '<link rel=stylesheet href=//elsewhere.example/x.css>',
-  '<meta http-equiv=refresh content="0;url=//elsewhere.example">',
-  '<base href="//elsewhere.example/">',
-  '<form action=//elsewhere.example><input name=q autofocus onfocus=alert(1)></form>',
-  '<details open ontoggle=alert(1)>',
-  '<video><source onerror=alert(1)></video>',
-  '<math><mi xlink:href="javascript:alert(1)">x</mi></math>',
-  '<template><script>alert(1)</script></template>',
-  '<object data="javascript:alert(1)"></object>',
-  '<embed src="javascript:alert(1)">',
-  '<marquee onstart=alert(1)>',
-  '<input onfocus=alert(1) autofocus>',
-  '--><script>alert(1)</script>',
-  ']]><script>alert(1)</script>',
-  '</textarea><script>alert(1)</script>',
-  '</title><script>alert(1)</script>',
-  '</span></li></ol><h1>outside</h1>',
-  '" onmouseover="alert(1)',
-  "' onmouseover='alert(1)",
-  '&lt;script&gt;alert(1)&lt;/script&gt;',
-  '&#60;script&#62;alert(1)&#60;/script&#62;',
-  '\\x3cscript\\x3ealert(1)\\x3c/script\\x3e',
-  '\\u003cscript\\u003ealert(1)',
-  '{{constructor.constructor("alert(1)")()}}',
-  '${alert(1)}',
-  '<%= 7 * 7 %>',
-  '[[${7*7}]]',
-  '__proto__',
-  'constructor',
-  'toString',
-  '{"__proto__":{"polluted":true}}',
-  '{"type":"status_update","last_read_seq":99}',
-  '<ScRiPt>alert(1)</sCrIpT>',
-  '<script\u0000>alert(1)</script>',
-  '<<script>script>alert(1)</script>',
-  '<img src="data:image/svg+xml,<svg onload=alert(1)>">',
-  '<a href="data:text/html,<script>alert(1)</script>">x</a>',
-  '<div style="position:fixed;inset:0;background:red">over all</div>',
-  '<noscript><p title="</noscript><img src=x onerror=alert(1)>">',
-  '<xmp><script>alert(1)</script></xmp>',
-  '<plaintext>',
-  '<!--',
-];
-const ADDRESSES = [
-  'javascript:alert(1)',
-  'JaVaScRiPt:alert(1)',
-  'javascript://example.org/%0aalert(1)',
-  'java\tscript:alert(1)',
-  'data:text/html,<script>alert(1)</script>',
-  'vbscript:msgbox(1)',
-  'file:///etc/passwd',
-  'blob:https://example.org/x',
-  'view-source:https//example.org',
-  'ftp://example.org/x',
-  'mailto:a@example.org',
-  'tel:+123',
-  '//example.org/x',
-  'www.example.org',
-  'https//example.org',
-  'http:example.org',
-];
-const LETTERS = [
-  '\u202egnirts desrever\u202c',
-  '\u2066\u2067\u2068nested isolates',
-  '\u202e\u202e\u202e never closed',
-  '\u200f\u200e\u061c marks',
-  'שלום עולם',
-  'مرحبا بالعالم',
-  'mixed שלום and مرحبا and back',
-  'Z\u0351\u036b\u0343\u036a\u0302\u036b\u033d' +
-    '\u034f\u0334\u0319\u0324\u031e\u0349\u035a\u032f\u031e\u0320\u034dalgo',
-  `a${'\u0301'.repeat(10_000)}`,
-  `${'\u0e49'.repeat(200)}`,
-  '\u0000',
-  'a\u0000b',
-  '\u0001\u0007\u0008\u001b[31mred\u001b[0m',
-  '\u0085\u2028\u2029 line ends',
-  '\ufeff\ufffe\uffff',
-  '\u00ad'.repeat(100),
-  '\u200b'.repeat(500),
-  '\u3164\u115f\u1160 blank letters',
-  '\u{1d55f}\u{1d560}\u{1d565} plain',
-  '\u{e0001}\u{e0041}\u{e007f} tags',
-  '👨‍👩‍👧‍👦👩🏽‍🚀🏳️‍🌈🇩🇪',
-  '👩‍'.repeat(300),
-  '﷽'.repeat(60),
-  '𒐫'.repeat(60),
-  'w'.repeat(5_000),
-  'ﷺ long '.repeat(400),
-  `${'line\n'.repeat(400)}end`,
-  '\n\n\nlines before',
-  'tabs\tand   spaces',
-  ' ',
-  '‮‭‬‪‫'.repeat(50),
-  '\u2800'.repeat(80),
-  '٠١٢٣٤٥٦٧٨٩',
-  'Ⓐ🅰︎A̲',
-];
-const ALL = [...MARKUP, ...ADDRESSES, ...LETTERS];
+/** The client shows so many letters of a message until it is asked for more. */
+const SHORT_MAX = 1_800;
+const TITLE_MAX = 1_024;
 
-test(`${ALL.length} attacks change nothing but their bubble`, async () => {
-  assert.equal(ALL.length, 100);
+test("attacks as somebody's displayed name: in why a tick is what it is", async () => {
+  const { stage, server, talk } = scene;
+  const bob = await server.token('bob', 'bob-service');
+  await talk.say('bob', 'before');
+  const seq = await talk.say('alice', 'why?');
+  const alice = await stage.person('alice');
+  await openChat(alice, 'Bob');
+  const row = alice.locator(`[data-seq="${seq}"]`);
+  await row.waitFor();
+  const before = await census(alice);
+  const names = ATTACKS.filter((name) => Buffer.byteLength(JSON.stringify(name)) <= TITLE_MAX);
+  for (const display_name of names) {
+    await server.request(bob, 'PUT', '/me', { display_name });
+    await row.locator('.bubble-info').evaluate((button: HTMLElement) => button.click());
+    const why = alice.locator('dialog .why');
+    await why.waitFor();
+    const name = briefly(display_name);
+    assert.ok((await why.textContent())!.includes(display_name), name);
+    assert.equal(await why.locator('*').count(), 0, name);
+    await alice.keyboard.press('Escape');
+    await why.waitFor({ state: 'detached' });
+  }
+  await server.request(bob, 'PUT', '/me', { display_name: null });
+  assert.deepEqual(await census(alice), before);
+  await alice.context().close();
+});
+
+test(`${ATTACKS.length} attacks as messages change nothing but their bubble`, async () => {
+  assert.equal(ATTACKS.length, 100);
   const { stage, talk } = scene;
   const alice = await stage.person('alice');
   await openChat(alice, 'Bob');
-  for (const text of ALL) {
+  const before = await census(alice);
+  const seqs: number[] = [];
+  for (const text of ATTACKS) {
     const seq = await talk.say('bob', text);
+    seqs.push(seq);
     const row = alice.locator(`[data-seq="${seq}"]`);
     await row.waitFor();
+    if (text.length > SHORT_MAX) await row.getByRole('button', { name: 'Read more' }).click();
     const found = await row.evaluate((element) => {
       const text = element.querySelector('.text')!;
       const list = element.closest('.messages')!.getBoundingClientRect();
@@ -137,8 +64,8 @@ test(`${ALL.length} attacks change nothing but their bubble`, async () => {
         wide: document.documentElement.scrollWidth > innerWidth,
       };
     });
-    const name = JSON.stringify(text.slice(0, 60));
-    if (text.length <= 1_800) assert.equal(found.text, text, name);
+    const name = briefly(text);
+    assert.equal(found.text, text, name);
     assert.ok(
       found.elements.every((tag) => tag === 'A'),
       `${name} became ${found.elements}`,
@@ -148,8 +75,100 @@ test(`${ALL.length} attacks change nothing but their bubble`, async () => {
   for (const link of await alice.locator('main .text a').all()) {
     assert.match((await link.getAttribute('href')) ?? '', /^https?:\/\//);
   }
+  assert.deepEqual(await census(alice), before);
+  // And as they are read from what the browser stored.
+  await alice.reload();
+  await alice.locator(`[data-seq="${seqs.at(-1)}"]`).waitFor();
+  const shown = await alice
+    .locator('[data-seq] .text')
+    .evaluateAll((all) => all.map((one) => one.textContent));
+  const newest = ATTACKS.slice(-shown.length);
+  assert.ok(shown.length >= 40);
+  for (const [i, text] of newest.entries())
+    if (text.length <= SHORT_MAX) assert.equal(shown[i], text, briefly(text));
+  assert.deepEqual(await census(alice), before);
   assert.match(await alice.title(), /Two Ticks$/);
   assert.equal(await alice.evaluate(() => (({}) as { polluted?: boolean }).polluted), undefined);
+  await alice.context().close();
+});
+
+test('attacks as titles of groups: in the list, the header and the search', async () => {
+  const { stage, server } = scene;
+  const bob = await server.token('bob', 'bob-service');
+  const alice = await stage.person('alice');
+  await alice.getByRole('link', { name: /Bob/ }).first().waitFor();
+  const before = await census(alice);
+  const titles = ATTACKS.filter((title) => Buffer.byteLength(JSON.stringify(title)) <= TITLE_MAX);
+  assert.ok(titles.length >= 80);
+  const groups = new Map<string, string>();
+  for (const title of titles) {
+    const made = await server.request<{ conversation_id: string }>(bob, 'POST', '/conversation', {
+      kind: 'group',
+      title,
+      members: ['alice', 'bob'],
+    });
+    groups.set(made.conversation_id, title);
+  }
+  await alice.waitForFunction(
+    (count) => document.querySelectorAll('nav li').length > count,
+    titles.length,
+  );
+  const rows = await alice.locator('nav li a').evaluateAll((all) =>
+    all.map((one) => ({
+      id: one.getAttribute('href')!.split('/').at(-1)!,
+      title: one.querySelector('.row-name')!.textContent,
+      elements: one.querySelectorAll('.row-name *, .avatar *').length,
+    })),
+  );
+  for (const [id, title] of groups) {
+    const row = rows.find((one) => decodeURIComponent(one.id) === id);
+    assert.deepEqual([row?.title, row?.elements], [title, 0], briefly(title));
+  }
+  for (const [id, title] of groups) {
+    await alice.locator(`nav a[href$="${encodeURIComponent(id)}"]`).click();
+    const head = alice.locator('main h1');
+    await alice.waitForFunction(
+      (wanted) => document.querySelector('main h1')?.textContent === wanted,
+      title,
+    );
+    assert.equal(await head.locator('*').count(), 1, 'only its isolation');
+    assert.equal(
+      await alice.getByRole('region').getAttribute('aria-label'),
+      `Messages with ${title}`,
+    );
+    assert.ok(await alice.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  }
+  await alice.keyboard.press('Escape');
+  await alice.getByText('Choose a chat').waitFor();
+  assert.deepEqual(await census(alice), before);
+  await alice.context().close();
+});
+
+test('attacks as the name of a user: refused, and shown as text by the form', async () => {
+  const { stage, server } = scene;
+  const bob = await server.token('bob', 'bob-service');
+  const names = ATTACKS.filter((name) => !/^[\w.:@-]{1,64}$/.test(name));
+  assert.ok(names.length >= 90);
+  for (const name of names) {
+    const members = ['bob', name];
+    await assert.rejects(
+      server.request(bob, 'POST', '/conversation', { members }),
+      /: 400 .*invalid_argument/s,
+      briefly(name),
+    );
+  }
+  const alice = await stage.person('alice');
+  await alice.getByRole('button', { name: 'New chat' }).first().click();
+  const before = await census(alice);
+  const field = alice.getByLabel('Who do you want to write to?');
+  await field.fill('<img/src=x/onerror=alert(1)>');
+  await alice.getByRole('button', { name: 'Start' }).click();
+  await alice.getByRole('alert').waitFor();
+  assert.deepEqual(await census(alice), before);
+  // What the browser itself says of a refused request is what was wanted here.
+  const { wrongs } = stage;
+  assert.equal(wrongs.length, 1, `${wrongs}`);
+  assert.match(wrongs.pop()!, /responded with a status of 400/);
   await alice.context().close();
 });
 

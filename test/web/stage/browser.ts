@@ -59,6 +59,10 @@ export class Stage {
     context.on('console', (message) => {
       if (!OFFLINE.test(message.text())) this.wrongs.push(`console: ${message.text()}`);
     });
+    context.on('dialog', (dialog) => {
+      this.wrongs.push(`a dialog: ${dialog.type()} ${dialog.message()}`);
+      void dialog.dismiss();
+    });
     context.on('request', (request) => {
       const { protocol, origin } = new URL(request.url());
       if (protocol !== 'data:' && protocol !== 'blob:' && origin !== this.#url)
