@@ -80,6 +80,9 @@ export class Town {
   }
 }
 
+const LONG_QUESTION =
+  'all packed. How do I get there? The map shows two ways, and one of them goes right ' +
+  'through the river, which I would rather not do in January.';
 const LONG_TITLE = 'Everybody who helps to carry the piano up to the fifth floor on Saturday';
 
 /** Fills alice's list. Everything is said and read before THURSDAY; bob is away, carol is there. */
@@ -135,7 +138,7 @@ async function tellBob(town: Town, day: (n: number, clock: string) => string): P
     [
       day(2, '12:41'),
       'bob',
-      'all packed. How do I get there? The map shows two ways, and one of them goes right through the river, which I would rather not do in January.',
+      LONG_QUESTION,
     ],
     [
       day(2, '12:44'),
