@@ -4,9 +4,10 @@
 # among them. The list below is the definition of "pure"; adding to it is a review.
 set -eu
 
-libc='mem(chr|cmp|cpy|move|rchr|set)|str(chr|cmp|len|ncmp|nlen)|calloc|reallocarray|free'
+libc='mem(chr|cmp|cpy|move|rchr|set)|explicit_bzero|str(chr|cmp|len|ncmp|nlen)'
+libc="$libc|calloc|reallocarray|free"
 # The forms that _FORTIFY_SOURCE makes of the functions above are these functions.
-compiler='_GLOBAL_OFFSET_TABLE_|__stack_chk_fail|__mem(cpy|move|set)_chk'
+compiler='_GLOBAL_OFFSET_TABLE_|__stack_chk_fail|__mem(cpy|move|set)_chk|__explicit_bzero_chk'
 # Only base/assert.c may write, and end the process: the last words of a bug.
 last_words='stderr|fprintf|__fprintf_chk|fputs|fwrite|abort'
 

@@ -25,6 +25,7 @@ export interface PersonOptions {
   colorScheme?: 'light' | 'dark';
   hasTouch?: boolean;
   reducedMotion?: 'reduce' | 'no-preference';
+  serviceWorkers?: 'allow' | 'block';
 }
 
 export class Stage {
