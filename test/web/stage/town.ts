@@ -135,11 +135,7 @@ async function tellBob(town: Town, day: (n: number, clock: string) => string): P
       'What to bring:\n– the blue blanket\n– something to drink\n– ear plugs, you know why',
     ],
     [day(2, '12:41'), 'bob', 'ear plugs!'],
-    [
-      day(2, '12:41'),
-      'bob',
-      LONG_QUESTION,
-    ],
+    [day(2, '12:41'), 'bob', LONG_QUESTION],
     [
       day(2, '12:44'),
       'alice',
