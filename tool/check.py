@@ -130,6 +130,7 @@ class Check:
             self.meson(RELEASE)
         if asan:
             self.meson(ASAN, '--no-suite', 'style', '--no-suite', 'scale',
+                       *([] if self.long else ['--no-suite', 'push']),
                        '--timeout-multiplier', '4')
         if release and asan:
             self.simple('the same seed is the same run in both builds', 'tool/same-runs',
