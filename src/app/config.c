@@ -57,7 +57,8 @@ static const struct tt_option options[] = {
 
     TT_CHOICE_ROW(AT(accounts), "accounts", "WHO", "off", "off|invite|open",
                   "who may register an account here; see `twoticks user`"),
-    TT_SIZE_ROW(AT(password_bytes), "password-memory", TT_PASSWORD_MEMORY, MIB, GIB,
+    TT_SIZE_ROW(AT(password_bytes), "password-memory", TT_PASSWORD_MEMORY, MIB,
+                TT_PASSWORD_MEMORY_MAX,
                 "that the hash of a password takes to compute; less is weaker"),
     TT_FLAG_ROW(AT(demo), "demo",
                 "whoever opens the page may be alice or bob; on a loopback address only"),

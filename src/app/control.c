@@ -79,14 +79,16 @@ static const char *sentence_of(tt_err err)
 static tt_err with_password(struct tt_desk *desk, const tt_id *user, struct tt_json raw, bool adds)
 {
     struct tt_buffer text = {0};
+    struct tt_room room = {0};
     tt_time at = tt_clock_os_wall();
     if (raw.kind != TT_JSON_STRING)
         return TT_FAIL(KEY_MISSING);
     tt_json_unescape(raw.text, &text);
     bool fits = text.size >= TT_PASSWORD_BYTES_MIN && text.size <= TT_PASSWORD_BYTES_MAX;
     tt_err err = !fits  ? TT_FAIL(INVALID)
-                 : adds ? tt_desk_add(desk, user, tt_buffer_slice(&text), false, at)
-                        : tt_desk_set_password(desk, user, tt_buffer_slice(&text), at);
+                 : adds ? tt_desk_add(desk, &room, user, tt_buffer_slice(&text), false, at)
+                        : tt_desk_set_password(desk, &room, user, tt_buffer_slice(&text), at);
+    tt_room_leave(&room);
     if (text.size > 0)
         explicit_bzero(text.data, text.size);
     tt_buffer_deinit(&text);

@@ -54,15 +54,25 @@ static tt_err run_once(struct tt_desk *desk, struct tt_store_op *op)
     return err;
 }
 
+static tt_err hash_of(const struct tt_desk *desk, struct tt_room *room, struct tt_slice password,
+                      char hash[TT_PASSWORD_HASH_SIZE])
+{
+    unsigned char salt[TT_PASSWORD_SALT_SIZE];
+    desk->owner.fill(salt, sizeof(salt));
+    return tt_password_hash(password, salt, desk->owner.memory, room, hash);
+}
+
 tt_err tt_desk_create(const struct tt_desk_owner *owner, struct tt_desk **desk)
 {
     struct tt_desk *made = tt_alloc(sizeof(*made));
+    struct tt_room room = {0};
     char secret[32];
     made->owner = *owner;
     owner->fill(secret, sizeof(secret));
     tt_err err = TT_OK;
     if (owner->compares)
-        err = tt_password_hash(tt_slice(secret, sizeof(secret)), owner->memory, made->nobody);
+        err = hash_of(made, &room, tt_slice(secret, sizeof(secret)), made->nobody);
+    tt_room_leave(&room);
     if (!tt_is_ok(err)) {
         tt_free(made);
         return err;
@@ -103,7 +113,8 @@ static uint64_t made_up_login(const struct tt_desk *desk)
 }
 
 /* BAD_LOGIN, whatever of it is wrong; always one comparison. */
-static tt_err compare(struct tt_desk *desk, struct tt_store_op *op, struct tt_slice password)
+static tt_err compare(struct tt_desk *desk, struct tt_room *room, struct tt_store_op *op,
+                      struct tt_slice password)
 {
     tt_err err = run(desk, op);
     if (!tt_is_ok(err) && !tt_err_is(err, TT_ERR_NOT_FOUND))
@@ -112,7 +123,8 @@ static tt_err compare(struct tt_desk *desk, struct tt_store_op *op, struct tt_sl
     bool is_somebody = tt_is_ok(err) && !account->disabled;
     struct tt_slice hash = is_somebody ? account->password : tt_slice_text(desk->nobody);
     atomic_fetch_add(&desk->comparisons, 1);
-    bool is_right = tt_password_is(password, hash);
+    bool is_right;
+    TT_TRY(tt_password_is(password, hash, room, &is_right));
     return is_somebody && is_right ? TT_OK : TT_FAIL(BAD_LOGIN);
 }
 
@@ -129,12 +141,12 @@ static tt_err begin_login(struct tt_desk *desk, const tt_id *user, struct tt_sli
     return tt_err_is(err, TT_ERR_NOT_FOUND) ? TT_FAIL(BAD_LOGIN) : err;
 }
 
-tt_err tt_desk_log_in(struct tt_desk *desk, const tt_id *user, struct tt_slice password,
-                      tt_time now, tt_id *device, uint64_t *login)
+tt_err tt_desk_log_in(struct tt_desk *desk, struct tt_room *room, const tt_id *user,
+                      struct tt_slice password, tt_time now, tt_id *device, uint64_t *login)
 {
     struct tt_store_op *op = tt_store_op_create(TT_STORE_GET_ACCOUNT);
     op->get_account.user = *user;
-    tt_err err = compare(desk, op, password);
+    tt_err err = compare(desk, room, op, password);
     if (tt_id_is_none(device))
         *device = made_up_device(desk);
     if (tt_is_ok(err))
@@ -143,11 +155,11 @@ tt_err tt_desk_log_in(struct tt_desk *desk, const tt_id *user, struct tt_slice p
     return err;
 }
 
-static tt_err new_password(const struct tt_desk *desk, const tt_id *user, struct tt_slice password,
-                           tt_time now, struct tt_store_op **op)
+static tt_err new_password(const struct tt_desk *desk, struct tt_room *room, const tt_id *user,
+                           struct tt_slice password, tt_time now, struct tt_store_op **op)
 {
     char hash[TT_PASSWORD_HASH_SIZE];
-    TT_TRY(tt_password_hash(password, desk->owner.memory, hash));
+    TT_TRY(hash_of(desk, room, password, hash));
     *op = tt_store_op_create(TT_STORE_PUT_ACCOUNT);
     (*op)->put_account.user = *user;
     (*op)->put_account.change.at = now;
@@ -156,11 +168,11 @@ static tt_err new_password(const struct tt_desk *desk, const tt_id *user, struct
     return TT_OK;
 }
 
-tt_err tt_desk_add(struct tt_desk *desk, const tt_id *user, struct tt_slice password,
-                   bool by_stranger, tt_time now)
+tt_err tt_desk_add(struct tt_desk *desk, struct tt_room *room, const tt_id *user,
+                   struct tt_slice password, bool by_stranger, tt_time now)
 {
     struct tt_store_op *op;
-    TT_TRY(new_password(desk, user, password, now, &op));
+    TT_TRY(new_password(desk, room, user, password, now, &op));
     op->put_account.change.creates = true;
     op->put_account.by_stranger = by_stranger;
     return run_once(desk, op);
@@ -189,11 +201,11 @@ static tt_err unlink_all(struct tt_desk *desk, const tt_id *user, tt_time now)
     return err;
 }
 
-tt_err tt_desk_set_password(struct tt_desk *desk, const tt_id *user, struct tt_slice password,
-                            tt_time now)
+tt_err tt_desk_set_password(struct tt_desk *desk, struct tt_room *room, const tt_id *user,
+                            struct tt_slice password, tt_time now)
 {
     struct tt_store_op *op;
-    TT_TRY(new_password(desk, user, password, now, &op));
+    TT_TRY(new_password(desk, room, user, password, now, &op));
     TT_TRY(run_once(desk, op));
     return unlink_all(desk, user, now);
 }

@@ -1,6 +1,7 @@
 /*
  * desk: where accounts are made, looked at and changed, one step after the other: each call waits
- * for the store and for Argon2id. Any thread may call, but no loop's.
+ * for the store and for Argon2id. Any thread may call, but no loop's; who calls often keeps a room
+ * for it.
  *
  * Whether a name is known cannot be told from outside: an unknown one, one that is switched off and
  * a wrong password all cost one look into the store and one hash, and are answered alike.
@@ -8,6 +9,7 @@
 #ifndef TT_ADAPTER_ACCOUNT_DESK_H
 #define TT_ADAPTER_ACCOUNT_DESK_H
 
+#include "adapter/account/room.h"
 #include "base/arena.h"
 #include "port/clock.h"
 #include "port/store.h"
@@ -36,18 +38,18 @@ void tt_desk_destroy(struct tt_desk **take_desk);
 /* How many passwords were compared. */
 uint64_t tt_desk_comparisons(struct tt_desk *desk);
 
-/* BAD_LOGIN; UNAVAILABLE and its like. A device that is none is made up. */
-TT_MUST_CHECK tt_err tt_desk_log_in(struct tt_desk *desk, const tt_id *user,
+/* BAD_LOGIN; UNAVAILABLE, OVERLOADED and their like. A device that is none is made up. */
+TT_MUST_CHECK tt_err tt_desk_log_in(struct tt_desk *desk, struct tt_room *room, const tt_id *user,
                                     struct tt_slice password, tt_time now, tt_id *device,
                                     uint64_t *login);
 
 /* CONFLICT: the name is taken; for a stranger also one that has ever been connected. */
-TT_MUST_CHECK tt_err tt_desk_add(struct tt_desk *desk, const tt_id *user, struct tt_slice password,
-                                 bool by_stranger, tt_time now);
+TT_MUST_CHECK tt_err tt_desk_add(struct tt_desk *desk, struct tt_room *room, const tt_id *user,
+                                 struct tt_slice password, bool by_stranger, tt_time now);
 
 /* These end all logins and unlink all devices of the user. NOT_FOUND. */
-TT_MUST_CHECK tt_err tt_desk_set_password(struct tt_desk *desk, const tt_id *user,
-                                          struct tt_slice password, tt_time now);
+TT_MUST_CHECK tt_err tt_desk_set_password(struct tt_desk *desk, struct tt_room *room,
+                                          const tt_id *user, struct tt_slice password, tt_time now);
 TT_MUST_CHECK tt_err tt_desk_disable(struct tt_desk *desk, const tt_id *user, tt_time now);
 
 TT_MUST_CHECK tt_err tt_desk_enable(struct tt_desk *desk, const tt_id *user, tt_time now);

@@ -1,8 +1,10 @@
 #include "adapter/account/pool.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -11,6 +13,7 @@
 #define THREADS_MAX 16
 #define NICE        5
 #define PAUSE_MS    1000 /* for who comes while all are busy */
+#define IDLE_MS     5000 /* then the memory of a thread's hashes is given back */
 
 struct tt_account_pool {
     struct tt_account_pool_options options;
@@ -105,11 +108,26 @@ bool tt_account_pool_ask(struct tt_account_pool *pool, struct tt_account_ask *as
     return taken;
 }
 
-static struct tt_account_ask *next_ask(struct tt_account_pool *pool)
+/* The thread keeps its room as long as there is something to do. */
+static void wait_for_ask(struct tt_account_pool *pool, struct tt_room *room)
+{
+    const uint64_t until = tt_mono_after(now(pool), IDLE_MS).ms;
+    const struct timespec at = {(time_t)(until / 1000), (long)(until % 1000) * 1000000};
+    int result = 0;
+    while (pool->first == NULL && !pool->stopping) {
+        if (room->bytes == NULL)
+            result = pthread_cond_wait(&pool->changed, &pool->lock);
+        else
+            result = pthread_cond_timedwait(&pool->changed, &pool->lock, &at);
+        if (result == ETIMEDOUT && pool->first == NULL)
+            tt_room_leave(room);
+    }
+}
+
+static struct tt_account_ask *next_ask(struct tt_account_pool *pool, struct tt_room *room)
 {
     pthread_mutex_lock(&pool->lock);
-    while (pool->first == NULL && !pool->stopping)
-        pthread_cond_wait(&pool->changed, &pool->lock);
+    wait_for_ask(pool, room);
     struct tt_account_ask *ask = pool->stopping ? NULL : pool->first;
     if (ask != NULL) {
         pool->first = ask->next;
@@ -127,7 +145,7 @@ static void forgive(struct tt_account_pool *pool, const struct tt_account_ask *a
     pthread_mutex_unlock(&pool->lock);
 }
 
-static void answer(struct tt_account_pool *pool, struct tt_account_ask *ask)
+static void answer(struct tt_account_pool *pool, struct tt_room *room, struct tt_account_ask *ask)
 {
     struct tt_desk *desk = pool->options.desk;
     struct tt_slice password = tt_slice(ask->password, ask->password_size);
@@ -135,9 +153,9 @@ static void answer(struct tt_account_pool *pool, struct tt_account_ask *ask)
     bool registers = ask->kind == TT_ASK_REGISTER;
     ask->err = TT_OK;
     if (registers)
-        ask->err = tt_desk_add(desk, &ask->user, password, ask->by_stranger, at);
+        ask->err = tt_desk_add(desk, room, &ask->user, password, ask->by_stranger, at);
     if (tt_is_ok(ask->err))
-        ask->err = tt_desk_log_in(desk, &ask->user, password, at, &ask->device, &ask->login);
+        ask->err = tt_desk_log_in(desk, room, &ask->user, password, at, &ask->device, &ask->login);
     if (!registers && tt_is_ok(ask->err))
         forgive(pool, ask);
     explicit_bzero(ask->password, sizeof(ask->password));
@@ -147,10 +165,12 @@ static void answer(struct tt_account_pool *pool, struct tt_account_ask *ask)
 static void *run(void *context)
 {
     struct tt_account_pool *pool = context;
+    struct tt_room room = {0};
     struct tt_account_ask *ask;
     (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE); /* of this thread only */
-    while ((ask = next_ask(pool)) != NULL)
-        answer(pool, ask);
+    while ((ask = next_ask(pool, &room)) != NULL)
+        answer(pool, &room, ask);
+    tt_room_leave(&room);
     return NULL;
 }
 
@@ -160,8 +180,12 @@ struct tt_account_pool *tt_account_pool_create(const struct tt_account_pool_opti
     TT_ASSERT(options->thread_count > 0 && options->thread_count <= THREADS_MAX);
     pool->options = *options;
     pool->limiter = tt_limiter_create(BUCKETS, options->hash_seed);
+    pthread_condattr_t monotonic;
     int failed = pthread_mutex_init(&pool->lock, NULL);
-    failed |= pthread_cond_init(&pool->changed, NULL);
+    failed |= pthread_condattr_init(&monotonic);
+    failed |= pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    failed |= pthread_cond_init(&pool->changed, &monotonic);
+    failed |= pthread_condattr_destroy(&monotonic);
     for (uint32_t i = 0; i < options->thread_count; i++)
         failed |= pthread_create(&pool->threads[i], NULL, run, pool);
     TT_ASSERT(failed == 0);

@@ -8,11 +8,20 @@
 
 #define MEMORY ((size_t)1 << 20)
 
+#define REFERENCE                                                                                  \
+    "$argon2id$v=19$m=256,t=3,p=1$c29tZXNhbHQ$EZHT3IxWLM2nYKkEkBZ+XGXlDQLlI5ZgvUm/tCtBVSA"
+#define REFERENCE_OF_FOUR_LANES                                                                    \
+    "$argon2id$v=19$m=64,t=1,p=4$YW5vdGhlcnNhbHQ$ABmbiEk6JH9des6g3S/G1CnlXj4bzJRf"
+#define SODIUM                                                                                     \
+    "$argon2id$v=19$m=1024,t=2,p=1$CZV/Rqi5KGHbK2hbTeBPtg$"                                        \
+    "o7Bj+OPiOIcVIpOrDwDBpc3M+8PUd61sdP8KO2yypYA"
+
 /* A store that answers at once, counts, and can be made to wait. */
 struct world {
     struct tt_store_tables tables;
     struct tt_store_sink sink;
     struct tt_desk *desk;
+    struct tt_room room;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     size_t ops;
@@ -75,6 +84,7 @@ static void open_world(struct world *world)
 static void close_world(struct world *world)
 {
     tt_desk_destroy(&world->desk);
+    tt_room_leave(&world->room);
     tt_store_tables_deinit(&world->tables);
     pthread_cond_destroy(&world->changed);
     pthread_mutex_destroy(&world->lock);
@@ -85,7 +95,17 @@ static tt_err log_in(struct world *world, const char *user, const char *password
     tt_id id = tt_id_of(user);
     tt_id device = tt_id_of("phone");
     uint64_t login;
-    return tt_desk_log_in(world->desk, &id, tt_slice_text(password), TT_TIME(1), &device, &login);
+    return tt_desk_log_in(world->desk, &world->room, &id, tt_slice_text(password), TT_TIME(1),
+                          &device, &login);
+}
+
+static bool is(struct tt_slice password, const char *hash)
+{
+    struct tt_room room = {0};
+    bool is_it;
+    expect_ok(tt_password_is(password, tt_slice_text(hash), &room, &is_it));
+    tt_room_leave(&room);
+    return is_it;
 }
 
 static void a_hash_is_of_its_password_only(void **unused)
@@ -93,16 +113,87 @@ static void a_hash_is_of_its_password_only(void **unused)
     (void)unused;
     char one[TT_PASSWORD_HASH_SIZE];
     char two[TT_PASSWORD_HASH_SIZE];
+    const unsigned char salts[2][TT_PASSWORD_SALT_SIZE] = {{1, 2, 3}, {1, 2, 4}};
     struct tt_slice password = TT_SLICE_LITERAL("pass\0word");
-    expect_ok(tt_password_hash(password, MEMORY, one));
-    expect_ok(tt_password_hash(password, MEMORY, two));
+    struct tt_room room = {0};
+    expect_ok(tt_password_hash(password, salts[0], MEMORY, &room, one));
+    expect_ok(tt_password_hash(password, salts[1], MEMORY, &room, two));
+    tt_room_leave(&room);
     assert_int_equal(strncmp(one, "$argon2id$v=19$m=1024,t=2,p=1$", 30), 0);
     assert_string_not_equal(one, two); /* salted */
-    assert_true(tt_password_is(password, tt_slice_text(one)));
-    assert_false(tt_password_is(TT_SLICE_LITERAL("pass"), tt_slice_text(one)));
-    assert_false(tt_password_is(TT_SLICE_EMPTY, tt_slice_text(one)));
-    assert_false(tt_password_is(password, TT_SLICE_EMPTY));
-    assert_false(tt_password_is(password, TT_SLICE_LITERAL("$argon2id$nonsense")));
+    assert_true(is(password, one));
+    assert_false(is(TT_SLICE_LITERAL("pass"), one));
+    assert_false(is(TT_SLICE_EMPTY, one));
+}
+
+/* Made by the reference program (argon2 of Debian) and by libsodium 1.0.18. */
+static void hashes_of_other_makers_are_known(void **unused)
+{
+    (void)unused;
+    struct tt_slice password = TT_SLICE_LITERAL("correct horse");
+    assert_true(is(password, REFERENCE));
+    assert_true(is(password, REFERENCE_OF_FOUR_LANES));
+    assert_true(is(password, SODIUM));
+    assert_false(is(TT_SLICE_LITERAL("correct horsf"), SODIUM));
+}
+
+static void what_is_no_hash_is_of_no_password(void **unused)
+{
+    (void)unused;
+    static const char *const texts[] = {
+        "",
+        "$",
+        "$argon2id$nonsense",
+        "$argon2i$v=19$m=64,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA",
+        "$argon2id$v=16$m=64,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA",
+        "$argon2id$v=19$m=,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA",
+        "$argon2id$v=19$m=-64,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA",
+        "$argon2id$v=19$m=7,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA",
+        "$argon2id$v=19$m=1048577,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA",
+        "$argon2id$v=19$m=18446744073709551680,t=2,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA",
+        "$argon2id$v=19$m=64,t=0,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA",
+        "$argon2id$v=19$m=64,t=2,p=0$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA",
+        "$argon2id$v=19$m=64,t=2,p=9$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA",
+        "$argon2id$v=19$m=64,t=2,p=1$AAAA$AAAAAAAAAAAAAAAAAAAAAA",
+        "$argon2id$v=19$m=64,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$",
+        "$argon2id$v=19$m=64,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAA",
+        "$argon2id$v=19$m=64,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAA!A",
+        "$argon2id$v=19$m=64,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA$",
+        "$argon2id$v=19$m=64,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA",
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        assert_false(is(TT_SLICE_LITERAL("password"), texts[i]));
+    char longer[TT_PASSWORD_HASH_SIZE + 1];
+    memset(longer, 'A', TT_PASSWORD_HASH_SIZE);
+    longer[TT_PASSWORD_HASH_SIZE] = 0;
+    memcpy(longer, "$argon2id$v=19$m=64,t=2,p=1$", 28);
+    assert_false(is(TT_SLICE_LITERAL("password"), longer));
+}
+
+/* And nothing of what was computed in it stays. */
+static void a_room_is_kept_until_it_is_left(void **unused)
+{
+    (void)unused;
+    struct tt_room room = {0};
+    bool is_it;
+    expect_ok(
+        tt_password_is(TT_SLICE_LITERAL("password"), tt_slice_text(REFERENCE), &room, &is_it));
+    void *bytes = room.bytes;
+    size_t size = room.size;
+    assert_non_null(bytes);
+    for (size_t i = 0; i < size; i++)
+        assert_int_equal(((unsigned char *)bytes)[i], 0);
+    expect_ok(
+        tt_password_is(TT_SLICE_LITERAL("password"), tt_slice_text(REFERENCE), &room, &is_it));
+    assert_ptr_equal(room.bytes, bytes);
+    assert_ptr_equal(tt_room_get(&room, 1), bytes);
+    memset(tt_room_get(&room, size + 1), 1, size + 1);
+    assert_int_equal(room.size, size + 1);
+    tt_room_leave(&room);
+    assert_null(room.bytes);
+    assert_null(tt_room_get(&room, SIZE_MAX / 2));
+    assert_null(room.bytes);
+    tt_room_leave(&room);
 }
 
 /* The same looks into the store and the same hashes, whatever is wrong. */
@@ -114,7 +205,8 @@ static void whatever_is_wrong_costs_the_same(void **unused)
     const char *names[] = {"alice", "off"};
     for (size_t i = 0; i < 2; i++) {
         tt_id id = tt_id_of(names[i]);
-        expect_ok(tt_desk_add(world.desk, &id, TT_SLICE_LITERAL("password"), false, TT_TIME(1)));
+        expect_ok(tt_desk_add(world.desk, &world.room, &id, TT_SLICE_LITERAL("password"), false,
+                              TT_TIME(1)));
     }
     tt_id off = tt_id_of("off");
     expect_ok(tt_desk_disable(world.desk, &off, TT_TIME(2)));
@@ -138,7 +230,8 @@ static void a_new_password_unlinks_every_device(void **unused)
     struct world world;
     open_world(&world);
     tt_id alice = tt_id_of("alice");
-    expect_ok(tt_desk_add(world.desk, &alice, TT_SLICE_LITERAL("password"), false, TT_TIME(1)));
+    expect_ok(tt_desk_add(world.desk, &world.room, &alice, TT_SLICE_LITERAL("password"), false,
+                          TT_TIME(1)));
     expect_ok(log_in(&world, "alice", "password"));
     const char *devices[] = {"phone", "laptop"};
     for (size_t i = 0; i < 2; i++) {
@@ -151,7 +244,8 @@ static void a_new_password_unlinks_every_device(void **unused)
         expect_ok(op->err);
         tt_store_op_destroy(&op);
     }
-    expect_ok(tt_desk_set_password(world.desk, &alice, TT_SLICE_LITERAL("another"), TT_TIME(2)));
+    expect_ok(tt_desk_set_password(world.desk, &world.room, &alice, TT_SLICE_LITERAL("another"),
+                                   TT_TIME(2)));
     assert_int_equal(world.cuts, 2);
     assert_int_equal(log_in(&world, "alice", "password").code, TT_ERR_BAD_LOGIN);
     close_world(&world);
@@ -274,6 +368,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hash_is_of_its_password_only),
+        cmocka_unit_test(hashes_of_other_makers_are_known),
+        cmocka_unit_test(what_is_no_hash_is_of_no_password),
+        cmocka_unit_test(a_room_is_kept_until_it_is_left),
         cmocka_unit_test(whatever_is_wrong_costs_the_same),
         cmocka_unit_test(a_new_password_unlinks_every_device),
         cmocka_unit_test(past_its_queue_the_pool_puts_off),
