@@ -15,6 +15,7 @@ static void name_of(struct tt_endpoint *endpoint)
 
 bool tt_endpoint_parse(const char *url, struct tt_endpoint *endpoint, const char **problem)
 {
+    endpoint->from = (struct tt_address){0};
     endpoint->tls = strncmp(url, "https://", 8) == 0;
     if (!endpoint->tls && strncmp(url, "http://", 7) != 0) {
         *problem = "write http://HOST:PORT or https://HOST:PORT";

@@ -14,6 +14,7 @@ struct tt_endpoint {
     struct tt_address address;
     char host[TT_ADDRESS_TEXT_SIZE + 256]; /* for the Host field */
     char name[TT_ADDRESS_TEXT_SIZE + 256]; /* without the port and brackets: what TLS checks */
+    struct tt_address from; /* connections come from there; family 0: from anywhere */
     bool tls;
 };
 

@@ -98,12 +98,23 @@ static bool shake(const struct tt_endpoint *endpoint, struct tt_line *line, char
     return false;
 }
 
+/* The port is chosen by connect, which knows that only the pair of addresses must be unique. */
+static bool come_from(int fd, const struct tt_address *from)
+{
+    int on = 1;
+    if (from->any.sa_family == 0)
+        return true;
+    return setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) == 0 &&
+           bind(fd, &from->any, tt_address_size(from)) == 0;
+}
+
 bool tt_line_open(const struct tt_endpoint *endpoint, struct tt_line *line,
                   char sentence[TT_LINE_SENTENCE])
 {
     int on = 1;
     int fd = socket(endpoint->address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, &endpoint->address.any, tt_address_size(&endpoint->address)) != 0) {
+    if (fd < 0 || !come_from(fd, &endpoint->from) ||
+        connect(fd, &endpoint->address.any, tt_address_size(&endpoint->address)) != 0) {
         snprintf(sentence, TT_LINE_SENTENCE,
                  "cannot reach http%s://%.300s: %s; is the server "
                  "running?",

@@ -95,6 +95,66 @@ void tt_ack_retry(struct tt_core *core, struct tt_session *session)
     }
 }
 
+/* The two least of one cursor of all members: whoever has the least sees the second as the least
+ * of the others, and everybody else sees the least. */
+struct least {
+    tt_seq first;
+    tt_seq second;
+    size_t of_first;
+};
+
+#define NO_LEAST ((struct least){TT_SEQ(UINT64_MAX), TT_SEQ(UINT64_MAX), SIZE_MAX})
+
+static void lower(struct least *least, tt_seq seq, size_t index)
+{
+    if (seq.n < least->first.n) {
+        least->second = least->first;
+        least->first = seq;
+        least->of_first = index;
+    } else
+        least->second = tt_seq_min(least->second, seq);
+}
+
+static tt_seq least_besides(const struct least *least, size_t index)
+{
+    return index == least->of_first ? least->second : least->first;
+}
+
+/* What each of the others was shown of everybody else before this ack, and is to be shown now. */
+struct moved {
+    struct least delivered_before;
+    struct least delivered_after;
+    struct least read_before;
+    struct least read_after;
+};
+
+static struct moved what_moved(const struct tt_advance *done, bool unsure)
+{
+    struct moved moved = {NO_LEAST, NO_LEAST, NO_LEAST, NO_LEAST};
+    struct tt_cursor earlier = unsure ? (struct tt_cursor){{0}, {0}} : done->before;
+    for (size_t i = 0; i < done->member_count; i++) {
+        const struct tt_member_cursor *member = &done->members[i];
+        bool is_own = tt_id_eq(&member->user, &done->user);
+        const struct tt_cursor *before = is_own ? &earlier : &member->cursor;
+        lower(&moved.delivered_before, before->delivered, i);
+        lower(&moved.read_before, before->read, i);
+        lower(&moved.delivered_after, member->cursor.delivered, i);
+        lower(&moved.read_after, member->cursor.read, i);
+    }
+    return moved;
+}
+
+static bool share_of(const struct moved *moved, size_t index, struct tt_fanout_share *share)
+{
+    struct tt_cursor before = {least_besides(&moved->delivered_before, index),
+                               least_besides(&moved->read_before, index)};
+    struct tt_cursor after = {least_besides(&moved->delivered_after, index),
+                              least_besides(&moved->read_after, index)};
+    *share = (struct tt_fanout_share){after, after.delivered.n > before.delivered.n,
+                                      after.read.n > before.read.n};
+    return share->moved_delivered || share->moved_read;
+}
+
 static void tell_others(struct tt_core *core, const struct tt_advance *done, bool unsure)
 {
     struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
@@ -106,27 +166,13 @@ static void tell_others(struct tt_core *core, const struct tt_advance *done, boo
     tt_id *users = tt_arena_array(&core->arena, done->member_count, sizeof(*users));
     struct tt_fanout_share *shares =
         tt_arena_array(&core->arena, done->member_count, sizeof(*shares));
-    struct tt_member_cursor *earlier =
-        tt_arena_array(&core->arena, done->member_count, sizeof(*earlier));
-    if (done->member_count > 0)
-        memcpy(earlier, done->members, done->member_count * sizeof(*earlier));
-    for (size_t i = 0; i < done->member_count; i++)
-        if (tt_id_eq(&earlier[i].user, &done->user))
-            earlier[i].cursor = unsure ? (struct tt_cursor){{0}, {0}} : done->before;
-
+    struct moved moved = what_moved(done, unsure);
     size_t count = 0;
     for (size_t i = 0; i < done->member_count; i++) {
         const tt_id *user = &done->members[i].user;
-        if (tt_id_eq(user, &done->user))
+        if (tt_id_eq(user, &done->user) || !share_of(&moved, i, &shares[count]))
             continue;
-        struct tt_cursor before = tt_others_min(earlier, done->member_count, user);
-        struct tt_cursor after = tt_others_min(done->members, done->member_count, user);
-        bool moved_delivered = after.delivered.n > before.delivered.n;
-        bool moved_read = after.read.n > before.read.n;
-        if (!moved_delivered && !moved_read)
-            continue;
-        users[count] = *user;
-        shares[count++] = (struct tt_fanout_share){after, moved_delivered, moved_read};
+        users[count++] = *user;
     }
     if (count > 0)
         tt_fanout(core, hint, users, count, shares);

@@ -19,6 +19,8 @@
 #define WARM_UP_PART   5
 #define NANOSECONDS    1000000000ULL
 #define SHOWN_OF_ERROR 300
+#define SOURCE_FIRST   0x7f000101U /* 127.0.1.1 */
+#define SOURCES        250
 
 static const struct tt_jwt_policy no_policy;
 
@@ -160,9 +162,22 @@ bool tt_bench_connect(struct tt_bench_end *end, const tt_id *user)
     return end->client != NULL && await_caught_up(end) && watch(end);
 }
 
+/* One address has some 28,000 ports, and the kernel searches long for the last free ones: the
+ * connections to this machine take turns in addresses of 127.0.1.0/24. */
+static struct tt_endpoint next_endpoint(struct tt_bench *bench)
+{
+    struct tt_endpoint endpoint = bench->endpoint;
+    if (endpoint.address.any.sa_family == AF_INET && tt_address_is_loopback(&endpoint.address))
+        endpoint.from.v4 = (struct sockaddr_in){
+            .sin_family = AF_INET,
+            .sin_addr.s_addr = htonl(SOURCE_FIRST + bench->connections++ % SOURCES)};
+    return endpoint;
+}
+
 bool tt_bench_begin_connect(struct tt_bench_end *end, struct tt_slice token)
 {
-    end->client = tt_client_begin(&end->bench->endpoint, token, end->bench->problem);
+    struct tt_endpoint endpoint = next_endpoint(end->bench);
+    end->client = tt_client_begin(&endpoint, token, end->bench->problem);
     return end->client != NULL && watch(end);
 }
 

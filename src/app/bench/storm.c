@@ -10,7 +10,7 @@
 #include "adapter/clock_os.h"
 #include "base/memory.h"
 
-#define GROUP_SIZE  1000
+#define GROUP_SIZE  50
 #define PATIENCE_NS 120000000000ULL
 #define NANOSECONDS 1000000000.0
 
