@@ -462,6 +462,14 @@ static void on_accepted(void *context, int fd, const struct tt_address *peer)
     complain_full(node, EMFILE);
 }
 
+/* A drain closes the listener, and those who are here go on. */
+static void on_known(void *context)
+{
+    struct tt_node *node = context;
+    if (node->listener != NULL)
+        tt_listener_welcome(node->listener);
+}
+
 static void on_paused(void *context, int error)
 {
     complain_full(context, error);
@@ -525,8 +533,11 @@ static void create_edge(struct tt_node *node)
     options.tls = node->shared->tls;
     options.trusted_proxies = trusted_proxies(node);
     options.vapid = tt_notifier_push_vapid(node->shared->push);
-    struct tt_edge_owner owner = {
-        .context = node, .post = on_edge_event, .wall = wall, .answered = on_answered};
+    struct tt_edge_owner owner = {.context = node,
+                                  .post = on_edge_event,
+                                  .wall = wall,
+                                  .answered = on_answered,
+                                  .known = on_known};
     if (node->shared->accounts != NULL)
         owner.ask = on_ask;
     node->edge = tt_edge_create(&options, node->loop, &owner);

@@ -86,6 +86,9 @@ struct tt_edge_owner {
     tt_time (*wall)(void *context);
     void (*answered)(void *context, const struct tt_edge_answer *answer); /* may be NULL */
 
+    /* A stranger has shown a good token. May be NULL. */
+    void (*known)(void *context);
+
     /* Takes the ask, and gives it to tt_edge_asked later. False: it stays, with its err. May be
      * NULL where accounts are off. */
     bool (*ask)(void *context, struct tt_account_ask *ask);

@@ -74,6 +74,9 @@ static void no_stranger_any_more(struct tt_connection *connection)
  * his. */
 bool tt_stranger_is_known(struct tt_connection *connection, bool upgrades)
 {
+    const struct tt_edge_owner *owner = &connection->edge->owner;
+    if (connection->stranger && owner->known != NULL)
+        owner->known(owner->context);
     no_stranger_any_more(connection);
     return !upgrades || !is_proxy(connection) || enter(connection, &connection->client);
 }

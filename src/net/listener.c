@@ -23,6 +23,7 @@ struct tt_listener {
     tt_mono window_from;
     int accepted; /* in this window */
     bool wants_pause;
+    bool rests; /* until the next window */
 };
 
 static void on_knock(uv_poll_t *poll, int status, int events);
@@ -30,6 +31,7 @@ static void on_knock(uv_poll_t *poll, int status, int events);
 static void on_resume(uv_timer_t *timer)
 {
     struct tt_listener *listener = timer->data;
+    listener->rests = false;
     uv_poll_start(&listener->poll, UV_READABLE, on_knock);
 }
 
@@ -53,9 +55,20 @@ static bool is_enough(struct tt_listener *listener)
     }
     if (listener->accepted < TT_LISTENER_ACCEPTS_PER_TURN)
         return false;
+    listener->rests = true;
     uv_poll_stop(&listener->poll);
     uv_timer_start(&listener->resume, on_resume, TT_LISTENER_WINDOW_MS, 0);
     return true;
+}
+
+void tt_listener_welcome(struct tt_listener *listener)
+{
+    if (listener->accepted > 0)
+        listener->accepted--;
+    if (!listener->rests)
+        return;
+    uv_timer_stop(&listener->resume);
+    on_resume(&listener->resume);
 }
 
 static void pause_for_room(struct tt_listener *listener)
@@ -87,7 +100,9 @@ static void on_knock(uv_poll_t *poll, int status, int events)
         pause_accepting(listener, -status);
         return;
     }
-    while (listener->fd >= 0 && !is_enough(listener)) {
+    for (int i = 0; i < TT_LISTENER_ACCEPTS_PER_TURN; i++) {
+        if (listener->fd < 0 || is_enough(listener))
+            return;
         struct tt_address peer = {0};
         socklen_t size = sizeof(peer);
         int fd = accept4(listener->fd, &peer.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -19,7 +19,8 @@
 /*
  * A storm of connects must not keep the loop from those who are connected already: so many are
  * accepted per turn, and per window of time, however many turns fit into it; 3,200 a second. The
- * others wait in the kernel's queue.
+ * others wait in the kernel's queue. Whoever turns out to be welcome does not count, so that the
+ * devices of a whole city come back as fast as they can be served.
  */
 #define TT_LISTENER_ACCEPTS_PER_TURN 32
 #define TT_LISTENER_WINDOW_MS        10
@@ -59,10 +60,13 @@ TT_MUST_CHECK tt_err tt_listener_adopt(struct tt_loop *loop, int fd,
 /* Stops listening; what was not accepted yet is refused. */
 void tt_listener_close(struct tt_listener **take_listener);
 
-/* Where it listens; the port is the real one. */
 /* Within `accepted`: there is no room; who knocks next waits for TT_LISTENER_PAUSE_MS. */
 void tt_listener_pause(struct tt_listener *listener);
 
+/* One of those who were accepted has shown that he belongs here: another may come in his place. */
+void tt_listener_welcome(struct tt_listener *listener);
+
+/* Where it listens; the port is the real one. */
 const struct tt_address *tt_listener_address(const struct tt_listener *listener);
 
 #endif

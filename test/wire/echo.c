@@ -80,8 +80,9 @@ int main(void)
     options.echoes = true;
     err = tt_loop_create(&loop_events, &echo, &echo.loop);
     TT_ASSERT(tt_is_ok(err));
-    echo.edge = tt_edge_create(&options, echo.loop,
-                               &(struct tt_edge_owner){&echo, on_post, on_wall, NULL, NULL});
+    echo.edge =
+        tt_edge_create(&options, echo.loop,
+                       &(struct tt_edge_owner){.context = &echo, .post = on_post, .wall = on_wall});
     listen_somewhere(&echo);
     tt_loop_run(echo.loop);
     return EXIT_SUCCESS;

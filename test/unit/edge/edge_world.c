@@ -113,7 +113,9 @@ void open_world(struct world *world, const struct tt_edge_options *wanted)
     options.page_count = 2;
     expect_ok(tt_loop_create(&loop_events, world, &world->loop));
     world->edge = tt_edge_create(
-        &options, world->loop, &(struct tt_edge_owner){world, on_post, on_wall, on_answered, NULL});
+        &options, world->loop,
+        &(struct tt_edge_owner){
+            .context = world, .post = on_post, .wall = on_wall, .answered = on_answered});
 }
 
 void close_world(struct world *world)

@@ -187,6 +187,34 @@ static void a_storm_is_let_in_in_turns(void **unused)
     close_world(&world);
 }
 
+static bool a_few_turns(struct world *world)
+{
+    tt_loop_again(world->loop);
+    return ++world->wanted == 3;
+}
+
+static void who_is_welcome_does_not_count(void **unused)
+{
+    (void)unused;
+    struct world world;
+    int fds[TT_LISTENER_ACCEPTS_PER_TURN * 2];
+    size_t count = sizeof(fds) / sizeof(fds[0]);
+    open_world(&world);
+    for (size_t i = 0; i < count; i++)
+        fds[i] = knock(tt_listener_address(world.listener));
+    world.wanted = TT_LISTENER_ACCEPTS_PER_TURN;
+    run_until(&world, all_accepted, 10000);
+    for (size_t i = 0; i < TT_LISTENER_ACCEPTS_PER_TURN; i++)
+        tt_listener_welcome(world.listener);
+    world.wanted = 0;
+    run_until(&world, a_few_turns, 10000);
+    assert_int_equal(world.accepted, count);
+    assert_int_equal(world.in_turn_max, TT_LISTENER_ACCEPTS_PER_TURN);
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
+    close_world(&world);
+}
+
 /* Nobody may take a part of our connections by mistake; another loop of ours may. */
 static void a_port_is_ours_until_we_share_it(void **unused)
 {
@@ -412,6 +440,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(port_0_becomes_a_free_one),
         cmocka_unit_test(a_storm_is_let_in_in_turns),
+        cmocka_unit_test(who_is_welcome_does_not_count),
         cmocka_unit_test(a_port_is_ours_until_we_share_it),
         cmocka_unit_test(an_address_that_is_not_here),
         cmocka_unit_test(ipv6_is_listened_on_too),
