@@ -34,7 +34,7 @@ struct tt_bench {
     struct tt_secret secret;
     uint32_t run; /* part of every name, so that runs do not meet */
     int epoll;
-    uint32_t connections; /* that were begun */
+    uint32_t connections;    /* that were begun */
     const uint64_t *counted; /* what the progress line shows the rate of */
     char problem[TT_CLIENT_SENTENCE];
 };
