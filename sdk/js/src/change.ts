@@ -3,7 +3,7 @@
  * are of the moment only; orders ask the tab that holds the socket to do something.
  */
 import type { ConversationRecord, MessageRecord, OutboxRecord } from './record.ts';
-import type { ClientFrame, ServerFrame, Status, WireMember, WireMessage } from './wire.ts';
+import type { ClientFrame, Entry, ServerFrame, Status, WireMember, WireMessage } from './wire.ts';
 
 export type Change =
   | { kind: 'conversation'; record: ConversationRecord }
@@ -45,11 +45,12 @@ export type Order =
   | { kind: 'close'; conversation_id: string }
   | { kind: 'typing'; conversation_id: string }
   | { kind: 'page'; conversation_id: string; messages: WireMessage[] }
-  | { kind: 'entry'; conversation_id: string }
+  | { kind: 'made'; entry: Entry }
+  | { kind: 'list' }
   | { kind: 'connect' }
   | { kind: 'take_over' }
   | { kind: 'trace'; on: boolean }
   | { kind: 'who' };
 
 export type Broadcast =
-  { to: 'all'; changes: Change[] } | { to: 'all'; signal: Signal } | { to: 'leader'; order: Order };
+  { to: 'all'; changes: Change[]; signals: Signal[] } | { to: 'leader'; order: Order };

@@ -30,6 +30,18 @@ export interface Sent {
   timestamp: string;
 }
 
+/** What `create` makes. */
+export interface NewConversation {
+  /** The others; the user is always one of them. */
+  members: string[];
+  /** Default: `direct` with one other, else `group`. */
+  kind?: 'direct' | 'group';
+  /** Of a group. */
+  title?: string;
+  /** Of one's own choice; by default the server's. */
+  conversationId?: string;
+}
+
 /** The events of a client by name, each with the value that listeners get. */
 export interface ClientEvents {
   /** The line's state. */

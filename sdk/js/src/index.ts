@@ -4,11 +4,12 @@
 export { Backoff, type BackoffOptions } from './backoff.ts';
 export type { LineState, PassedFrame } from './change.ts';
 export { Client, connect } from './client.ts';
-export type { ClientEvents, ClientOptions, Sent } from './client_types.ts';
+export type { ClientEvents, ClientOptions, NewConversation, Sent } from './client_types.ts';
 export { Emitter, type Listener } from './emitter.ts';
 export { TwoTicksError } from './error.ts';
 export type { Conversation } from './model.ts';
 export type { PushAddress, PushWorker } from './push.ts';
+export type { Where } from './reading.ts';
 export type { ConversationRecord, MessageRecord, OutboxRecord } from './record.ts';
 export type { Change } from './change.ts';
 export type { Store, Stored } from './store.ts';

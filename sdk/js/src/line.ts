@@ -42,6 +42,9 @@ export class Line {
   #state: LineState = 'stopped';
   #retry: Timer;
   #watch: Timer;
+  /** When something was heard last, and whether it is asked for: then silence ends the line. */
+  #heardAt = 0;
+  #isAsked = false;
   #heartbeatMs = HEARTBEAT_SECONDS * 1000;
   #attempt = 0;
   #renewedAt = 0;
@@ -121,7 +124,7 @@ export class Line {
       token ? ['twoticks.v1', `bearer.${token}`] : ['twoticks.v1'],
     );
     this.#socket = socket;
-    this.#watch = setTimeout(() => this.#ended(socket, CLOSE_SILENT), OPEN_MS_MAX);
+    this.#endAfter(socket, OPEN_MS_MAX);
     socket.onmessage = (event) => this.#received(socket, event.data);
     socket.onclose = (event) => this.#ended(socket, event.code);
   }
@@ -143,7 +146,7 @@ export class Line {
     } else if (frame.type === 'hello') {
       this.#heartbeatMs = Math.max(frame.heartbeat_seconds || HEARTBEAT_SECONDS, 1) * 1000;
       this.#backoff.reset();
-      this.#listen();
+      this.#askAfter(this.#heartbeatMs);
       this.#become('online');
       this.#events.hello(frame);
     } else if (frame.type !== 'pong') {
@@ -151,17 +154,35 @@ export class Line {
     }
   }
 
-  /** Something was heard: the line is good for one more heartbeat. */
+  /**
+   * Something was heard: the line is good for one more heartbeat. Thousands of frames may come at
+   * once, so the timer is left alone: when it runs out, it looks how long ago that was.
+   */
   #listen(): void {
+    this.#heardAt = performance.now();
+    if (!this.#isAsked) return;
+    this.#isAsked = false;
+    this.#askAfter(this.#heartbeatMs);
+  }
+
+  #askAfter(ms: number): void {
     clearTimeout(this.#watch);
-    this.#watch = setTimeout(() => this.#ask(ANSWER_MS_MAX), this.#heartbeatMs);
+    this.#watch = setTimeout(() => {
+      const left = this.#heardAt + this.#heartbeatMs - performance.now();
+      if (left > 0) this.#askAfter(left);
+      else this.#ask(ANSWER_MS_MAX);
+    }, ms);
   }
 
   #ask(within: number): void {
     const socket = this.#socket;
-    if (!socket || !this.send({ type: 'ping' })) return;
+    if (socket && this.send({ type: 'ping' })) this.#endAfter(socket, within);
+  }
+
+  #endAfter(socket: WebSocket, ms: number): void {
+    this.#isAsked = true;
     clearTimeout(this.#watch);
-    this.#watch = setTimeout(() => this.#ended(socket, CLOSE_SILENT), within);
+    this.#watch = setTimeout(() => this.#ended(socket, CLOSE_SILENT), ms);
   }
 
   #drop(code: number): void {

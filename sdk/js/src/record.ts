@@ -45,6 +45,8 @@ export interface ConversationRecord {
   head_seq: number;
   last_message: WireMessage | null;
   unread: number;
+  /** `unread` knows of every message up to here. */
+  counted_to: number;
   my_last_read_seq: number;
   last_delivered_seq: number;
   last_read_seq: number;
@@ -69,6 +71,7 @@ export function newConversation(conversation_id: string, at: string): Conversati
     head_seq: 0,
     last_message: null,
     unread: 0,
+    counted_to: 0,
     my_last_read_seq: 0,
     last_delivered_seq: 0,
     last_read_seq: 0,
@@ -122,9 +125,14 @@ export function withSeen(record: ConversationRecord, seq: number): ConversationR
   return seq >= next.head_seq ? { ...next, unread: 0 } : next;
 }
 
-/** An entry of the list. Its count of unread stands only where it knows all that is known here. */
+/** How much is unread, of all that is known. */
+export function withUnread(record: ConversationRecord, unread: number): ConversationRecord {
+  return { ...record, unread, counted_to: record.head_seq, version: record.version + 1 };
+}
+
+/** An entry of the list. Its count of unread stands only where it knows all that is counted here. */
 export function withEntry(record: ConversationRecord, entry: Entry): ConversationRecord {
-  const knowsAll = entry.head_seq >= record.head_seq && entry.my_last_read_seq >= readTo(record);
+  const knowsAll = entry.head_seq >= record.counted_to && entry.my_last_read_seq >= readTo(record);
   let next: ConversationRecord = {
     ...record,
     kind: entry.kind,
@@ -133,6 +141,7 @@ export function withEntry(record: ConversationRecord, entry: Entry): Conversatio
     head_seq: Math.max(record.head_seq, entry.head_seq),
     muted_until: entry.muted_until ?? null,
     unread: knowsAll ? entry.unread : record.unread,
+    counted_to: knowsAll ? entry.head_seq : record.counted_to,
   };
   next = withLast(next, entry.last_message);
   next = withOwnRead(next, entry.my_last_read_seq);
@@ -162,11 +171,16 @@ export function withStreamed(
   message: WireMessage,
   me: string,
 ): ConversationRecord {
-  const isNews = message.seq > record.head_seq;
+  // Not what is above the head: a page, or an own message that overtook it, may have moved that.
+  const isNews = message.seq > record.counted_to;
   const isUnread = isNews && message.sender !== me && message.seq > readTo(record);
   const spans = addSpan(record.spans, message.seq, message.seq);
   const next = withLast({ ...record, spans, cursor: record.cursor ?? message.seq }, message);
-  return withJoined({ ...next, unread: record.unread + (isUnread ? 1 : 0) });
+  return withJoined({
+    ...next,
+    unread: record.unread + (isUnread ? 1 : 0),
+    counted_to: Math.max(record.counted_to, message.seq),
+  });
 }
 
 /** An own message that the server has stored. */

@@ -7,6 +7,9 @@ import { after, before, describe, test } from 'node:test';
 import { Server } from '../../../test/web/stage/server.ts';
 import { type Client, connect, type LineState, TwoTicksError } from '../src/index.ts';
 
+const CHATS = 5;
+const BACKLOG = 40;
+
 let server: Server;
 before(async () => {
   server = await Server.start();
@@ -37,11 +40,11 @@ describe('who one is', { concurrency: true }, () => {
       url: server.url,
       userId: 'alice',
       deviceId: 'renews',
-      token: () => server.shortToken('alice', 'renews', '3s'),
+      token: () => server.shortToken('alice', 'renews', '8s'),
     });
     const seen = watch(client);
     await client.online();
-    while (seen.filter((one) => one === 'token').length < 3) await client.once('frame');
+    while (seen.filter((one) => one === 'token').length < 2) await client.once('frame');
     assert.deepEqual(
       seen.filter((one) => one !== 'token'),
       ['connecting', 'online'],
@@ -60,7 +63,7 @@ describe('who one is', { concurrency: true }, () => {
       deviceId: 'sleeps',
       token: async () => {
         if (++asked === 2) throw new Error('there is no network just now');
-        return server.shortToken('alice', 'sleeps', asked === 1 ? '2s' : '1h');
+        return server.shortToken('alice', 'sleeps', asked === 1 ? '5s' : '1h');
       },
     });
     const seen = watch(client);
@@ -144,4 +147,41 @@ describe('who one is', { concurrency: true }, () => {
     await assert.rejects(client.create({ members: ['n o'] }), { code: 'invalid_argument' });
     client.close();
   });
+});
+
+/** Some chats of `user` with `BACKLOG` messages each, which none of their devices has. */
+async function fillChats(user: string): Promise<string[]> {
+  const service = await server.token('alice', 'service');
+  const post = <T>(path: string, body: object) =>
+    server.request<T>(service, 'POST', `/conversation${path}`, body);
+  const numbers = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
+  return Promise.all(
+    numbers(CHATS).map(async (n) => {
+      const group = { members: ['alice', user], kind: 'group', title: `chat ${n}` };
+      const { conversation_id: id } = await post<{ conversation_id: string }>('', group);
+      for (const k of numbers(BACKLOG))
+        await post(`/${id}/messages`, { client_id: `m-${k}`, content: `${k}` });
+      return id;
+    }),
+  );
+}
+
+test('a backlog of chats that it does not know asks for the list twice, not for each', async (t) => {
+  const chats = await fillChats('late');
+  const token = await server.token('late', 'phone');
+  const asked: string[] = [];
+  const real = globalThis.fetch;
+  t.mock.method(globalThis, 'fetch', (url: string, init?: RequestInit) => {
+    asked.push(new URL(url).search);
+    return real(url, init);
+  });
+  const client = await connect({ url: server.url, userId: 'late', deviceId: 'phone', token });
+  await client.once('caught_up');
+  for (const chat of chats) assert.equal(client.conversation(chat)?.unread, BACKLOG);
+  // Once before the line is up, which brings them all in time; then for what has changed since.
+  const [first, second, ...more] = asked;
+  assert.equal(first, '?limit=25');
+  assert.match(second ?? '', /^\?limit=25&changed_since=/);
+  assert.deepEqual(more, []);
+  client.close();
 });

@@ -89,6 +89,18 @@ const deeds = fc.oneof(
   },
 );
 
+/** Every tab's badge says what is true: so many of the other's are behind what was read. */
+async function countsUnread(person: Person): Promise<void> {
+  const all = await stored(server, person.conversation);
+  for (const [i, { client }] of person.tabs.entries()) {
+    const here = () => client.conversation(person.conversation)!;
+    const unread = () =>
+      all.filter((one) => one.sender !== person.name && one.seq > here().myLastReadSeq).length;
+    const what = `${person.name}'s tab ${i} counts ${unread()} unread, not ${here().unread}`;
+    await until([client], what, () => here().unread === unread());
+  }
+}
+
 async function settle({ people, lines }: World): Promise<void> {
   const total = people.alice.written.length + people.bob.written.length;
   for (const name of NAMES) {
@@ -107,6 +119,7 @@ async function settle({ people, lines }: World): Promise<void> {
       const head = () => client.conversation(person.conversation)?.headSeq ?? 0;
       await until([client], `${tab} has all ${total}, not ${head()}`, () => head() === total);
     }
+    await countsUnread(person);
     person.readAll(0);
   }
   for (const name of NAMES) {

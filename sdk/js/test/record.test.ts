@@ -138,3 +138,18 @@ test('unread counts what others wrote behind the own read cursor', () => {
   record = withSent(record, message(5, 'alice'));
   assert.equal(readTo(record), 3, 'one that crosses another is not');
 });
+
+test('unread does not forget what a page or an own message overtook', () => {
+  let record = withEntry(newConversation('c', ''), entry(2, 0, 0, 2));
+  record = withPage(record, [message(3)]);
+  assert.equal(record.unread, 0, 'the stream brings it yet');
+  record = withSent(record, message(5, 'alice'));
+  for (const n of [3, 4]) record = withStreamed(record, message(n), 'alice');
+  assert.equal(record.unread, 2);
+  record = withEntry(record, { ...entry(5, 0, 0, 2), unread: 2 });
+  record = withStreamed(record, message(4), 'alice');
+  assert.equal(record.unread, 2, 'the list counted them too');
+  record = withStreamed(record, message(6), 'alice');
+  record = withEntry(record, { ...entry(5, 0, 0, 2), unread: 2 });
+  assert.equal(record.unread, 3, 'an older list takes nothing back');
+});
