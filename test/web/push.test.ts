@@ -228,7 +228,7 @@ test('an open page that nobody looks at notifies by itself, unless the chat is m
   await openChat(alice, 'Bob');
   await shown(worker);
   await alice.waitForFunction(() => document.title === 'Two Ticks');
-  assert.equal(await alice.locator('link[rel=icon]').getAttribute('href'), '/icon.svg');
+  await alice.locator('link[rel=icon][href="/icon.svg"]').waitFor({ state: 'attached' });
 
   await alice.getByRole('button', { name: 'Mute notifications' }).click();
   await alice.getByRole('button', { name: 'Mute notifications', pressed: true }).waitFor();

@@ -9,7 +9,7 @@ import { Drawer } from './drawer/drawer.tsx';
 import { ClientContext, useEvents, usePlace } from './hooks.ts';
 import { ChatList } from './list/chat_list.tsx';
 import { NewChat } from './list/new_chat.tsx';
-import { showUnread, watchMessages } from './notice.ts';
+import { watchMessages, watchUnread } from './notice.ts';
 import { connectSession, currentSession, leaveSession, type Session, signOut } from './session.ts';
 import { Settings } from './settings.tsx';
 import { SignInPage } from './sign_in.tsx';
@@ -77,13 +77,11 @@ function Home({ client, session, onSignOut, onSignedOut }: HomeProps) {
     if (client.line === 'signed_out') onSignedOut();
   }, [client, client.line]);
   useEffect(() => {
-    showUnread(client);
-    const off = client.on('conversations', () => showUnread(client));
-    const offWatch = watchMessages(client);
+    const offUnread = watchUnread(client);
+    const offMessages = watchMessages(client);
     return () => {
-      off();
-      offWatch();
-      document.title = 'Two Ticks';
+      offUnread();
+      offMessages();
     };
   }, [client]);
   useEffect(() => {

@@ -24,6 +24,7 @@ const WORKER = '/worker.js';
 const BODY_MAX = 200;
 /** So long somebody who looks at it elsewhere has to read it. */
 const NOTIFY_AFTER_MS = 700;
+const ICON_AFTER_MS = 300;
 
 /** The service worker: the page without a line, and pushed notifications. */
 export function startWorker(): void {
@@ -70,14 +71,35 @@ function drawIcon(count: number): void {
   image.src = ICON;
 }
 
-/** The number of conversations with something unread, where the eye falls on it. */
-export function showUnread(client: Client): void {
-  const count = client.conversations().filter((one) => one.unread > 0).length;
-  const title = count > 0 ? `(${count}) ${TITLE}` : TITLE;
-  if (document.title === title) return;
-  document.title = title;
-  drawIcon(count);
-  void (navigator as Badged).setAppBadge?.(count).catch(() => undefined);
+/**
+ * Keeps the number of conversations with something unread where the eye falls on it, until the
+ * answer is called. A backlog changes it many times a second, and to draw an icon takes longer than
+ * to store what changed it: the title follows at once, the icon a little later.
+ */
+export function watchUnread(client: Client): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let shown = 0;
+  const draw = () => {
+    timer = undefined;
+    drawIcon(shown);
+    void (navigator as Badged).setAppBadge?.(shown).catch(() => undefined);
+  };
+  const show = () => {
+    const count = client.conversations().filter((one) => one.unread > 0).length;
+    if (count === shown) return;
+    shown = count;
+    document.title = count > 0 ? `(${count}) ${TITLE}` : TITLE;
+    timer ??= setTimeout(draw, ICON_AFTER_MS);
+  };
+  show();
+  const off = client.on('conversations', show);
+  return () => {
+    off();
+    clearTimeout(timer);
+    document.title = TITLE;
+    shown = 0;
+    draw();
+  };
 }
 
 export function canNotify(): NotificationPermission | 'never' {
@@ -118,16 +140,45 @@ async function notify(client: Client, message: ClientEvents['message']): Promise
   });
 }
 
-/** While the page is open but not looked at, it notifies by itself. */
+interface Due {
+  at: number;
+  message: ClientEvents['message'];
+}
+
+/**
+ * While the page is open but not looked at, it notifies by itself. A backlog brings thousands at
+ * once, and a browser takes its time to say whether it may: so they are gathered, and of each
+ * conversation the newest is told.
+ */
 export function watchMessages(client: Client): () => void {
+  let due: Due[] = [];
+  const read = new Set<string>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const later = () => {
+    timer ??= setTimeout(work, NOTIFY_AFTER_MS);
+  };
+  function work(): void {
+    timer = undefined;
+    const now = performance.now();
+    const ripe = due.filter((one) => one.at <= now);
+    due = due.filter((one) => one.at > now);
+    if (canNotify() === 'granted') {
+      for (const id of read) void closeNotifications(id);
+      const newest = new Map(ripe.map(({ message }) => [message.conversationId, message]));
+      for (const message of newest.values()) void notify(client, message);
+    }
+    read.clear();
+    if (due.length > 0) later();
+  }
   const offMessage = client.on('message', (message) => {
-    const isSeen = document.visibilityState === 'visible' && placeNow() === message.conversationId;
-    if (!isSeen && canNotify() === 'granted')
-      setTimeout(() => void notify(client, message), NOTIFY_AFTER_MS);
+    if (document.visibilityState === 'visible' && placeNow() === message.conversationId) return;
+    due.push({ at: performance.now() + NOTIFY_AFTER_MS, message });
+    later();
   });
   const offRead = client.on('conversation', (id) => {
-    if (client.conversation(id)?.unread === 0 && canNotify() === 'granted')
-      void closeNotifications(id);
+    if (client.conversation(id)?.unread !== 0) return;
+    read.add(id);
+    later();
   });
   const answer = (event: MessageEvent<unknown>) => {
     const data = event.data as { ask?: unknown } | null;
@@ -138,6 +189,7 @@ export function watchMessages(client: Client): () => void {
   return () => {
     offMessage();
     offRead();
+    clearTimeout(timer);
     navigator.serviceWorker?.removeEventListener('message', answer);
   };
 }

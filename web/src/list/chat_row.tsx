@@ -4,6 +4,7 @@
 import type { Conversation } from 'twoticks';
 import { addressOf, useClient, useEvents, useMoment } from '../hooks.ts';
 import { Avatar } from '../part/avatar.tsx';
+import { memo } from '../part/memo.ts';
 import { TickMark } from '../part/tick.tsx';
 import { say } from '../word/language.ts';
 import { isMutedNow, nameOf, titleOf } from '../word/name.ts';
@@ -16,7 +17,7 @@ interface Props {
   now: Date;
 }
 
-export function ChatRow({ conversation, isHere, now }: Props) {
+function ChatRowNow({ conversation, isHere, now }: Props) {
   const client = useClient();
   const { id, unread, last } = conversation;
   useEvents(['typing'], (typed) => typed.conversationId === id);
@@ -62,3 +63,9 @@ export function ChatRow({ conversation, isHere, now }: Props) {
     </li>
   );
 }
+
+/** Not drawn anew while the others change: the same conversation is the same value. */
+export const ChatRow = memo(
+  ChatRowNow,
+  (a, b) => a.conversation === b.conversation && a.isHere === b.isHere && a.now === b.now,
+);
