@@ -130,7 +130,7 @@ export function withUnread(record: ConversationRecord, unread: number): Conversa
   return { ...record, unread, counted_to: record.head_seq, version: record.version + 1 };
 }
 
-/** An entry of the list. Its count of unread stands only where it knows all that is counted here. */
+/** An entry of the list. Its count of unread stands where it knows all that is counted here. */
 export function withEntry(record: ConversationRecord, entry: Entry): ConversationRecord {
   const knowsAll = entry.head_seq >= record.counted_to && entry.my_last_read_seq >= readTo(record);
   let next: ConversationRecord = {

@@ -166,7 +166,7 @@ async function fillChats(user: string): Promise<string[]> {
   );
 }
 
-test('a backlog of chats that it does not know asks for the list twice, not for each', async (t) => {
+test('a backlog of unknown chats asks for the list twice, not for each of them', async (t) => {
   const chats = await fillChats('late');
   const token = await server.token('late', 'phone');
   const asked: string[] = [];
