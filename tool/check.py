@@ -183,6 +183,8 @@ class Check:
             self.script('soak', 'test/soak/run.py', '--program', RELEASE / 'twoticks')
             self.threads()
             if release:
+                self.simple('beside Node', 'bench/peers/run', 'node', '--rounds', '1',
+                            '--seconds', '2', '--pairs', '20')
                 self.simple('floods', '/usr/bin/python3', 'test/security/floods.py', '--program',
                             RELEASE / 'twoticks')
             self.simple('clang-tidy', 'tool/lint', '--tidy', ASAN)
