@@ -6,7 +6,9 @@
 
 #include "base/memory.h"
 
-#define BLOCK_SIZE 4096
+/* Most arenas belong to one op and hold a few names and a text, so they begin small. */
+#define BLOCK_SIZE_FIRST 512
+#define BLOCK_SIZE       4096
 
 struct tt_arena_block {
     struct tt_arena_block *next;
@@ -16,10 +18,10 @@ struct tt_arena_block {
 
 static void add_block(struct tt_arena *arena, size_t size_min)
 {
-    size_t size = BLOCK_SIZE - sizeof(struct tt_arena_block);
+    size_t size = (arena->blocks == NULL ? BLOCK_SIZE_FIRST : BLOCK_SIZE) - sizeof(*arena->blocks);
     if (size_min > size)
         size = size_min;
-    struct tt_arena_block *block = tt_alloc(sizeof(*block) + size);
+    struct tt_arena_block *block = tt_grow(NULL, 1, sizeof(*block) + size);
     block->size = size;
     block->next = arena->blocks;
     arena->blocks = block;
