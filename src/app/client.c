@@ -13,7 +13,7 @@
 #include "net/websocket.h"
 #include "net/websocket_handshake.h"
 
-#define READ_BYTES         65536
+#define READ_BYTES         16384
 #define RESPONSE_BYTES_MAX (64 * 1024 * 1024)
 
 struct tt_client {
@@ -23,6 +23,7 @@ struct tt_client {
     struct tt_websocket ws;
     struct tt_input input; /* what of `bytes` is not looked at yet */
     struct tt_buffer output;
+    bool holds;
     struct tt_http1_response_reader *upgrading; /* NULL once the connection is a WebSocket */
     char key[TT_WEBSOCKET_KEY_SIZE];
     char bytes[READ_BYTES];
@@ -187,6 +188,8 @@ void tt_client_destroy(struct tt_client **client)
 
 static bool flush(struct tt_client *client)
 {
+    if (client->holds || client->output.size == 0)
+        return !client->is_gone;
     if (!client->is_gone && !tt_line_send(&client->line, tt_buffer_slice(&client->output)))
         client->is_gone = true;
     client->output.size = 0;
@@ -201,6 +204,17 @@ void tt_client_close(struct tt_client **client)
     for (int i = 0; i < 100 && tt_client_receive(*client, 100, &frame) == TT_CLIENT_FRAME; i++)
         continue;
     tt_client_destroy(client);
+}
+
+void tt_client_hold(struct tt_client *client)
+{
+    client->holds = true;
+}
+
+bool tt_client_release(struct tt_client *client)
+{
+    client->holds = false;
+    return flush(client);
 }
 
 bool tt_client_send(struct tt_client *client, struct tt_slice frame)

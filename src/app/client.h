@@ -43,6 +43,11 @@ void tt_client_destroy(struct tt_client **client);
 /* Says goodbye with 1000 first. */
 void tt_client_close(struct tt_client **client);
 
+/* What is sent from now on is gathered, until tt_client_release sends it in one write. False: the
+ * connection is gone. */
+void tt_client_hold(struct tt_client *client);
+bool tt_client_release(struct tt_client *client);
+
 /* False: the connection is gone. */
 bool tt_client_send(struct tt_client *client, struct tt_slice frame);
 

@@ -225,13 +225,17 @@ static bool refused(struct tt_bench *bench, const struct tt_received *frame)
     return false;
 }
 
+/* What is written to a connection because of what came on it goes in one write, as the server's
+ * own frames do. */
 static bool read_end(struct tt_bench_end *end)
 {
     struct tt_slice text;
-    while (end->client != NULL) {
+    tt_client_hold(end->client);
+    for (;;) {
         enum tt_client_outcome outcome = tt_client_receive(end->client, 0, &text);
         if (outcome == TT_CLIENT_NOTHING)
-            return true;
+            return tt_client_release(end->client) ||
+                   tt_bench_fail(end->bench, "the server closed a connection");
         struct tt_received frame;
         if (outcome == TT_CLIENT_GONE || !tt_is_ok(tt_client_read_frame(text, &frame)))
             return tt_bench_fail(end->bench, "the server closed a connection");
@@ -240,7 +244,6 @@ static bool read_end(struct tt_bench_end *end)
         if (frame.known && !end->take(end, &frame))
             return false;
     }
-    return true;
 }
 
 /* One line on a terminal, once a second. */
@@ -265,8 +268,9 @@ bool tt_bench_read_until(struct tt_bench *bench, uint64_t until, const bool *don
         uint64_t now = tt_clock_os_nanoseconds();
         if (now >= until)
             return done == NULL || tt_bench_fail(bench, "it took too long");
-        uint64_t left_ms = (until - now) / 1000000U;
-        int count = epoll_wait(bench->epoll, events, EVENTS, left_ms > 1000 ? 1000 : (int)left_ms);
+        uint64_t left = until - now < PROGRESS_NS ? until - now : PROGRESS_NS;
+        struct timespec wait = {(time_t)(left / NANOSECONDS), (long)(left % NANOSECONDS)};
+        int count = epoll_pwait2(bench->epoll, events, EVENTS, &wait, NULL);
         if (count < 0 && errno != EINTR)
             return tt_bench_fail(bench, "epoll_wait does not work");
         for (int i = 0; i < count; i++)
