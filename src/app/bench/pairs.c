@@ -211,12 +211,17 @@ bool tt_bench_pairs(struct tt_bench *bench)
     return measured;
 }
 
+static uint64_t due_of(const struct load *load, uint64_t start, uint64_t number)
+{
+    uint64_t rate = load->bench->values->rate;
+    return start + number / rate * NANOSECONDS + number % rate * NANOSECONDS / rate;
+}
+
 /* Sends what is due, in turns; *next is the number of the next message. */
 static bool send_due(struct load *load, uint64_t start, uint64_t now, uint64_t *next)
 {
-    uint64_t rate = load->bench->values->rate;
     for (;; (*next)++) {
-        uint64_t due = start + *next / rate * NANOSECONDS + *next % rate * NANOSECONDS / rate;
+        uint64_t due = due_of(load, start, *next);
         if (due > now)
             return true;
         struct pair *pair = &load->pairs[*next % load->pair_count];
@@ -229,10 +234,9 @@ static bool send_due(struct load *load, uint64_t start, uint64_t now, uint64_t *
 
 static bool send_until(struct load *load, uint64_t start, uint64_t until, uint64_t *next)
 {
-    const uint64_t step = 1000000;
     for (uint64_t now = tt_clock_os_nanoseconds(); now < until; now = tt_clock_os_nanoseconds())
         if (!send_due(load, start, now, next) ||
-            !tt_bench_read_until(load->bench, now + step, NULL))
+            !tt_bench_read_until(load->bench, due_of(load, start, *next), NULL))
             return false;
     return true;
 }
