@@ -4,7 +4,8 @@
  *
  * A round is the same five socket operations of the server as there: it reads a message (158
  * bytes) from A, answers A (as `sent` does) and hands it to B; B acks (81 bytes), A hears of it.
- * One send per peer and read. Server and clients are two processes.
+ * One send per peer and read, also of several messages with --window. Server and clients are two
+ * processes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,15 +33,17 @@
 #define ACK_BYTES     81  /* B to the server */
 #define STATUS_BYTES  96  /* the server to A */
 #define EVENTS        512
+#define READ_BYTES    16384
+
+#define WINDOW_MAX 32
 
 struct end {
     int fd;
     uint32_t number; /* even: an A, odd: its B */
-    uint32_t got;    /* bytes of what is awaited now */
-    uint64_t began_at;
+    uint32_t part;   /* bytes of a frame whose end has not come yet */
+    uint32_t next;   /* A: of began_at, for the oldest message under way */
+    uint64_t *began_at;
 };
-
-static const char zeros[256];
 
 static void die(const char *what)
 {
@@ -54,20 +57,31 @@ static void no_delay(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-static void put(int fd, size_t size)
+/* So many frames, each of which begins with its size. */
+static void put(int fd, uint8_t size, uint32_t count)
 {
-    if (send(fd, zeros, size, MSG_NOSIGNAL) != (ssize_t)size)
+    uint8_t bytes[WINDOW_MAX * 256];
+    for (uint32_t i = 0; i < count; i++)
+        bytes[i * size] = size;
+    if (send(fd, bytes, (size_t)size * count, MSG_NOSIGNAL) != (ssize_t)size * count)
         die("send");
 }
 
-/* How many bytes came; 0: the peer is gone. */
-static uint32_t take(int fd)
+/* How many bytes came; 0: the peer is gone; UINT32_MAX: nothing. */
+static uint32_t take(int fd, uint8_t bytes[READ_BYTES])
 {
-    char bytes[4096];
-    ssize_t got = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+    ssize_t got = recv(fd, bytes, READ_BYTES, MSG_DONTWAIT);
     if (got < 0 && errno == EAGAIN)
         return UINT32_MAX;
     return got <= 0 ? 0 : (uint32_t)got;
+}
+
+/* How many frames of this size have come whole, where all are of one size. */
+static uint32_t whole(struct end *end, uint32_t got, uint32_t size)
+{
+    uint32_t all = end->part + got;
+    end->part = all % size;
+    return all / size;
 }
 
 static void watch(int epoll, struct end *end)
@@ -75,6 +89,20 @@ static void watch(int epoll, struct end *end)
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = end};
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, end->fd, &event) != 0)
         die("epoll_ctl");
+}
+
+static void pass_on(struct end *ends, struct end *end, uint32_t got)
+{
+    bool is_a = end->number % 2 == 0;
+    struct end *peer = &ends[end->number ^ 1];
+    uint32_t count = whole(end, got, is_a ? SEND_BYTES : ACK_BYTES);
+    if (count == 0)
+        return;
+    if (is_a) {
+        put(end->fd, SENT_BYTES, count);
+        put(peer->fd, MESSAGE_BYTES, count);
+    } else
+        put(peer->fd, STATUS_BYTES, count);
 }
 
 static void serve(int listener, uint32_t count)
@@ -91,26 +119,16 @@ static void serve(int listener, uint32_t count)
         watch(epoll, &ends[i]);
     }
     struct epoll_event events[EVENTS];
+    uint8_t bytes[READ_BYTES];
     for (;;) {
         int ready = epoll_wait(epoll, events, EVENTS, -1);
         for (int i = 0; i < ready; i++) {
             struct end *end = events[i].data.ptr;
-            uint32_t got = take(end->fd);
-            if (got == UINT32_MAX)
-                continue;
+            uint32_t got = take(end->fd, bytes);
             if (got == 0)
                 _exit(0);
-            end->got += got;
-            bool is_a = end->number % 2 == 0;
-            if (end->got < (is_a ? SEND_BYTES : ACK_BYTES))
-                continue;
-            end->got = 0;
-            struct end *peer = &ends[end->number ^ 1];
-            if (is_a) {
-                put(end->fd, SENT_BYTES);
-                put(peer->fd, MESSAGE_BYTES);
-            } else
-                put(peer->fd, STATUS_BYTES);
+            if (got != UINT32_MAX)
+                pass_on(ends, end, got);
         }
     }
 }
@@ -119,6 +137,7 @@ struct run {
     uint32_t *latencies_us;
     size_t count;
     size_t capacity;
+    uint32_t window;
 };
 
 static void count_round(struct run *run, uint64_t began_at)
@@ -132,25 +151,48 @@ static void count_round(struct run *run, uint64_t began_at)
     run->latencies_us[run->count++] = (uint32_t)((tt_clock_os_nanoseconds() - began_at) / 1000U);
 }
 
+static void begin(struct end *end, uint32_t count, uint32_t window)
+{
+    uint64_t now = tt_clock_os_nanoseconds();
+    for (uint32_t i = 0; i < count; i++)
+        end->began_at[(end->next + window - count + i) % window] = now;
+    put(end->fd, SEND_BYTES, count);
+}
+
+/* How many rounds have ended: how many frames of status there are among those of sent. */
+static uint32_t ended(struct end *end, const uint8_t *bytes, uint32_t got)
+{
+    uint32_t count = 0;
+    uint32_t at = end->part; /* bytes that the frame under way still needs */
+    while (at < got) {
+        count += bytes[at] == STATUS_BYTES;
+        at += bytes[at];
+    }
+    end->part = at - got;
+    return count;
+}
+
 static void client_turn(struct end *end, struct run *run)
 {
-    uint32_t got = take(end->fd);
+    uint8_t bytes[READ_BYTES];
+    uint32_t got = take(end->fd, bytes);
     if (got == UINT32_MAX)
         return;
     if (got == 0)
         die("the relay is gone");
-    end->got += got;
-    bool is_a = end->number % 2 == 0;
-    if (end->got < (is_a ? SENT_BYTES + STATUS_BYTES : MESSAGE_BYTES))
-        return;
-    end->got = 0;
-    if (!is_a) {
-        put(end->fd, ACK_BYTES);
+    if (end->number % 2 != 0) {
+        uint32_t count = whole(end, got, MESSAGE_BYTES);
+        if (count > 0)
+            put(end->fd, ACK_BYTES, count);
         return;
     }
-    count_round(run, end->began_at);
-    end->began_at = tt_clock_os_nanoseconds();
-    put(end->fd, SEND_BYTES);
+    uint32_t count = ended(end, bytes, got);
+    for (uint32_t i = 0; i < count; i++) {
+        count_round(run, end->began_at[end->next]);
+        end->next = (end->next + 1) % run->window;
+    }
+    if (count > 0)
+        begin(end, count, run->window);
 }
 
 static void run_until(int epoll, struct run *run, uint64_t until)
@@ -170,7 +212,8 @@ static int compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static void measure(const struct sockaddr_in *address, uint32_t count, uint64_t seconds)
+static void measure(const struct sockaddr_in *address, uint32_t count, uint32_t window,
+                    uint64_t seconds)
 {
     int epoll = epoll_create1(0);
     struct end *ends = calloc(count, sizeof(*ends));
@@ -184,11 +227,13 @@ static void measure(const struct sockaddr_in *address, uint32_t count, uint64_t 
         no_delay(ends[i].fd);
         watch(epoll, &ends[i]);
     }
+    struct run run = {.window = window};
     for (uint32_t i = 0; i < count; i += 2) {
-        ends[i].began_at = tt_clock_os_nanoseconds();
-        put(ends[i].fd, SEND_BYTES);
+        ends[i].began_at = calloc(window, sizeof(uint64_t));
+        if (ends[i].began_at == NULL)
+            die("calloc");
+        begin(&ends[i], window, window);
     }
-    struct run run = {0};
     uint64_t part = seconds * 1000000000U / 5;
     run_until(epoll, &run, tt_clock_os_nanoseconds() + part);
     run.count = 0;
@@ -198,12 +243,15 @@ static void measure(const struct sockaddr_in *address, uint32_t count, uint64_t 
     if (run.count == 0)
         die("no round was finished");
     qsort(run.latencies_us, run.count, sizeof(run.latencies_us[0]), compare);
-    printf("{\"bench\":\"bare_relay\",\"pairs\":%u,\"seconds\":%.2f,\"messages_per_second\":%.1f,"
+    printf("{\"bench\":\"bare_relay\",\"pairs\":%u,\"window\":%u,\"seconds\":%.2f,\"messages_per_"
+           "second\":%.1f,"
            "\"p50_ms\":%.3f,\"p99_ms\":%.3f}\n",
-           count / 2, took, (double)run.count / took,
+           count / 2, window, took, (double)run.count / took,
            (double)run.latencies_us[run.count / 2] / 1000,
            (double)run.latencies_us[run.count * 99 / 100] / 1000);
     free(run.latencies_us);
+    for (uint32_t i = 0; i < count; i += 2)
+        free(ends[i].began_at);
     free(ends);
 }
 
@@ -219,7 +267,12 @@ static uint64_t number_after(int argc, char **argv, const char *name, uint64_t o
 int main(int argc, char **argv)
 {
     uint32_t count = 2 * (uint32_t)number_after(argc, argv, "--pairs", 1000);
+    uint32_t window = (uint32_t)number_after(argc, argv, "--window", 1);
     uint64_t seconds = number_after(argc, argv, "--seconds", 5);
+    if (window == 0 || window > WINDOW_MAX) {
+        fprintf(stderr, "bare_relay: --window must be between 1 and %d\n", WINDOW_MAX);
+        return 2;
+    }
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
@@ -241,7 +294,7 @@ int main(int argc, char **argv)
         serve(listener, count);
     }
     close(listener);
-    measure(&address, count, seconds);
+    measure(&address, count, window, seconds);
     kill(server, SIGKILL);
     waitpid(server, NULL, 0);
     return 0;
