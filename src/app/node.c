@@ -528,6 +528,7 @@ static void create_edge(struct tt_node *node)
     options.files = &tt_web_files;
     options.demo = config->demo;
     options.accounts = tt_accounts_of(config);
+    options.hash_seed = node->shared->hash_seed;
     options.crowd = node->shared->crowd;
     options.strangers_max = (uint32_t)(config->strangers / node->shared->node_count) + 1;
     options.tls = node->shared->tls;

@@ -88,5 +88,5 @@ tt_err tt_auth_check(const struct tt_auth *auth, const struct tt_http1_request *
 {
     struct tt_slice token = TT_SLICE_EMPTY;
     TT_TRY(find_token(auth, request, act, &token, reason));
-    return tt_jwt_verify(auth->keys, &auth->policy, token, now, claims, reason);
+    return tt_jwt_seen_verify(auth->seen, auth->keys, &auth->policy, token, now, claims, reason);
 }

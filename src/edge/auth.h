@@ -15,7 +15,7 @@
 
 #include "base/err.h"
 #include "base/time.h"
-#include "edge/jwt.h"
+#include "edge/jwt_seen.h"
 #include "edge/origin.h"
 #include "net/http1.h"
 
@@ -27,6 +27,7 @@ struct tt_auth {
     const struct tt_jwt_keys *keys;
     struct tt_jwt_policy policy;
     struct tt_origins origins;
+    struct tt_jwt_seen *seen; /* NULL: each token is verified each time */
 };
 
 /* Whether the token that counts is the cookie's. */

@@ -46,6 +46,7 @@ struct tt_edge *tt_edge_create(const struct tt_edge_options *options, struct tt_
         [TT_DEADLINE_PAUSE] = PAUSE_MS,
     };
     edge->options = *options;
+    edge->options.auth.seen = tt_jwt_seen_create(options->hash_seed);
     edge->owner = *owner;
     edge->loop = loop;
     edge->http_limits = (struct tt_http1_limits){options->head_size_max, options->body_size_max};
@@ -65,6 +66,7 @@ void tt_edge_destroy(struct tt_edge **take_edge)
     for (uint32_t i = 0; i < edge->slot_count; i++)
         if (edge->slots[i].connection != NULL)
             tt_connection_end(edge->slots[i].connection, true);
+    tt_jwt_seen_destroy(&edge->options.auth.seen);
     tt_arena_deinit(&edge->arena);
     tt_buffer_deinit(&edge->text);
     tt_buffer_deinit(&edge->fields);

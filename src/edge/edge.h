@@ -59,6 +59,7 @@ struct tt_edge_options {
     struct tt_tls_server *tls;           /* what the public door speaks; NULL: plain HTTP */
     struct tt_networks trusted_proxies;  /* whose X-Forwarded-For and -Proto are believed */
     enum tt_accounts accounts;
+    uint64_t hash_seed;     /* secret */
     struct tt_crowd *crowd; /* shared with other edges; NULL: nobody counts */
     uint32_t strangers_max; /* connections that have not shown a good token; 0: any number */
     bool demo;              /* anybody near may be alice or bob, see edge/demo.h */

@@ -34,6 +34,7 @@ struct tt_jwt_key {
 struct shared {
     pthread_rwlock_t lock;
     atomic_bool missed;
+    atomic_uint_fast64_t version;
 };
 
 struct tt_jwt_keys {
@@ -90,9 +91,15 @@ void tt_jwt_keys_replace(struct tt_jwt_keys *keys, struct tt_jwt_keys **take_oth
     clear(keys);
     memcpy(keys->keys, others->keys, sizeof(keys->keys));
     keys->count = others->count;
+    atomic_fetch_add(&keys->shared->version, 1);
     pthread_rwlock_unlock(&keys->shared->lock);
     others->count = 0;
     tt_jwt_keys_destroy(take_others);
+}
+
+uint64_t tt_jwt_keys_version(const struct tt_jwt_keys *keys)
+{
+    return atomic_load(&keys->shared->version);
 }
 
 void tt_jwt_keys_destroy(struct tt_jwt_keys **take_keys)

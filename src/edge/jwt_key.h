@@ -7,6 +7,8 @@
 #ifndef TT_EDGE_JWT_KEY_H
 #define TT_EDGE_JWT_KEY_H
 
+#include <stdint.h>
+
 #include "base/err.h"
 #include "base/slice.h"
 
@@ -39,6 +41,9 @@ TT_MUST_CHECK tt_err tt_jwt_keys_add_jwks(struct tt_jwt_keys *keys, struct tt_sl
 
 /* Sets the keys to those of another set, which is destroyed. */
 void tt_jwt_keys_replace(struct tt_jwt_keys *keys, struct tt_jwt_keys **take_others);
+
+/* Another one after each tt_jwt_keys_replace. */
+uint64_t tt_jwt_keys_version(const struct tt_jwt_keys *keys);
 
 /* Keeps the set as it is while its keys are used. */
 void tt_jwt_keys_hold(const struct tt_jwt_keys *keys);
