@@ -5,6 +5,8 @@ import { createContext } from 'preact';
 import type { Client, ClientEvents } from 'twoticks';
 import { useContext, useEffect, useReducer, useState } from 'preact/hooks';
 
+const MINUTE_MS = 60_000;
+
 export const ClientContext = createContext<Client | null>(null);
 
 export function useClient(): Client {
@@ -58,6 +60,21 @@ export function useMoment(atMs: number): void {
     const timer = setTimeout(redraw, Math.max(0, atMs - Date.now()) + 10);
     return () => clearTimeout(timer);
   }, [atMs]);
+}
+
+/** Draws anew when another day has begun: "today" is "yesterday" then. */
+export function useToday(): void {
+  const [, setToday] = useState('');
+  useEffect(() => {
+    const look = () => setToday(new Date().toDateString());
+    const timer = setInterval(look, MINUTE_MS);
+    // Timers sleep while nobody looks.
+    document.addEventListener('visibilitychange', look);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener('visibilitychange', look);
+    };
+  }, []);
 }
 
 export function usePlace(): string | null {

@@ -7,7 +7,7 @@
  */
 import type { Conversation, Message, Timeline } from 'twoticks';
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { useClient, useRedraw } from '../hooks.ts';
+import { useClient, useRedraw, useToday } from '../hooks.ts';
 import { Icon } from '../part/icon.tsx';
 import { say } from '../word/language.ts';
 import { nameOf, titleOf } from '../word/name.ts';
@@ -166,6 +166,7 @@ export function MessageList(props: Props) {
   const isGroup = conversation?.kind === 'group';
   const title = conversation ? titleOf(conversation, client.userId) : id;
   const fresh = useFresh(id, away, endSeq);
+  useToday();
 
   return (
     <div class="messages-frame">

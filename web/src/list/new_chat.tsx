@@ -6,12 +6,6 @@ import { addressOf, useClient } from '../hooks.ts';
 import { Dialog } from '../part/dialog.tsx';
 import { say } from '../word/language.ts';
 
-/** The dialog was opened to fill this in. */
-function focusFirst(field: HTMLInputElement | null): void {
-  // Once the dialog is open: it gives the focus to its first button.
-  if (field) requestAnimationFrame(() => field.focus());
-}
-
 export function NewChat({ onClose }: { onClose: () => void }) {
   const client = useClient();
   const [names, setNames] = useState('');
@@ -47,7 +41,7 @@ export function NewChat({ onClose }: { onClose: () => void }) {
             autocomplete="off"
             spellcheck={false}
             aria-describedby="new-chat-hint"
-            ref={focusFirst}
+            data-first
           />
         </label>
         <p id="new-chat-hint" class="hint">

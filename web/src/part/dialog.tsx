@@ -19,6 +19,8 @@ export function Dialog({ title, onClose, children }: Props) {
     const before = document.activeElement;
     const element = dialog.current!;
     element.showModal();
+    // It gives the focus to its first button, unless it was opened to fill something in.
+    element.querySelector<HTMLElement>('[data-first]')?.focus();
     return () => {
       element.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
