@@ -4,14 +4,13 @@
  *
  * usage: pictures.ts FOLDER [film | WALK]...     (tool/screenshots calls it; all without a name)
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { openChat, say, Stage } from './stage/browser.ts';
-import { looks } from './stage/looks.ts';
+import { walk, WALKS } from './stage/looks.ts';
 import { Server } from './stage/server.ts';
 import { StoryTime } from './stage/story_time.ts';
-import { fill, MONDAY, THURSDAY, Town } from './stage/town.ts';
 
 const folder = process.argv[2]!;
 const wanted = process.argv.slice(3);
@@ -20,30 +19,10 @@ function isWanted(name: string): boolean {
   return wanted.length === 0 || wanted.includes(name);
 }
 
-/** What is kept of each walk; the rest is for whoever looks. */
-const WALKS = [
-  { name: 'desktop-light', width: 1280, height: 800, colorScheme: 'light' },
-  { name: 'desktop-dark', width: 1280, height: 800, colorScheme: 'dark' },
-  { name: 'tablet-light', width: 820, height: 1180, colorScheme: 'light' },
-  { name: 'phone-light', width: 390, height: 844, colorScheme: 'light' },
-  { name: 'phone-dark', width: 390, height: 844, colorScheme: 'dark' },
-] as const;
-
 async function walkAll(): Promise<void> {
-  for (const { name, ...size } of WALKS.filter((walk) => isWanted(walk.name))) {
-    const server = await Server.start();
-    const stage = await Stage.open(server.url);
-    const time = new StoryTime(MONDAY);
-    const town = new Town(server, time);
-    await fill(town);
-    await time.become(THURSDAY);
-    await looks({ stage, server, time, town, ...size }, async (look, page) => {
-      await page.screenshot({ path: join(folder, `${name}-${look}.png`) });
-    });
-    await town.close();
-    await stage.close();
-    await server.stop();
-    console.log(name);
+  for (const way of WALKS.filter((one) => isWanted(one.name))) {
+    await walk(way, (look, picture) => writeFile(join(folder, `${way.name}-${look}.png`), picture));
+    console.log(way.name);
   }
 }
 
@@ -118,6 +97,8 @@ async function film(): Promise<void> {
     await shown.shoot(110, caption);
   }
   await time.become('2024-01-18T07:30:00Z');
+  // Whoever looks at a window again sees which day it is.
+  await alice.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
   await shown.shoot(120, 'Thursday 07:30 – still one tick each: stored, and no more');
   await bob.goto('/');
   await bob.getByRole('link', { name: /5 unread/ }).waitFor();

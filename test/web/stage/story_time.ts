@@ -6,8 +6,16 @@
 import type { BrowserContext, WebSocketRoute } from 'playwright-core';
 
 const STAMP = /\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
+/** Of two moments that are told apart; the server's clock may be a little ahead of this one. */
+const APART_MS = 30;
+const DAY_MS = 86_400_000;
 /** In the sentences of `why`, to the second. */
 const SPOKEN = /\b(20\d\d-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC/g;
+
+async function pass(ms: number): Promise<void> {
+  const till = Date.now() + ms;
+  while (Date.now() < till) await new Promise((resolve) => setImmediate(resolve));
+}
 
 export class StoryTime {
   readonly #moments: { realMs: number; storyMs: number }[] = [];
@@ -19,7 +27,9 @@ export class StoryTime {
 
   /** From now on it is that time, for the server as the pages see it and in the pages. */
   async become(at: string): Promise<void> {
+    await pass(APART_MS);
     this.#moments.push({ realMs: Date.now(), storyMs: Date.parse(at) });
+    await pass(APART_MS);
     await Promise.all(this.#contexts.map((context) => context.clock.setFixedTime(at)));
   }
 
@@ -28,15 +38,23 @@ export class StoryTime {
   }
 
   #told(text: string): string {
-    return text
-      .replace(STAMP, (stamp) => this.#story(Date.parse(stamp)))
-      .replace(SPOKEN, (_, day: string, clock: string) => {
-        const story = this.#story(Date.parse(`${day}T${clock}.999Z`));
-        return `${story.slice(0, 10)} ${story.slice(11, 19)} UTC`;
-      });
+    // A sentence names the second only; the stamp that it was made of stands beside it.
+    const bySecond = new Map<string, string>();
+    const told = text.replace(STAMP, (stamp) => {
+      const story = this.#story(Date.parse(stamp));
+      bySecond.set(stamp.slice(0, 19).replace('T', ' '), story);
+      return story;
+    });
+    return told.replace(SPOKEN, (_, day: string, clock: string) => {
+      const known = bySecond.get(`${day} ${clock}`);
+      const story = known ?? this.#story(Date.parse(`${day}T${clock}.999Z`));
+      return `${story.slice(0, 10)} ${story.slice(11, 19)} UTC`;
+    });
   }
 
   #story(realMs: number): string {
+    // Something that is still to come, as the end of a muting.
+    if (realMs > Date.now() + DAY_MS) return new Date(realMs).toISOString();
     const moment = this.#moments.findLast((one) => one.realMs <= realMs);
     return new Date(moment!.storyMs).toISOString();
   }

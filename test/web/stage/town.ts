@@ -1,17 +1,20 @@
 /*
  * town: people with something to say, for pictures: what alice finds in her list on a Thursday.
  */
-import { type Client, connect } from '../../../sdk/js/src/index.ts';
+import { type Client, connect, type MessageInfo } from '../../../sdk/js/src/index.ts';
 import type { Server } from './server.ts';
 import type { StoryTime } from './story_time.ts';
 
 export const MONDAY = '2024-01-15T09:00:00Z';
 export const THURSDAY = '2024-01-18T09:42:00Z';
 
+const PATIENCE_MS = 20_000;
+
 export class Town {
   readonly #server: Server;
   readonly #time: StoryTime;
   readonly #people = new Map<string, Client>();
+  readonly #tokens = new Map<string, string>();
   readonly ids = new Map<string, string>();
 
   constructor(server: Server, time: StoryTime) {
@@ -36,10 +39,27 @@ export class Town {
     this.#people.delete(name);
   }
 
-  /** Their app is closed at that time. */
+  /** Their app is closed at that time, and alice can see it. */
   async leaveAt(at: string, name: string): Promise<void> {
     await this.#time.become(at);
     await this.leave(name);
+    const status = `${name}_status`;
+    await this.#until(async () => {
+      const found = await this.#ask<Record<string, { online: boolean }>>('alice', name, '?open=0');
+      return found[status]?.online === false;
+    });
+  }
+
+  async #ask<T>(name: string, key: string, path: string): Promise<T> {
+    let token = this.#tokens.get(name);
+    if (!token) this.#tokens.set(name, (token = await this.#server.token(name, `${name}-phone`)));
+    return this.#server.request<T>(token, 'GET', `/conversation/${this.ids.get(key)}${path}`);
+  }
+
+  /** Everything has its time: what follows from something does so before the next. */
+  async #until(isSo: () => Promise<boolean>): Promise<void> {
+    const till = Date.now() + PATIENCE_MS;
+    while (!(await isSo())) if (Date.now() > till) throw new Error('the town waits for ever');
   }
 
   async close(): Promise<void> {
@@ -49,34 +69,31 @@ export class Town {
   async meet(key: string, members: string[], title?: string): Promise<string> {
     const first = await this.person(members[0]!);
     const group = title === undefined ? {} : { kind: 'group' as const, title };
-    const id = await first.create({ members, ...group });
+    // Colours are made of ids.
+    const id = await first.create({ members, ...group, conversationId: `town-${key}` });
     this.ids.set(key, id);
     return id;
   }
 
-  /** Says it at that time; resolves with its seq when it is stored. */
+  /** Says it at that time; resolves with its seq when all who are there have it. */
   async say(at: string, name: string, key: string, text: string): Promise<number> {
     await this.#time.become(at);
     const { seq } = await (await this.person(name)).send(this.ids.get(key)!, text);
+    await this.#until(async () => {
+      const { members } = await this.#ask<MessageInfo>(name, key, `/messages/${seq}/info`);
+      return members.every((one) => one.delivered_at !== null || !this.#people.has(one.user_id));
+    });
     return seq;
   }
 
-  /** Reads up to there, and waits until `seenBy` knows it. */
+  /** Reads up to there, and waits until the server knows it. */
   async read(at: string, name: string, key: string, seq: number): Promise<void> {
     await this.#time.become(at);
-    const id = this.ids.get(key)!;
-    const reader = await this.person(name);
-    while ((reader.conversation(id)?.headSeq ?? 0) < seq) await reader.once('conversation');
-    reader.markRead(id, seq);
-    while (reader.conversation(id)!.myLastReadSeq < seq) await reader.once('conversation');
-  }
-
-  /** Waits until alice has been told that the device of `name` has it. */
-  async delivered(name: string, key: string, seq: number): Promise<void> {
-    await this.person(name);
-    const alice = await this.person('alice');
-    const id = this.ids.get(key)!;
-    while (alice.conversation(id)!.lastDeliveredSeq < seq) await alice.once('conversation');
+    (await this.person(name)).markRead(this.ids.get(key)!, seq);
+    await this.#until(async () => {
+      const found = await this.#ask<{ my_last_read_seq: number }>(name, key, '?open=0');
+      return found.my_last_read_seq >= seq;
+    });
   }
 }
 
@@ -147,8 +164,7 @@ async function tellBob(town: Town, day: (n: number, clock: string) => string): P
   await town.read(day(2, '12:45'), 'bob', 'bob', seq);
   await town.read(day(2, '12:45'), 'alice', 'bob', seq);
   // His device gets one more without his reading it; then it is gone.
-  const got = await town.say(day(2, '21:07'), 'alice', 'bob', 'Good night!');
-  await town.delivered('bob', 'bob', got);
+  await town.say(day(2, '21:07'), 'alice', 'bob', 'Good night!');
   await town.leaveAt(day(3, '09:31'), 'bob');
   await town.say(day(3, '09:38'), 'alice', 'bob', 'hey');
   await town.say(day(3, '09:39'), 'alice', 'bob', 'where are you?');
