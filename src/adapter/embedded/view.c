@@ -12,6 +12,7 @@
 
 struct tt_walk {
     const struct tt_view *view;
+    rocksdb_readoptions_t *options;
     rocksdb_iterator_t *iterator;
     struct tt_memcursor cursors[2]; /* the younger first */
     size_t cursor_count;
@@ -20,6 +21,7 @@ struct tt_walk {
     bool backwards; /* the sources stand at or before the row, and not at or behind it */
     size_t prefix_size;
     char prefix[KEY_SIZE_MAX];
+    char beyond[KEY_SIZE_MAX]; /* the least key that is larger than all with the prefix */
     size_t at_size;
     char at[KEY_SIZE_MAX]; /* a copy of the iterator's key, which goes away when it moves */
 };
@@ -164,6 +166,21 @@ static void settle(struct tt_walk *walk)
     }
 }
 
+/* Without bounds RocksDB would look on behind the last row of the prefix for one that is not
+ * deleted, which may be very far. */
+static void set_bounds(struct tt_walk *walk)
+{
+    size_t size = walk->prefix_size;
+    while (size > 0 && (unsigned char)walk->prefix[size - 1] == 0xff)
+        size--;
+    if (size == 0)
+        return;
+    memcpy(walk->beyond, walk->prefix, size);
+    walk->beyond[size - 1]++;
+    rocksdb_readoptions_set_iterate_upper_bound(walk->options, walk->beyond, size);
+    rocksdb_readoptions_set_iterate_lower_bound(walk->options, walk->prefix, walk->prefix_size);
+}
+
 struct tt_walk *tt_walk_create(const struct tt_view *view, struct tt_slice prefix)
 {
     struct tt_walk *walk = tt_alloc(sizeof(*walk));
@@ -175,7 +192,11 @@ struct tt_walk *tt_walk_create(const struct tt_view *view, struct tt_slice prefi
     for (size_t i = 0; i < view->table_count; i++)
         tt_memcursor_init(&walk->cursors[walk->cursor_count++], view->tables[i], view->version,
                           prefix);
-    walk->iterator = rocksdb_create_iterator(view->index->db, view->options);
+    walk->options = rocksdb_readoptions_create();
+    if (view->snapshot != NULL)
+        rocksdb_readoptions_set_snapshot(walk->options, view->snapshot);
+    set_bounds(walk);
+    walk->iterator = rocksdb_create_iterator(view->index->db, walk->options);
     tt_walk_to(walk, tt_slice(walk->prefix, walk->prefix_size));
     return walk;
 }
@@ -187,6 +208,7 @@ tt_err tt_walk_destroy(struct tt_walk **walk)
         tt_memcursor_deinit(&(*walk)->cursors[i]);
     rocksdb_iter_get_error((*walk)->iterator, &error);
     rocksdb_iter_destroy((*walk)->iterator);
+    rocksdb_readoptions_destroy((*walk)->options);
     tt_free(*walk);
     *walk = NULL;
     return tt_index_take_error(error, NULL, 0);

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <rocksdb/c.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -347,10 +348,50 @@ static void a_list_of_files_with_a_torn_end_is_mended(void **unused)
     tear_down(&bench);
 }
 
+#define GONE 20000
+
+static void change_all_of_b(struct bench *bench, bool put)
+{
+    for (unsigned i = 0; i < GONE; i++) {
+        char key[16];
+        struct tt_slice row = tt_slice(key, (size_t)snprintf(key, sizeof(key), "pb.%06u", i));
+        if (put)
+            tt_index_put(bench->index, row, TT_SLICE_LITERAL("x"));
+        else
+            tt_index_delete(bench->index, row);
+    }
+    expect_ok(tt_index_write(bench->index));
+    expect_ok(tt_index_flush(bench->index, true));
+}
+
+/* Who has no rows is not made to wait for the deleted ones of everybody behind him. */
+static void a_walk_does_not_look_beyond_its_prefix(void **unused)
+{
+    (void)unused;
+    struct bench bench;
+    set_up(&bench, 9);
+    change_all_of_b(&bench, true);
+    change_all_of_b(&bench, false);
+    rocksdb_perfcontext_t *counters = rocksdb_perfcontext_create();
+    rocksdb_set_perf_level(rocksdb_enable_count);
+    rocksdb_perfcontext_reset(counters);
+    struct tt_walk *walk = tt_walk_create(tt_index_latest(bench.index), TT_SLICE_LITERAL("pa."));
+    assert_false(tt_walk_valid(walk));
+    tt_walk_back_to(walk, TT_SLICE_LITERAL("pa.999999"));
+    assert_false(tt_walk_valid(walk));
+    expect_ok(tt_walk_destroy(&walk));
+    assert_in_range(rocksdb_perfcontext_metric(counters, rocksdb_internal_delete_skipped_count), 0,
+                    10);
+    rocksdb_set_perf_level(rocksdb_disable);
+    rocksdb_perfcontext_destroy(counters);
+    tear_down(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_as_the_model_says),
+        cmocka_unit_test(a_walk_does_not_look_beyond_its_prefix),
         cmocka_unit_test(what_was_flushed_is_there_again),
         cmocka_unit_test(a_file_that_kept_its_first_name_is_not_written_to),
         cmocka_unit_test(a_file_that_lost_its_name_is_taken_back),
