@@ -319,6 +319,8 @@ static void hear_error(struct tt_sim_device *device, struct tt_chat *chat,
         bool on_screen = device->screen >= 0 && &device->chats[device->screen] == chat;
         if (on_screen && !device->screen_is_shown)
             device->screen_is_told = false;
+        else if (on_screen) /* it was open before, and still is */
+            device->shown_us = now_of(device);
     }
     if (chat != NULL) {
         chat->acked = chat->acked < frame->error.limit.n ? chat->acked : frame->error.limit.n;
@@ -458,6 +460,10 @@ static void open_chat(struct tt_sim_device *device)
     uint32_t chat = (uint32_t)tt_prng_below(&device->prng, device->chat_count);
     if (!device->chats[chat].is_known)
         return;
+    if (tt_prng_chance(&device->prng, device->habits->mark_per_mille)) {
+        tt_device_get(device, &device->chats[chat], true);
+        return;
+    }
     device->screen = (int)chat;
     device->screen_is_told = false;
     device->screen_is_shown = false;
@@ -541,7 +547,7 @@ static void try_again(struct tt_sim_device *device)
     }
 }
 
-static void tell_screen(struct tt_sim_device *device)
+void tt_device_tell_screen(struct tt_sim_device *device)
 {
     if (device->screen < 0 || device->screen_is_told || !tt_device_is_online(device))
         return;
@@ -565,11 +571,7 @@ static void maintain(void *context, void *payload)
     }
     if (device->link == NULL && now >= device->away_until_us)
         tt_device_connect(device);
-    if (device->retell_us != 0 && now > device->retell_us) {
-        device->retell_us = 0;
-        device->screen_is_told = false;
-    }
-    tell_screen(device);
+    tt_device_tell_screen(device);
     try_again(device);
     for (uint32_t i = 0; i < device->chat_count && tt_device_is_online(device); i++)
         if (device->chats[i].holds && device->chats[i].acked < device->chats[i].reach)

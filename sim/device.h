@@ -37,9 +37,11 @@ struct tt_habits {
     uint32_t lie_per_mille;
     uint32_t http_per_mille;
     uint32_t slow_per_mille; /* of the connections: reads slowly */
+    uint32_t mark_per_mille; /* of the chats that are opened: by a GET */
     uint32_t delay_us;       /* of the network */
     uint32_t content_size_max;
     bool works;    /* says new things; else it only finishes what it began */
+    bool adopts;   /* shows what a GET has put on the screen: no hint is lost */
     bool unlinks;  /* devices are unlinked by others of their user */
     bool settings; /* people choose whether they share when they were last seen */
     struct tt_choice choice;
@@ -94,7 +96,7 @@ struct tt_sim_device {
     bool screen_is_told;  /* `open` went out on this socket */
     bool screen_is_shown; /* and was answered */
     uint64_t shown_us;    /* when */
-    uint64_t retell_us;   /* a GET may have put something else there, late: say it again */
+    uint32_t marking;     /* GETs under way that may put something else there */
     struct tt_chat chats[TT_ORACLE_CONVERSATIONS_MAX];
     uint32_t chat_count;
     struct tt_outgoing outgoing[TT_DEVICE_OUTGOING_MAX];
@@ -124,6 +126,7 @@ bool tt_device_is_online(const struct tt_sim_device *device);
 /* Parts of this module: what it says over HTTP, and its lies. */
 void tt_device_call(struct tt_sim_device *device, const struct tt_request *request);
 void tt_device_lie(struct tt_sim_device *device);
+void tt_device_get(struct tt_sim_device *device, const struct tt_chat *chat, bool marks);
 void tt_device_browse(struct tt_sim_device *device);
 void tt_device_answered(void *context, struct tt_call *call, const struct tt_reply *reply);
 void tt_device_resolve(struct tt_sim_device *device, const tt_id *client_id, bool is_stored);
@@ -135,5 +138,6 @@ struct tt_chat *tt_device_chat(struct tt_sim_device *device, const tt_id *conver
 void tt_device_say(struct tt_sim_device *device, enum tt_client_frame_kind kind,
                    const struct tt_chat *chat, uint64_t seq);
 void tt_device_connect(struct tt_sim_device *device);
+void tt_device_tell_screen(struct tt_sim_device *device);
 
 #endif

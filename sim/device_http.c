@@ -1,14 +1,35 @@
 #include "sim/device.h"
 
-/* After so long, the mark of a GET has reached the socket's node or never will. */
-#define MARK_US (45 * TT_US_PER_S)
-
 #define FLOOD_FRAMES 200
+
+/* A GET that puts its chat on the screen is over. The device shows that chat, or says at once what
+ * it shows: from then on nothing that is late may change it. */
+static void marked(struct tt_sim_device *device, struct tt_chat *chat, const struct tt_reply *reply)
+{
+    device->marking--;
+    bool is_answered = reply != NULL && tt_is_ok(reply->err);
+    bool adopts = is_answered && device->habits->adopts && device->marking == 0 &&
+                  tt_device_is_online(device) && tt_prng_chance(&device->prng, 500);
+    if (adopts) {
+        device->screen = (int)(chat - device->chats);
+        device->screen_is_told = true;
+        device->screen_is_shown = true;
+        device->shown_us = device->world->agenda.now_us;
+        tt_device_show_snapshot(device, chat, reply->snapshot);
+    } else if (device->screen >= 0) {
+        device->screen_is_told = false;
+        tt_device_tell_screen(device);
+    } else {
+        tt_device_say(device, TT_CLIENT_CLOSE, chat, 0);
+    }
+}
 
 void tt_device_answered(void *context, struct tt_call *call, const struct tt_reply *reply)
 {
     struct tt_sim_device *device = context;
     device->calls--;
+    if (call->request.kind == TT_REQUEST_SNAPSHOT && call->request.snapshot.mark_open)
+        marked(device, tt_device_chat(device, &call->request.conversation), reply);
     if (reply == NULL)
         return;
     const struct tt_request *request = &call->request;
@@ -97,7 +118,7 @@ static void ask_about(struct tt_sim_device *device, const struct tt_chat *chat, 
 static void look_after_account(struct tt_sim_device *device, uint64_t choice)
 {
     bool shares = tt_prng_chance(&device->prng, 600);
-    bool unlinks = tt_prng_chance(&device->prng, 300) && device->habits->unlinks;
+    bool unlinks = tt_prng_chance(&device->prng, 700) && device->habits->unlinks;
     char name[] = "d0";
     name[1] = (char)('0' + tt_prng_below(&device->prng, 3));
     struct tt_request request = {
@@ -115,6 +136,20 @@ static void look_after_account(struct tt_sim_device *device, uint64_t choice)
     } else if (choice == 11) {
         request.kind = TT_REQUEST_GET_ME;
     }
+    tt_device_call(device, &request);
+}
+
+void tt_device_get(struct tt_sim_device *device, const struct tt_chat *chat, bool marks)
+{
+    struct tt_request request = {
+        .kind = TT_REQUEST_SNAPSHOT,
+        .user = device->user,
+        .device = device->id,
+        .conversation = chat->is->id,
+        .limit = 10,
+        .snapshot = {.mark_open = marks},
+    };
+    device->marking += marks;
     tt_device_call(device, &request);
 }
 
@@ -152,11 +187,7 @@ void tt_device_browse(struct tt_sim_device *device)
         request.page.seq = TT_SEQ(chat->held > back ? chat->held - back : 1);
         tt_device_call(device, &request);
     } else {
-        request.kind = TT_REQUEST_SNAPSHOT;
-        request.snapshot.mark_open = choice == 5;
-        if (choice == 5)
-            device->retell_us = device->world->agenda.now_us + MARK_US;
-        tt_device_call(device, &request);
+        tt_device_get(device, chat, choice == 5);
     }
 }
 

@@ -47,6 +47,7 @@ enum form { BOOL, U32, U64, SIZE };
     X("lie", habits.lie_per_mille, U32, 0)                                                         \
     X("http", habits.http_per_mille, U32, 0)                                                       \
     X("slow", habits.slow_per_mille, U32, 0)                                                       \
+    X("marks", habits.mark_per_mille, U32, 0)                                                      \
     X("turn_us", world.turn_us, U32, 0)                                                            \
     X("store_latency_us", world.store_latency_us, U32, 300)                                        \
     X("registry_latency_us", world.registry_latency_us, U32, 100)                                  \

@@ -242,8 +242,12 @@ static size_t frame_bytes(const struct tt_server_frame *frame)
     size_t bytes = FRAME_BYTES;
     if (frame->kind == TT_SERVER_MESSAGE)
         bytes += frame->message.content.size;
-    if (frame->kind == TT_SERVER_CONVERSATION)
-        bytes += frame->snapshot->message_count * 2 * (size_t)FRAME_BYTES;
+    if (frame->kind == TT_SERVER_CONVERSATION) {
+        const struct tt_snapshot *snapshot = frame->snapshot;
+        bytes += (snapshot->message_count + snapshot->other_count) * (size_t)FRAME_BYTES;
+        for (size_t i = 0; i < snapshot->message_count; i++)
+            bytes += snapshot->messages[i].content.size;
+    }
     return bytes;
 }
 
@@ -278,9 +282,7 @@ static void check_queue(struct tt_link *link, const struct tt_server_frame *fram
     if (link->turn_us != now_us)
         link->queued_before = link->queued_bytes;
     link->turn_us = now_us;
-    /* As the core counts: a chat that was opened is one frame. */
-    bool is_chat = frame->kind == TT_SERVER_CONVERSATION;
-    link->queued_bytes += is_chat ? FRAME_BYTES : frame_bytes(frame);
+    link->queued_bytes += frame_bytes(frame);
     const struct tt_core_options *core = &link->world->options.core;
     if (link->queued_before > core->slow_bytes_max + core->undrained_bytes_max + QUEUE_SLACK)
         tt_oracle_fail(link->world->oracle,
@@ -324,6 +326,8 @@ static void end_link(struct tt_link *link, uint32_t code, tt_err err)
 {
     if (code == TT_CLOSE_REPLACED)
         tt_oracle_replaced(link->world->oracle, link);
+    if (code == TT_CLOSE_TOKEN_EXPIRED)
+        tt_oracle_cut(link->world->oracle, link);
     link->server_open = false;
     tt_oracle_session_ends(link->world->oracle, link);
     tt_node_free_slot(link->node, link->handle);
@@ -400,6 +404,7 @@ static void answer(struct tt_call *call, const struct tt_reply *reply)
 {
     struct tt_world *world = call->world;
     struct parcel *parcel = tt_alloc(sizeof(*parcel));
+    tt_oracle_request_ends(world->oracle, call);
     if (reply != NULL) {
         struct tt_buffer text = {0};
         if (world->trace.enabled)

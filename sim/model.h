@@ -34,7 +34,8 @@ struct known_view {
     uint64_t claimed_read;
     uint64_t ackable; /* everything up to it was handed to the device, on some way */
     struct tt_cursor shown;
-    bool marked_by_get; /* a GET may have put it on the screen */
+    uint32_t marking;   /* GETs under way that may put it on the screen */
+    bool marked_by_get; /* there was one */
 };
 
 struct known_device {
@@ -87,6 +88,7 @@ struct session_note {
     bool said_caught_up;
     int open;             /* the conversation that the node heard `open` for last; -1: none */
     uint32_t may_be_open; /* a bit for it, and for those before it until it is answered */
+    uint32_t since_open;  /* the same, of what came after the node heard the last `open` */
     uint64_t opened_us;   /* when it was heard */
     struct session_view views[TT_ORACLE_CONVERSATIONS_MAX];
 };

@@ -46,6 +46,14 @@ void tt_oracle_replaced(struct tt_oracle *oracle, const struct tt_link *link)
                        NAME(link->user), NAME(link->device));
 }
 
+void tt_oracle_cut(struct tt_oracle *oracle, const struct tt_link *link)
+{
+    const struct session_note *note = link->oracle;
+    if (oracle != NULL && note != NULL && note->unlinks == oracle->devices[note->device].unlinks)
+        tt_oracle_fail(oracle, "a socket of %.*s/%.*s is cut, which was not unlinked",
+                       NAME(link->user), NAME(link->device));
+}
+
 void tt_oracle_session_ends(struct tt_oracle *oracle, struct tt_link *link)
 {
     const struct session_note *note = link->oracle;
@@ -95,11 +103,13 @@ void tt_oracle_node_hears(struct tt_oracle *oracle, struct tt_link *link,
     if (frame->kind == TT_CLIENT_OPEN) {
         note->open = number;
         note->may_be_open |= 1U << number;
+        note->since_open = 1U << number;
         note->opened_us = oracle->world->agenda.now_us;
     }
     if (frame->kind == TT_CLIENT_CLOSE) {
         note->open = note->open == number ? -1 : note->open;
         note->may_be_open &= ~(1U << number);
+        note->since_open &= ~(1U << number);
     }
     struct session_view *view = view_of(note, number);
     bool is_ack = frame->kind == TT_CLIENT_DELIVERED || frame->kind == TT_CLIENT_READ;
@@ -253,7 +263,7 @@ static void check_screen(struct tt_oracle *oracle, struct tt_link *link, int num
 {
     struct session_note *note = link->oracle;
     const struct known_device *device = &oracle->devices[note->device];
-    if ((note->may_be_open >> number & 1) == 0 && !device->views[number].marked_by_get)
+    if ((note->may_be_open >> number & 1) == 0 && device->views[number].marking == 0)
         tt_oracle_fail(oracle, "promise 10: %.*s/%.*s hears presence or typing in %.*s, unopened",
                        NAME(link->user), NAME(link->device), NAME(frame->conversation));
     int about = tt_model_user(oracle, &frame->user);
@@ -274,7 +284,7 @@ static void check_conversation(struct tt_oracle *oracle, struct tt_link *link, i
     struct session_view *view = view_of(note, number);
     const struct tt_snapshot *snapshot = frame->snapshot;
     if (note->open == number)
-        note->may_be_open = 1U << number;
+        note->may_be_open = note->since_open;
     struct tt_cursor floor = {tt_seq_max(view->shown.delivered, view->floor.delivered),
                               tt_seq_max(view->shown.read, view->floor.read)};
     uint64_t asked_us = note->open == number ? note->opened_us : 0;
@@ -291,8 +301,10 @@ static void check_error(struct tt_oracle *oracle, struct tt_link *link,
     struct session_note *note = link->oracle;
     const struct known_device *device = &oracle->devices[note->device];
     int number = tt_model_conversation(oracle, &frame->conversation);
-    if (number >= 0 && tt_err_is(frame->error.err, TT_ERR_RATE_LIMITED))
+    if (number >= 0 && tt_err_is(frame->error.err, TT_ERR_RATE_LIMITED)) {
         note->may_be_open |= 1U << number; /* what was refused may have been a `close` */
+        note->since_open |= 1U << number;
+    }
     if (number < 0 || !tt_model_is_member(&oracle->conversations[number], device->user))
         return;
     const struct session_view *view = view_of(note, number);

@@ -40,6 +40,8 @@ void tt_oracle_session_ends(struct tt_oracle *oracle, struct tt_link *link);
 
 /* The node closes the socket because there is a newer one of the device. */
 void tt_oracle_replaced(struct tt_oracle *oracle, const struct tt_link *link);
+/* The node closes the socket because the device is not linked any more. */
+void tt_oracle_cut(struct tt_oracle *oracle, const struct tt_link *link);
 void tt_oracle_device_says(struct tt_oracle *oracle, struct tt_link *link,
                            const struct tt_client_frame *frame);
 void tt_oracle_node_hears(struct tt_oracle *oracle, struct tt_link *link,
@@ -49,6 +51,8 @@ void tt_oracle_node_says(struct tt_oracle *oracle, struct tt_link *link,
 void tt_oracle_device_hears(struct tt_oracle *oracle, struct tt_link *link,
                             const struct tt_server_frame *frame);
 void tt_oracle_request_begins(struct tt_oracle *oracle, struct tt_call *call);
+/* It was answered, or never will be. */
+void tt_oracle_request_ends(struct tt_oracle *oracle, const struct tt_call *call);
 void tt_oracle_replied(struct tt_oracle *oracle, struct tt_call *call,
                        const struct tt_reply *reply);
 

@@ -137,8 +137,30 @@ void tt_oracle_request_begins(struct tt_oracle *oracle, struct tt_call *call)
     note->begun_us = oracle->world->agenda.now_us;
     call->oracle = note;
     int number = tt_model_conversation(oracle, &request->conversation);
-    if (request->kind == TT_REQUEST_SNAPSHOT && request->snapshot.mark_open && number >= 0)
+    if (request->kind == TT_REQUEST_SNAPSHOT && request->snapshot.mark_open && number >= 0) {
         oracle->devices[device].views[number].marked_by_get = true;
+        oracle->devices[device].views[number].marking++;
+    }
+}
+
+void tt_oracle_request_ends(struct tt_oracle *oracle, const struct tt_call *call)
+{
+    if (oracle == NULL || call->oracle == NULL)
+        return;
+    const struct tt_request *request = &call->request;
+    int device = tt_model_device(oracle, &request->user, &request->device);
+    int number = tt_model_conversation(oracle, &request->conversation);
+    if (request->kind != TT_REQUEST_SNAPSHOT || !request->snapshot.mark_open || number < 0)
+        return;
+    oracle->devices[device].views[number].marking--;
+    /* The mark may still be on its way, to a socket that is there now. */
+    for (struct tt_link *link = oracle->world->all_links; link != NULL; link = link->next) {
+        struct session_note *note = link->oracle;
+        if (note == NULL || note->device != device)
+            continue;
+        note->may_be_open |= 1U << number;
+        note->since_open |= 1U << number;
+    }
 }
 
 /* A receipt says delivered or read only of what is. */

@@ -235,6 +235,7 @@ static void settle(struct tt_run *run, uint64_t us)
 static void clean(struct tt_run *run)
 {
     run->habits.works = true;
+    run->habits.adopts = true;
     run->habits.think_us = 4 * TT_US_PER_S;
     run->habits.away_us = 10 * TT_US_PER_S;
     run->habits.leave_per_mille = 60;
@@ -265,6 +266,7 @@ static void lose_server(struct tt_run *run)
             device->away_until_us = back_us;
     }
     run->habits.works = false;
+    run->habits.adopts = false;
     tt_seen_begin(run, GHOST_US);
     tt_world_crash(world, server);
     run_for(run, LOSS_US);

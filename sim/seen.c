@@ -46,7 +46,7 @@ static bool is_looking(const struct tt_run *run, const struct tt_sim_device *dev
     return device->honest && tt_device_is_online(device) && device->screen >= 0 &&
            device->screen_is_shown && device->shown_us != 0 && is_long_ago(run, device->shown_us) &&
            !device->link->is_cut && !device->link->is_stuck && device->link->bytes_per_ms == 0 &&
-           device->link->server_open && device->retell_us == 0 &&
+           device->link->server_open && device->marking == 0 &&
            is_long_ago(run, tt_oracle_settings_us(run->oracle, &device->user));
 }
 

@@ -158,7 +158,7 @@ static size_t gather(struct tt_store_tables *tables, const struct tt_list_conver
             continue;
         if (!tt_id_is_none(&list->only) && !tt_id_eq(&list->only, &row->id))
             continue;
-        if (list->changed_since.ms == 0 || row->changed_at.ms > list->changed_since.ms)
+        if (list->changed_since.ms == 0 || row->changed_at.ms >= list->changed_since.ms)
             rows[count++] = row;
     }
     if (count > 1)

@@ -109,6 +109,7 @@ static void draw_habits(struct tt_prng *prng, struct tt_swarm *swarm)
     habits->slow_per_mille = flip(prng, 300) ? draw(prng, 50, 500) : 0;
     habits->delay_us = draw(prng, 500, flip(prng, 300) ? 300000 : 40000);
     habits->unlinks = flip(prng, 250);
+    habits->mark_per_mille = flip(prng, 300) ? draw(prng, 100, 900) : 0;
     habits->settings = flip(prng, 300);
     habits->works = true;
     swarm->chaos_us = draw(prng, 30, 400) * TT_US_PER_S;

@@ -2,9 +2,6 @@
 
 #include "base/memory.h"
 
-/* What a frame costs on the wire beside its content. */
-#define FRAME_BYTES 160
-
 #define RETRY_MS 1000
 
 struct tt_effect *tt_emit(struct tt_core *core, enum tt_effect_kind kind)
@@ -55,8 +52,8 @@ struct tt_server_frame *tt_emit_frame(struct tt_core *core, struct tt_session *s
     effect->handle = session->handle;
     effect->frame = frame;
 
-    session->undrained += bytes + FRAME_BYTES;
-    session->unconfirmed += bytes + FRAME_BYTES;
+    session->undrained += bytes + TT_FRAME_BYTES;
+    session->unconfirmed += bytes + TT_FRAME_BYTES;
     if (session->undrained > core->options.undrained_bytes_max)
         tt_want_drain(core, session);
     if (session->unconfirmed > core->options.slow_bytes_max)

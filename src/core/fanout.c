@@ -215,7 +215,7 @@ static void kick_heard(struct tt_core *core, struct tt_session *session, const s
 static void cut_heard(struct tt_core *core, struct tt_session *session, const struct tt_hint *hint)
 {
     if (tt_id_eq(&session->device, &hint->device))
-        tt_session_close(core, session, TT_CLOSE_TOKEN_EXPIRED);
+        tt_session_cut(core, session);
 }
 
 static void each_of_user(struct tt_core *core, const struct tt_hint *hint,
@@ -279,6 +279,9 @@ void tt_hint_heard(struct tt_core *core, const struct tt_hint *hint)
         return;
     case TT_HINT_HANDED_OK:
         tt_open_handed_ok(core, hint);
+        return;
+    case TT_HINT_MARK:
+        tt_open_marked(core, hint);
         return;
     }
 }

@@ -4,7 +4,9 @@
  * after the answer is told over the socket.
  *
  * What was answered counts as handed out, once the socket's node knows of it: at once over the
- * socket; after a GET the node is told, and the answer waits a moment for its word.
+ * socket; after a GET the node is told, and the answer waits a moment for its word. With its word
+ * comes the turn of the screen, and only a screen that is still at that turn is marked: whatever
+ * the client does after the answer wins over a mark that is late.
  */
 #include "core/state.h"
 
@@ -38,12 +40,14 @@ void tt_open_wish(struct tt_core *core, struct tt_session *session, struct tt_ta
 {
     task->open_turn = ++session->open_turn;
     session->open_wish = wish_of(core, &task->conversation);
+    session->screen_turn = ++core->screen_turns;
 }
 
 void tt_open_unwish(struct tt_core *core, struct tt_session *session, const tt_id *conversation)
 {
     if (session->open_wish == wish_of(core, conversation))
         session->open_turn++;
+    session->screen_turn = ++core->screen_turns;
     if (session->open != NULL && tt_id_eq(&session->open->is.id, conversation) &&
         !TT_IS_PLANTED(SCREEN_STAYS))
         tt_open_close(core, session);
@@ -77,6 +81,7 @@ void tt_open_close(struct tt_core *core, struct tt_session *session)
     tt_conv_unpin(core, session->open);
     session->open = NULL;
     session->opening = false;
+    session->untold = false;
     session->refresh_at = TT_MONO(0);
 }
 
@@ -129,6 +134,8 @@ static void start_mark(struct tt_core *core, struct tt_task *task)
     if (task->conv->is.kind == TT_DIRECT)
         tt_presence_update(core, &ids[0], task->peer_status, task->peer_version, TT_MONO(0));
     session->opening = false;
+    if (task->conv->is.kind == TT_DIRECT)
+        tt_presence_marked(core, session, &ids[0], task->peer_status);
     ask_users(core, task, ids, count);
     tt_task_ask_registry(core, task, tt_about_users(core, TT_REGISTRY_WATCH, ids, count - 1));
 }
@@ -311,7 +318,7 @@ static void note_shown(struct tt_core *core, struct tt_session *session, const s
 static void answer_socket(struct tt_core *core, struct tt_task *task, struct tt_session *session)
 {
     struct tt_snapshot *snapshot = assemble(core, task, session);
-    size_t bytes = 0;
+    size_t bytes = (snapshot->message_count + snapshot->other_count) * (size_t)TT_FRAME_BYTES;
     for (size_t i = 0; i < snapshot->message_count; i++)
         bytes += snapshot->messages[i].content.size;
     struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_CONVERSATION, bytes);
@@ -351,16 +358,23 @@ void tt_open_ready(struct tt_core *core, struct tt_task *task)
     if (session != NULL && session->opening_turn == task->open_turn)
         session->opening = false;
     if (task->kind == TT_TASK_MARK || (!task->over_http && session == NULL)) {
+        if (is_watching && task->conv->is.kind == TT_GROUP)
+            tt_presence_tell_all(core, session);
         tt_task_destroy(core, task);
         return;
     }
     tt_err err = task->store[PART_SNAPSHOT]->err;
     if (tt_is_ok(err)) /* who shares what is not known: offline would be a lie */
         err = task->store[PART_USERS]->err;
+    bool is_settled = is_watching && !session->opening;
     if (!tt_is_ok(err)) {
         tt_task_fail(core, task, err);
+        if (is_settled)
+            tt_presence_unanswered(core, session);
         return;
     }
+    if (is_settled)
+        session->untold = false;
     if (task->over_http)
         answer_http(core, task, session);
     else
@@ -405,12 +419,6 @@ bool tt_open_hand_off(struct tt_core *core, struct tt_task *task, bool opened)
             hint->cursor.read = snapshot->messages[0].seq;
             hint->cursor.delivered = snapshot->messages[snapshot->message_count - 1].seq;
         }
-        if (opened && snapshot->other_count == 1) {
-            /* What is, not what this caller may see of it: others look there too. */
-            hint->status = tt_status_of(&about->found[0],
-                                        task->store[PART_USERS]->get_users.users[0].last_seen);
-            hint->version = about->found[0].version;
-        }
         hint->reply_to = core->options.place;
         hint->waiter = task->handle;
         tt_hint_to(core, &device->place, hint);
@@ -430,36 +438,67 @@ void tt_open_waited(struct tt_core *core, struct tt_task *task)
     tt_task_destroy(core, task);
 }
 
+/* The device's node knows what is handed out; before the answer goes out it is told to put the chat
+ * on the screen. */
+static void mark_there(struct tt_core *core, const struct tt_task *task, const struct tt_hint *ok)
+{
+    struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
+    hint->kind = TT_HINT_MARK;
+    hint->user = task->user;
+    hint->device = task->device;
+    hint->conversation = task->conversation;
+    hint->message.seq = ok->message.seq;
+    if (task->reply->snapshot->other_count == 1) {
+        /* What is, not what this caller may see of it: others look there too. */
+        const struct tt_whereabouts *found = &task->registry->about.found[0];
+        hint->status = tt_status_of(found, task->store[PART_USERS]->get_users.users[0].last_seen);
+        hint->version = found->version;
+    }
+    tt_hint_to(core, &ok->reply_to, hint);
+}
+
 void tt_open_handed_ok(struct tt_core *core, const struct tt_hint *hint)
 {
     struct tt_task *task = tt_task_find(core, hint->waiter);
-    if (task != NULL && task->reply != NULL && task->timer.position != 0)
-        tt_open_waited(core, task);
+    if (task == NULL || task->reply == NULL || task->timer.position == 0)
+        return;
+    if (hint->message.seq.n > 0)
+        mark_there(core, task, hint);
+    tt_open_waited(core, task);
 }
 
 /* Another node answers a GET of a device that has its socket here. */
 void tt_open_handed(struct tt_core *core, const struct tt_hint *hint)
 {
     struct tt_session *session = tt_session_of_device(core, &hint->user, &hint->device);
-    if (session != NULL) {
-        tt_open_handed_here(core, session, &hint->conversation, hint->cursor.read,
-                            hint->cursor.delivered);
-        if (hint->opened) {
-            struct tt_task *task = tt_task_create(core, TT_TASK_MARK, session->handle);
-            task->user = hint->user;
-            task->device = hint->device;
-            task->conversation = hint->conversation;
-            task->peer_status = hint->status;
-            task->peer_version = hint->version;
-            tt_open_wish(core, session, task);
-            if (tt_conv_need(core, task) != NULL)
-                tt_task_resume(core, task);
-        }
-    }
     struct tt_hint *answer = tt_arena_alloc(&core->arena, sizeof(*answer));
     answer->kind = TT_HINT_HANDED_OK;
     answer->waiter = hint->waiter;
+    answer->reply_to = core->options.place;
+    if (session != NULL) {
+        tt_open_handed_here(core, session, &hint->conversation, hint->cursor.read,
+                            hint->cursor.delivered);
+        if (hint->opened)
+            answer->message.seq = TT_SEQ(session->screen_turn);
+    }
     tt_hint_to(core, &hint->reply_to, answer);
+}
+
+void tt_open_marked(struct tt_core *core, const struct tt_hint *hint)
+{
+    struct tt_session *session = tt_session_of_device(core, &hint->user, &hint->device);
+    if (session == NULL ||
+        (hint->message.seq.n != session->screen_turn && !TT_IS_PLANTED(LATE_MARK)))
+        return;
+    struct tt_task *task = tt_task_create(core, TT_TASK_MARK, session->handle);
+    task->user = hint->user;
+    task->device = hint->device;
+    task->conversation = hint->conversation;
+    task->peer_status = hint->status;
+    task->peer_version = hint->version;
+    tt_open_wish(core, session, task);
+    if (tt_conv_need(core, task) != NULL)
+        tt_task_resume(core, task);
 }
 
 static void refresh(struct tt_core *core, struct tt_session *session, struct tt_task *task,

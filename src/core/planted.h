@@ -30,7 +30,9 @@
     X(ACK_LEFT, "ack-left", "an ack of unknown outcome is not tried again")                        \
     X(NO_SLOW_CLOSE, "no-slow-close", "a socket that takes nothing in is kept, and fills up")      \
     X(SCREEN_STAYS, "screen-stays", "closing a chat leaves it on the screen")                      \
-    X(NO_REASSERT, "no-reassert", "nobody checks whether he is still registered")
+    X(NO_REASSERT, "no-reassert", "nobody checks whether he is still registered")                  \
+    X(CUT_ANY, "cut-any", "a late word of an unlinking cuts the socket of the next link")          \
+    X(LATE_MARK, "late-mark", "a late mark of a GET overrides what was opened since")
 
 enum tt_bug {
     TT_BUG_NONE,

@@ -53,6 +53,7 @@ static void tell_sessions(struct tt_core *core, struct tt_watched *watched)
 {
     for (uint32_t i = 0; i < watched->session_count; i++) {
         struct tt_session *session = watched->sessions[i];
+        session->untold = session->untold || session->opening;
         if (session->opening || !session->user->shares)
             continue;
         if (watched->knows_sharing)
@@ -60,6 +61,30 @@ static void tell_sessions(struct tt_core *core, struct tt_watched *watched)
         else
             watched->held = true;
     }
+}
+
+/* Whom the session may see of those in the chat on its screen. */
+void tt_presence_tell_all(struct tt_core *core, struct tt_session *session)
+{
+    const struct tt_conversation *chat = &session->open->is;
+    for (size_t i = 0; i < chat->member_count; i++) {
+        const struct tt_watched *watched = watched_of(core, &chat->members[i]);
+        if (!tt_id_eq(&chat->members[i], &session->user->id) && watched->known &&
+            watched->knows_sharing && !watched->hidden)
+            tell(core, watched, session);
+    }
+}
+
+/* The session has been told `told`, by an answer over HTTP; perhaps more is known here. */
+void tt_presence_marked(struct tt_core *core, struct tt_session *session, const tt_id *user,
+                        struct tt_status told)
+{
+    const struct tt_watched *watched = watched_of(core, user);
+    bool is_other =
+        watched->known && (watched->status.online != told.online ||
+                           (!told.online && watched->status.last_seen.ms != told.last_seen.ms));
+    if (is_other && watched->knows_sharing && !watched->hidden)
+        tell(core, watched, session);
 }
 
 /* Answers may overtake each other, so what was asked earlier than something that is known already
@@ -81,16 +106,18 @@ void tt_presence_own(struct tt_core *core, struct tt_user_here *user, bool share
     user->shares = shares;
     for (struct tt_session *session = user->sessions; session != NULL;
          session = session->next_of_user) {
-        if (session->open == NULL || session->opening)
-            continue;
-        const struct tt_conversation *chat = &session->open->is;
-        for (size_t i = 0; i < chat->member_count; i++) {
-            const struct tt_watched *watched = watched_of(core, &chat->members[i]);
-            if (!tt_id_eq(&chat->members[i], &user->id) && watched->known &&
-                watched->knows_sharing && !watched->hidden)
-                tell(core, watched, session);
-        }
+        session->untold = session->untold || session->opening;
+        if (session->open != NULL && !session->opening)
+            tt_presence_tell_all(core, session);
     }
+}
+
+/* The snapshot that would have said what has changed will not come. */
+void tt_presence_unanswered(struct tt_core *core, struct tt_session *session)
+{
+    if (session->untold)
+        tt_presence_tell_all(core, session);
+    session->untold = false;
 }
 
 static void add_watcher(struct tt_core *core, const tt_id *user, struct tt_session *session)

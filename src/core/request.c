@@ -474,11 +474,15 @@ void tt_added_ready(struct tt_core *core, struct tt_task *task)
     for (; session != NULL; session = session->next_of_user) {
         if (session->state != TT_SESSION_LIVE)
             continue;
-        struct tt_server_frame *frame =
-            tt_emit_frame(core, session, TT_SERVER_CONVERSATION_ADDED, 0);
+        const struct tt_conversation_entry *entry =
+            &task->store[PART_LIST]->list_conversations.entries[0];
+        struct tt_server_frame *frame = tt_emit_frame(
+            core, session, TT_SERVER_CONVERSATION_ADDED,
+            entry->conversation.title.size + entry->last_message.content.size +
+                entry->conversation.member_count * (TT_ID_SIZE_MAX + 3) + TT_FRAME_BYTES);
         frame->conversation = task->conversation;
         frame->user = task->user;
-        frame->entry = &task->store[PART_LIST]->list_conversations.entries[0];
+        frame->entry = entry;
     }
     tt_task_destroy(core, task);
 }

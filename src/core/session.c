@@ -85,6 +85,7 @@ void tt_session_open(struct tt_core *core, const struct tt_event *event)
     session->timer.kind = TT_TIMER_SESSION;
     session->heard_at = core->now.mono;
     session->opened_at = core->now.mono;
+    session->screen_turn = ++core->screen_turns;
     int64_t life_ms = event->open.token_expires.ms - core->now.wall.ms;
     session->expires_at = tt_mono_after(core->now.mono, life_ms > 0 ? (uint64_t)life_ms : 0);
     tt_map_init(&session->streams, stream_key, core->options.hash_seed);
@@ -275,6 +276,52 @@ static void go_live(struct tt_core *core, struct tt_session *session,
     tt_replay_start(core, session);
 }
 
+static const struct tt_device *find_device(const struct tt_device *devices, size_t count,
+                                           const tt_id *device)
+{
+    for (size_t i = 0; i < count; i++)
+        if (tt_id_eq(&devices[i].id, device))
+            return &devices[i];
+    return NULL;
+}
+
+static tt_time linked_at(const struct tt_link_device *linked)
+{
+    const struct tt_device *own =
+        find_device(linked->devices, linked->device_count, &linked->device);
+    TT_ASSERT(own != NULL);
+    return own->linked_at;
+}
+
+/* The device is said to be unlinked. That may be old news: it may have been linked again, and this
+ * be a socket of the new link. So the store is asked. */
+void tt_session_cut(struct tt_core *core, struct tt_session *session)
+{
+    if (TT_IS_PLANTED(CUT_ANY)) {
+        tt_session_close(core, session, TT_CLOSE_TOKEN_EXPIRED);
+        return;
+    }
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_LIST_DEVICES);
+    op->list_devices.user = session->user->id;
+    tt_emit_store(core, op, TT_FOR_CUT, session->handle);
+}
+
+void tt_session_cut_looked(struct tt_core *core, struct tt_store_op *op)
+{
+    struct tt_session *session = tt_session_find(core, op->tag.owner);
+    if (session == NULL)
+        return;
+    if (!tt_is_ok(op->err)) {
+        core->spent_store = op->next;
+        tt_retry_store(core, op);
+        return;
+    }
+    const struct tt_device *now =
+        find_device(op->list_devices.devices, op->list_devices.device_count, &session->device);
+    if (now == NULL || now->linked_at.ms != session->linked_at.ms)
+        tt_session_close(core, session, TT_CLOSE_TOKEN_EXPIRED);
+}
+
 void tt_session_linked(struct tt_core *core, struct tt_store_op *op)
 {
     const struct tt_link_device *linked = &op->link_device;
@@ -290,6 +337,7 @@ void tt_session_linked(struct tt_core *core, struct tt_store_op *op)
     }
     session->epoch = linked->epoch;
     session->resumed = linked->resumed;
+    session->linked_at = linked_at(linked);
     if (session->opened_at.ms >= session->user->shares_at.ms)
         session->user->shares = linked->settings.share_last_seen;
     session->state = TT_SESSION_REGISTERING;

@@ -42,6 +42,7 @@ enum tt_purpose {
     TT_FOR_REASSERT,
     TT_FOR_UNRUNG,
     TT_FOR_MARKED,
+    TT_FOR_CUT,
     TT_FOR_TASK, /* + the part's number */
 };
 
@@ -109,6 +110,8 @@ struct tt_session {
     struct tt_session *next_of_user;
     tt_id device;
     uint64_t epoch;
+    tt_time
+        linked_at; /* which of the device's links this is: an unlinked one may be linked again */
     bool resumed;
     bool registered;
     bool registering; /* REGISTER under way though live: the registry was away or forgot */
@@ -146,8 +149,10 @@ struct tt_session {
 
     struct tt_conv *open;        /* the chat on its screen */
     bool opening;                /* its snapshot is not out yet */
+    bool untold;                 /* meanwhile something was not told that the snapshot will say */
     uint32_t opening_turn;       /* of the open that put it there */
     uint32_t open_turn;          /* the latest wish of what is on the screen: a late one is void */
+    uint32_t screen_turn;        /* changes with each wish and each `close`, unique on this node */
     uint32_t open_wish;          /* a hash of the conversation that was wished for */
     struct tt_task *sends_first; /* under way or waiting */
     uint32_t send_count;
@@ -352,12 +357,17 @@ struct tt_core {
     bool unrung_again; /* something could not be armed */
     struct tt_map buckets;
 
+    uint32_t screen_turns;           /* so far, of all sessions */
     struct tt_store_op *spent_store; /* effects may still point into them */
     struct tt_registry_op *spent_registry;
     struct tt_task *spent_tasks;
     uint64_t ops_under_way;
     bool draining;
 };
+
+/* What a frame costs on the wire beside its content, about; within one, each message and each
+ * member costs as much. */
+#define TT_FRAME_BYTES 160
 
 /* effects.c: what every other file emits through */
 struct tt_effect *tt_emit(struct tt_core *core, enum tt_effect_kind kind);
@@ -383,6 +393,8 @@ void tt_session_registered(struct tt_core *core, struct tt_registry_op *op);
 void tt_session_gone(struct tt_core *core, struct tt_session *session);
 void tt_session_close(struct tt_core *core, struct tt_session *session, enum tt_close_code code);
 void tt_session_due(struct tt_core *core, struct tt_session *session);
+void tt_session_cut(struct tt_core *core, struct tt_session *session);
+void tt_session_cut_looked(struct tt_core *core, struct tt_store_op *op);
 void tt_session_set_timer(struct tt_core *core, struct tt_session *session);
 void tt_session_retry_soon(struct tt_core *core, struct tt_session *session);
 void tt_session_frame(struct tt_core *core, struct tt_session *session,
@@ -486,6 +498,10 @@ void tt_presence_typing(struct tt_core *core, struct tt_task *task);
 void tt_presence_unwatch(struct tt_core *core, struct tt_session *session);
 void tt_presence_update(struct tt_core *core, const tt_id *user, struct tt_status status,
                         uint64_t version, tt_mono asked_at);
+void tt_presence_unanswered(struct tt_core *core, struct tt_session *session);
+void tt_presence_tell_all(struct tt_core *core, struct tt_session *session);
+void tt_presence_marked(struct tt_core *core, struct tt_session *session, const tt_id *user,
+                        struct tt_status told);
 void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden, tt_mono asked_at);
 void tt_presence_own(struct tt_core *core, struct tt_user_here *user, bool shares,
                      tt_mono asked_at);
@@ -508,6 +524,7 @@ void tt_open_handed_here(struct tt_core *core, struct tt_session *session,
                          const tt_id *conversation, tt_seq from, tt_seq to);
 void tt_open_start(struct tt_core *core, struct tt_task *task);
 void tt_open_ready(struct tt_core *core, struct tt_task *task);
+void tt_open_marked(struct tt_core *core, const struct tt_hint *hint);
 void tt_open_handed_ok(struct tt_core *core, const struct tt_hint *hint);
 void tt_open_handed(struct tt_core *core, const struct tt_hint *hint);
 void tt_open_waited(struct tt_core *core, struct tt_task *task);

@@ -131,7 +131,7 @@ tt_err tt_hint_decode(struct tt_slice bytes, struct tt_hint *hint)
     *hint = (struct tt_hint){0};
     uint8_t kind = take_byte(&reader);
     uint8_t flags = take_byte(&reader);
-    if (kind > TT_HINT_HANDED_OK)
+    if (kind > TT_HINT_MARK)
         return TT_FAIL(CORRUPT);
     hint->kind = (enum tt_hint_kind)kind;
     hint->moved_delivered = flags & MOVED_DELIVERED;

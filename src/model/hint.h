@@ -25,8 +25,11 @@
     X(KICK)   /* to a node: `user`'s `device` has connected elsewhere with `version` as epoch */   \
     X(CUT)    /* to a node: `user`'s `device` was unlinked */                                      \
     X(HANDED) /* to the node of `user`'s `device`: cursor.read..cursor.delivered was handed out    \
-                 over HTTP; `opened`: and the conversation is on its screen */                     \
-    X(HANDED_OK) /* back to the node that answers the request `waiter` */
+                 over HTTP; `opened`: and the conversation is to be on its screen */               \
+    X(HANDED_OK) /* back to the node that answers the request `waiter`; message.seq: 0, or the     \
+                    turn of the device's screen */                                                 \
+    X(MARK)      /* to the node of `user`'s `device`: the conversation is on its screen, if that   \
+                    has not changed since the turn message.seq */
 
 enum tt_hint_kind {
 #define X(name) TT_HINT_##name,

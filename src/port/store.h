@@ -62,7 +62,8 @@
  *   the device is unlinked.
  * MARK_PUSHED: pushed_seq = max(pushed_seq, seq), if the row is there.
  * LIST_CONVERSATIONS: newest activity (last message, else creation) first. changed_since: those
- *   with a message, a cursor step or the creation after that time. A bad cursor: BAD_QUERY.
+ *   with a message, a cursor step or the creation at that time or after it: something else may
+ *   happen in the millisecond of what is known. A bad cursor: BAD_QUERY.
  * GET_USERS: unknown users have the default settings and last_seen 0.
  * PUT_USER: sets what is marked; answers all.
  * MUTE: NOT_FOUND unless a member.

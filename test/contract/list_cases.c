@@ -154,14 +154,17 @@ static void only_what_changed_since(struct fixture *f)
     expect_ok(run(f, new_create(f, TT_DIRECT, "b", "alice carol", 20))->err);
     send_at(f, "a", "alice", "m1", 30);
     expect_order(changed_since(f, 5), "a b");
-    expect_order(changed_since(f, 20), "a");
-    expect_order(changed_since(f, 30), "");
+    expect_order(changed_since(f, 20), "a b");
+    expect_order(changed_since(f, 21), "a");
+    expect_order(changed_since(f, 30), "a");
+    expect_order(changed_since(f, 31), "");
     send_at(f, "b", "alice", "m1", 25);
     struct tt_store_op *op = new_ack(f, "b", "carol", "c", 1, 0);
     op->advance.at = at(50);
     expect_ok(run(f, op)->err);
-    expect_order(changed_since(f, 30), "b");
-    expect_order(changed_since(f, 50), "");
+    expect_order(changed_since(f, 31), "b");
+    expect_order(changed_since(f, 50), "b");
+    expect_order(changed_since(f, 51), "");
 }
 
 static void one_conversation_alone(struct fixture *f)

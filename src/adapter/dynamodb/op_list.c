@@ -150,7 +150,7 @@ static bool stepped_since(const struct tt_ddb_answer *rows, tt_time since)
         struct tt_slice steps = tt_ddb_get_raw(rows->items[i], "steps");
         struct tt_happening step = {0};
         while (tt_ddb_steps_next(&steps, &step))
-            if (step.at.ms > since.ms)
+            if (step.at.ms >= since.ms)
                 return true;
     }
     return false;
@@ -194,8 +194,8 @@ static void take_entry(struct listing *listing, struct tt_ddb_conversation *conv
         tt_ddb_saw_head(conversation, message.seq);
     }
     tt_time since = listing->list->changed_since;
-    if (since.ms != 0 && entry.active_at.ms <= since.ms &&
-        entry.conversation.created_at.ms <= since.ms && !stepped_since(rows, since))
+    if (since.ms != 0 && entry.active_at.ms < since.ms &&
+        entry.conversation.created_at.ms < since.ms && !stepped_since(rows, since))
         return;
     if (listing->has_cursor && order(entry.active_at, &entry.conversation.id, listing->cursor_at,
                                      &listing->cursor_id) <= 0)

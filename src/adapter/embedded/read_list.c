@@ -79,7 +79,7 @@ static tt_err add_place(struct tt_reading *reading, const struct tt_list_convers
     if (!tt_is_ok(err))
         return tt_err_is(err, TT_ERR_NOT_FOUND) ? TT_FAIL(CORRUPT) : err;
     struct place place = {head.active_at, *id};
-    if (list->changed_since.ms != 0 && head.changed_at.ms <= list->changed_since.ms)
+    if (list->changed_since.ms != 0 && head.changed_at.ms < list->changed_since.ms)
         return TT_OK;
     if (after != NULL && compare_places(&place, after) <= 0)
         return TT_OK;

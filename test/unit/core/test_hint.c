@@ -29,7 +29,7 @@ static struct tt_hint full_hint(enum tt_hint_kind kind)
 static void every_kind_comes_back_as_it_went(void **unused)
 {
     (void)unused;
-    for (int kind = 0; kind <= TT_HINT_HANDED_OK; kind++) {
+    for (int kind = 0; kind <= TT_HINT_MARK; kind++) {
         struct tt_hint hint = full_hint((enum tt_hint_kind)kind);
         struct tt_buffer first = {0};
         struct tt_buffer second = {0};
@@ -58,7 +58,7 @@ static void every_cut_and_every_stray_byte_is_refused(void **unused)
         assert_int_equal(tt_hint_decode(tt_slice(bytes.data, size), &read).code, TT_ERR_CORRUPT);
     tt_buffer_add_byte(&bytes, 0);
     assert_int_equal(tt_hint_decode(tt_buffer_slice(&bytes), &read).code, TT_ERR_CORRUPT);
-    bytes.data[0] = TT_HINT_HANDED_OK + 1;
+    bytes.data[0] = TT_HINT_MARK + 1;
     bytes.size--;
     assert_int_equal(tt_hint_decode(tt_buffer_slice(&bytes), &read).code, TT_ERR_CORRUPT);
     tt_buffer_deinit(&bytes);
