@@ -87,7 +87,7 @@ struct tt_sim_device {
     struct tt_link *link; /* NULL: none */
     bool is_open;         /* the upgrade was answered */
     bool said_hello;
-    uint32_t links; /* how often it was linked anew, as far as it knows */
+    tt_time linked_at; /* as it was told */
     bool caught_up;
     uint64_t connected_us;
     uint64_t heard_us;

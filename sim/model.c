@@ -170,7 +170,7 @@ static void learn_link(struct tt_oracle *oracle, const struct tt_link_device *li
     oracle->devices[device].epoch = link->epoch;
     if (link->resumed)
         return;
-    oracle->devices[device].links++;
+    oracle->devices[device].linked_at = link->at;
     for (int i = 0; i < oracle->conversation_count; i++) {
         struct known_conversation *conversation = &oracle->conversations[i];
         conversation->positions[device] = conversation->cursors[user].delivered.n;
@@ -274,8 +274,16 @@ static void learn_advance(struct tt_oracle *oracle, const struct tt_advance *adv
                        (unsigned long long)advance->to.read.n, conversation->id.size,
                        conversation->id.bytes, (unsigned long long)view->claimed_delivered,
                        (unsigned long long)view->claimed_read, (unsigned long long)reach);
-    if (oracle->devices[device].linked && conversation->positions[device] < delivered)
+    bool is_link = oracle->devices[device].linked &&
+                   oracle->devices[device].linked_at.ms == advance->linked_at.ms;
+    if (is_link && conversation->positions[device] < delivered)
         conversation->positions[device] = delivered;
+    if (advance->device_delivered.n != (is_link ? conversation->positions[device] : 0))
+        tt_oracle_fail(oracle, "promise 6: an ack puts %.*s/%.*s at %llu of %.*s; it is at %llu",
+                       advance->user.size, advance->user.bytes, advance->device.size,
+                       advance->device.bytes, (unsigned long long)advance->device_delivered.n,
+                       conversation->id.size, conversation->id.bytes,
+                       (unsigned long long)conversation->positions[device]);
     struct tt_cursor before = conversation->cursors[user];
     struct tt_cursor *cursor = &conversation->cursors[user];
     cursor->delivered = tt_seq_max(cursor->delivered, TT_SEQ(delivered));
@@ -310,11 +318,6 @@ bool tt_oracle_may_see(const struct tt_oracle *oracle, const tt_id *viewer, cons
 {
     return oracle->hides_since_us[tt_model_user(oracle, viewer)] == 0 &&
            oracle->hides_since_us[tt_model_user(oracle, user)] == 0;
-}
-
-uint32_t tt_oracle_links(const struct tt_oracle *oracle, const tt_id *user, const tt_id *device)
-{
-    return oracle->devices[tt_model_device(oracle, user, device)].links;
 }
 
 uint32_t tt_oracle_sessions(const struct tt_oracle *oracle, const tt_id *user)

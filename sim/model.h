@@ -45,7 +45,7 @@ struct known_device {
     bool linked;
     uint64_t epoch;   /* of its newest connection */
     uint32_t unlinks; /* so far */
-    uint32_t links;   /* of them those that began anew */
+    tt_time linked_at;
     struct known_view views[TT_ORACLE_CONVERSATIONS_MAX];
 };
 

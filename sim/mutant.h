@@ -36,6 +36,7 @@
     X(WRONG_SOCKET, "wrong-socket", "one frame in a thousand goes to another socket")              \
     X(SEQ_REUSED, "seq-reused", "one append in thirty gets the seq of the one before")             \
     X(PUSHED_IS_DELIVERED, "pushed-is-delivered", "ringing removes the pending row")               \
+    X(ACK_ANY_LINK, "ack-any-link", "an ack moves the position of a later link of its device")     \
     X(PENDING_BEHIND, "pending-behind", "a pending row goes though a newer message is armed")
 
 enum tt_mutant {

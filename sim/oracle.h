@@ -68,9 +68,6 @@ uint64_t tt_oracle_sessions_us(const struct tt_oracle *oracle, const tt_id *user
 /* When the user's settings were changed last. */
 uint64_t tt_oracle_settings_us(const struct tt_oracle *oracle, const tt_id *user);
 
-/* How often the device was linked anew. */
-uint32_t tt_oracle_links(const struct tt_oracle *oracle, const tt_id *user, const tt_id *device);
-
 /* Whether both share when they were last seen. */
 bool tt_oracle_may_see(const struct tt_oracle *oracle, const tt_id *viewer, const tt_id *user);
 

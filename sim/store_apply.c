@@ -28,7 +28,8 @@ static void positions(struct tt_store_tables *tables, struct tt_store_op *op)
         tt_arena_array(&op->arena, user->device_count, sizeof(devices[0]));
     for (size_t i = 0; i < user->device_count; i++) {
         const tt_id *device = &user->devices[i].device.id;
-        devices[i] = (struct tt_device_position){*device, tt_store_tables_position(member, device)};
+        devices[i] = (struct tt_device_position){
+            .device = *device, .delivered = tt_store_tables_position(member, device)};
     }
     answer->head = tt_store_tables_head(row);
     answer->cursor = member->cursor;

@@ -150,14 +150,27 @@ void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *
     answer_append(append, sender);
 }
 
-static void move_position(struct tt_store_tables *tables, struct tt_member_row *member,
-                          const tt_id *device, tt_seq to)
+static struct tt_device_row *find_device(struct tt_user_row *user, const tt_id *id)
 {
-    const struct tt_user_row *user = tt_store_tables_user(tables, &member->user);
-    if (!tt_store_tables_is_linked(user, device))
-        return;
-    if (tt_store_tables_position(member, device).n < to.n)
-        tt_store_tables_set_position(member, device, to);
+    for (size_t i = 0; i < user->device_count; i++)
+        if (tt_id_eq(&user->devices[i].device.id, id))
+            return &user->devices[i];
+    return NULL;
+}
+
+static bool is_link(struct tt_store_tables *tables, const struct tt_advance *advance)
+{
+    struct tt_user_row *user = tt_store_tables_user(tables, &advance->user);
+    const struct tt_device_row *row = find_device(user, &advance->device);
+    return row != NULL && (advance->linked_at.ms == 0 || tables->mutant == TT_MUTANT_ACK_ANY_LINK ||
+                           row->device.linked_at.ms == advance->linked_at.ms);
+}
+
+static void move_position(struct tt_store_tables *tables, struct tt_member_row *member,
+                          const struct tt_advance *advance, tt_seq to)
+{
+    if (is_link(tables, advance) && tt_store_tables_position(member, &advance->device).n < to.n)
+        tt_store_tables_set_position(member, &advance->device, to);
 }
 
 void tt_store_tables_advance(struct tt_store_tables *tables, struct tt_store_op *op)
@@ -179,7 +192,7 @@ void tt_store_tables_advance(struct tt_store_tables *tables, struct tt_store_op 
     if (tables->mutant == TT_MUTANT_STALE_MEMBERS)
         advance->members = tt_store_tables_cursors(row, &op->arena);
     advance->before = member->cursor;
-    move_position(tables, member, &advance->device, to.delivered);
+    move_position(tables, member, advance, to.delivered);
     move_cursor(row, member, to, &advance->device, advance->at);
     if (tables->mutant == TT_MUTANT_CURSOR_BLIND && to.delivered.n > 0) {
         member->cursor.delivered = to.delivered;
@@ -192,7 +205,8 @@ void tt_store_tables_advance(struct tt_store_tables *tables, struct tt_store_op 
         member->is_pending = false;
     advance->after = member->cursor;
     advance->settled = !member->is_pending;
-    advance->device_delivered = tt_store_tables_position(member, &advance->device);
+    if (is_link(tables, advance))
+        advance->device_delivered = tt_store_tables_position(member, &advance->device);
     advance->member_count = row->member_count;
     if (tables->mutant != TT_MUTANT_STALE_MEMBERS)
         advance->members = tt_store_tables_cursors(row, &op->arena);
@@ -216,14 +230,6 @@ static void remove_device(struct tt_store_tables *tables, struct tt_user_row *us
         if (member->is_pending)
             tt_store_tables_settle_pending(tables, row, member);
     }
-}
-
-static struct tt_device_row *find_device(struct tt_user_row *user, const tt_id *id)
-{
-    for (size_t i = 0; i < user->device_count; i++)
-        if (tt_id_eq(&user->devices[i].device.id, id))
-            return &user->devices[i];
-    return NULL;
 }
 
 static struct tt_device_row *add_device(struct tt_store_tables *tables, struct tt_user_row *user,

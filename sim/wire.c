@@ -66,7 +66,8 @@ static bool is_same(const struct tt_server_frame *frame, const struct tt_receive
     switch (frame->kind) {
     case TT_SERVER_HELLO:
         return tt_id_eq(&received->device, &frame->hello.device) &&
-               received->resumed == frame->hello.resumed;
+               received->resumed == frame->hello.resumed &&
+               received->linked_at.ms == frame->hello.linked_at.ms;
     case TT_SERVER_SENT:
     case TT_SERVER_MESSAGE:
         return has_same_message(frame, received);

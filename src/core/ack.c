@@ -22,6 +22,7 @@ static void advance(struct tt_core *core, struct tt_session *session, struct tt_
     op->advance.conversation = stream->conversation;
     op->advance.user = session->user->id;
     op->advance.device = session->device;
+    op->advance.linked_at = session->linked_at;
     op->advance.to = stream->wanted;
     op->advance.at = core->now.wall;
     if (stream->ack_unsure)

@@ -32,6 +32,7 @@
     X(SCREEN_STAYS, "screen-stays", "closing a chat leaves it on the screen")                      \
     X(NO_REASSERT, "no-reassert", "nobody checks whether he is still registered")                  \
     X(CUT_ANY, "cut-any", "a late word of an unlinking cuts the socket of the next link")          \
+    X(NO_LINKED_AT, "no-linked-at", "a hello does not say which link of the device it is")         \
     X(LATE_MARK, "late-mark", "a late mark of a GET overrides what was opened since")
 
 enum tt_bug {

@@ -130,33 +130,54 @@ static uint64_t shifted(uint64_t bits, uint64_t by, bool up)
     return up ? bits << by : bits >> by;
 }
 
+static void note_far(struct tt_push *push, tt_seq from, tt_seq to)
+{
+    push->far_from = push->far_to.n == 0 ? from : tt_seq_min(push->far_from, from);
+    push->far_to = tt_seq_max(push->far_to, to);
+}
+
+/* An older message than all so far: the bits make room, and what falls off at their end is far. */
+static void begin_earlier(struct tt_push *push, tt_seq seq)
+{
+    uint64_t by = push->from.n - seq.n;
+    bool falls_off = by >= ARMED_BITS ? push->armed != 0 : push->armed >> (ARMED_BITS - by) != 0;
+    if (falls_off)
+        note_far(push, TT_SEQ(seq.n + ARMED_BITS), TT_SEQ(push->from.n + ARMED_BITS - 1));
+    push->armed = shifted(push->armed, by, true);
+    push->from = seq;
+}
+
 static void note_armed(struct tt_push *push, tt_seq seq)
 {
-    if (push->armed == 0)
+    if (push->armed == 0 && push->far_to.n == 0)
         push->from = seq;
-    if (seq.n < push->from.n) {
-        push->armed = shifted(push->armed, push->from.n - seq.n, true);
-        push->from = seq;
-    }
-    push->armed |= shifted(1, seq.n - push->from.n, true);
+    if (seq.n < push->from.n)
+        begin_earlier(push, seq);
+    uint64_t distance = seq.n - push->from.n;
+    if (distance >= ARMED_BITS)
+        note_far(push, seq, seq);
+    push->armed |= shifted(1, distance, true);
 }
 
 /* All messages of a conversation may have been stored by different nodes, and each of them rings
  * for those that it stored. What is too far off to be known counts: better twice than never. */
 bool tt_push_is_armed(const struct tt_push *push, tt_seq seq)
 {
-    if (push->late)
+    if (push->late || (push->far_from.n <= seq.n && seq.n <= push->far_to.n))
         return true;
     if (push->armed == 0 || seq.n < push->from.n)
         return false;
     uint64_t distance = seq.n - push->from.n;
-    return distance >= ARMED_BITS || (push->armed >> distance & 1) != 0;
+    return distance < ARMED_BITS && (push->armed >> distance & 1) != 0;
 }
 
 /* Everything up to there has rung, or need not. */
 static void forget_armed(struct tt_push *push, tt_seq done)
 {
-    if (push->armed == 0 || done.n < push->from.n)
+    if (push->far_to.n <= done.n)
+        push->far_to = TT_SEQ(0);
+    push->far_from = tt_seq_max(push->far_from, tt_seq_next(done));
+    if (done.n < push->from.n)
         return;
     push->armed = shifted(push->armed, done.n + 1 - push->from.n, false);
     push->from = tt_seq_next(done);

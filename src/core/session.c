@@ -217,6 +217,7 @@ static void hello(struct tt_core *core, struct tt_session *session)
         .server_time = core->now.wall,
         .heartbeat_seconds = core->options.heartbeat_ms / 1000,
         .resumed = session->resumed,
+        .linked_at = TT_IS_PLANTED(NO_LINKED_AT) ? TT_TIME(1) : session->linked_at,
     };
 }
 

@@ -281,14 +281,16 @@ struct tt_push {
     uint8_t failures; /* of the notifier, in a row */
     uint8_t step_count;
     struct tt_push_step steps[TT_PUSH_STEPS_MAX]; /* not yet due, oldest first */
-    tt_seq early;   /* devices without a socket ring up to here at once; 0: none do */
-    tt_seq checked; /* devices with one have been looked at up to here */
-    tt_seq from;    /* the oldest message that was armed here and is not done with */
-    uint64_t armed; /* which of those from there on were: for the others, other nodes ring */
-    tt_seq to;      /* the newest message */
-    tt_seq marked;  /* kept as rung for */
-    tt_seq undone;  /* up to here a look was cut short: until one is not, nothing is kept */
-    bool is_behind; /* some device that is connected or rings lacked something at the last look */
+    tt_seq early;    /* devices without a socket ring up to here at once; 0: none do */
+    tt_seq checked;  /* devices with one have been looked at up to here */
+    tt_seq from;     /* the oldest message that was armed here and is not done with */
+    uint64_t armed;  /* which of those from there on were: for the others, other nodes ring */
+    tt_seq far_from; /* what was armed beyond the bits: about from here */
+    tt_seq far_to;   /* to here; 0: nothing */
+    tt_seq to;       /* the newest message */
+    tt_seq marked;   /* kept as rung for */
+    tt_seq undone;   /* up to here a look was cut short: until one is not, nothing is kept */
+    bool is_behind;  /* some device that is connected or rings lacked something at the last look */
     tt_mono unknown_at;    /* 0, or when to find what an append of unknown outcome has stored */
     uint8_t unknown_looks; /* it may take effect long after it was reported as failed */
     tt_mono look_at;       /* 0, or when to look again at what is behind */

@@ -23,6 +23,7 @@ enum {
     KEY_SERVER_TIME,
     KEY_HEARTBEAT,
     KEY_RESUMED,
+    KEY_LINKED_AT,
     KEY_CODE,
     KEY_ERROR_TEXT,
     KEY_LIMIT,
@@ -58,6 +59,7 @@ static const char *const keys[KEY_COUNT] = {
     [KEY_SERVER_TIME] = "server_time",
     [KEY_HEARTBEAT] = "heartbeat_seconds",
     [KEY_RESUMED] = "resumed",
+    [KEY_LINKED_AT] = "linked_at",
     [KEY_CODE] = "code",
     [KEY_ERROR_TEXT] = "message",
     [KEY_LIMIT] = "limit",
@@ -217,6 +219,7 @@ static void read_session_keys(struct fields *fields, struct tt_received *receive
     read_time(fields, KEY_SERVER_TIME, &received->server_time);
     read_number(fields, KEY_HEARTBEAT, &received->heartbeat_seconds);
     read_bool(fields, KEY_RESUMED, &received->resumed);
+    read_time(fields, KEY_LINKED_AT, &received->linked_at);
     read_string(fields, KEY_CODE, &received->code);
     read_string(fields, KEY_ERROR_TEXT, &received->error);
     received->has_limit = has(fields, KEY_LIMIT);

@@ -46,6 +46,7 @@ struct tt_received {
     tt_id server;
     bool known; /* false: a frame type of a newer server, nothing else is set */
     bool resumed;
+    tt_time linked_at;
     bool has_delivered;
     bool has_read;
     bool has_status;

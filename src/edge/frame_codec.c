@@ -89,6 +89,7 @@ static void put_hello(struct tt_json_writer *json, const struct tt_hello *hello)
     tt_json_put_time(json, "server_time", hello->server_time);
     tt_json_put_u64(json, "heartbeat_seconds", hello->heartbeat_seconds);
     tt_json_put_bool(json, "resumed", hello->resumed);
+    tt_json_put_time(json, "linked_at", hello->linked_at);
 }
 
 static void put_sent(struct tt_json_writer *json, const struct tt_server_frame *frame)

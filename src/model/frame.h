@@ -51,6 +51,7 @@ struct tt_hello {
     tt_time server_time;
     uint32_t heartbeat_seconds;
     bool resumed;
+    tt_time linked_at; /* since when the device is linked: another link is another time */
 };
 
 struct tt_server_frame {

@@ -72,6 +72,7 @@ struct tt_pending_row {
 struct tt_device_position {
     tt_id device;
     tt_seq delivered;
+    tt_time linked_at; /* 0: the store does not say here */
 };
 
 struct tt_link_device {
@@ -147,6 +148,7 @@ struct tt_advance {
     tt_id conversation;
     tt_id user;
     tt_id device;
+    tt_time linked_at;   /* of the link that acks; 0: whichever there is */
     struct tt_cursor to; /* read <= delivered; 0 where it does not move */
     tt_time at;
 

@@ -47,7 +47,9 @@
  *   the own message. DISK_LOW stores nothing. `none_rings`: no other member has a push address on a
  *   device that is not connected, so that nothing rings at once; who does not know says false.
  * ADVANCE: moves the device's position, and the user's delivered and read cursor, forward to `to`;
- *   what does not go forward stays, without an error. read implies delivered. ACK_AHEAD beyond the
+ *   what does not go forward stays, without an error. Of a device that was linked at another time
+ *   than `linked_at` nothing moves, and its position is answered as 0: the link that acked is over,
+ *   and what it held is gone. read implies delivered. ACK_AHEAD beyond the
  *   head changes nothing. NOT_FOUND unless a member. Each step of a user's cursor is kept with its
  *   time. Removes the pending row when it is armed no further than the head and every linked device
  *   (or, with none, the user's cursor) has reached the head; `settled` says that it is gone. Who

@@ -34,6 +34,26 @@ static void an_epoch_grows_over_unlinking_too(struct fixture *f)
     assert_true(again->epoch > first);
 }
 
+static void an_ack_of_a_link_that_is_over_moves_no_later_position(struct fixture *f)
+{
+    create_direct(f, "c", "alice", "bob");
+    link_at(f, "bob", "phone", 1);
+    send_text(f, "c", "alice", "desk", "m1", 1);
+    send_text(f, "c", "alice", "desk", "m2", 2);
+    expect_ok(unlink_device(f, "bob", "phone"));
+    link_at(f, "bob", "phone", 4);
+    struct tt_store_op *late = new_ack(f, "c", "bob", "phone", 2, 0);
+    late->advance.linked_at = at(1);
+    expect_ok(run(f, late)->err);
+    assert_int_equal(late->advance.after.delivered.n, 2);
+    assert_int_equal(late->advance.device_delivered.n, 0);
+    assert_false(late->advance.settled);
+    struct tt_store_op *own = new_ack(f, "c", "bob", "phone", 1, 0);
+    own->advance.linked_at = at(4);
+    expect_ok(run(f, own)->err);
+    assert_int_equal(own->advance.device_delivered.n, 1);
+}
+
 static void devices_are_listed_by_id(struct fixture *f)
 {
     link_at(f, "bob", "tablet", 1);
@@ -313,6 +333,7 @@ const struct contract_case device_cases[] = {
     CASE(a_first_link_starts_anew),
     CASE(a_second_link_resumes_with_a_larger_epoch),
     CASE(an_epoch_grows_over_unlinking_too),
+    CASE(an_ack_of_a_link_that_is_over_moves_no_later_position),
     CASE(devices_are_listed_by_id),
     CASE(one_device_too_many_is_refused_with_the_others),
     CASE(silent_devices_make_room),

@@ -12,7 +12,7 @@ async def hello_comes_first_and_caught_up_ends_the_backlog(world):
     await alice.say(await world.conversation('alice', 'carol'), 'not for bob')
     hello = await bob.connect()
     assert set(hello) >= {'type', 'user_id', 'device_id', 'session_id', 'server_id',
-                          'server_time', 'heartbeat_seconds', 'resumed'}, hello
+                          'server_time', 'heartbeat_seconds', 'resumed', 'linked_at'}, hello
     assert (hello['user_id'], hello['device_id']) == ('bob', 'phone')
     await bob.caught_up()
     assert [frame['type'] for frame in bob.log] == \

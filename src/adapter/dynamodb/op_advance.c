@@ -18,13 +18,23 @@ static void add_step(struct tt_ddb_work *work, struct tt_ddb_status *row,
     row->steps = tt_ddb_steps_add(row->steps, &step, &work->arena);
 }
 
+/* NULL: the device is not linked, or not by the link that acked. */
+static struct tt_device_position *position_of(const struct tt_ddb_status *row,
+                                              const struct tt_advance *advance)
+{
+    struct tt_device_position *position = tt_ddb_status_device(row, &advance->device);
+    bool is_other = position != NULL && advance->linked_at.ms != 0 && position->linked_at.ms != 0 &&
+                    position->linked_at.ms != advance->linked_at.ms;
+    return is_other ? NULL : position;
+}
+
 /* True if anything moves. */
 static bool move(struct tt_ddb_work *work, struct tt_ddb_status *row,
                  const struct tt_advance *advance)
 {
     struct tt_cursor before = row->cursor;
     tt_seq delivered = tt_seq_max(advance->to.delivered, advance->to.read);
-    struct tt_device_position *position = tt_ddb_status_device(row, &advance->device);
+    struct tt_device_position *position = position_of(row, advance);
     bool moved = false;
     if (position != NULL && position->delivered.n < delivered.n) {
         position->delivered = delivered;
@@ -59,7 +69,7 @@ static tt_err move_row(struct tt_ddb_work *work, struct tt_ddb_status *stand)
 
 static void tell(struct tt_advance *advance, const struct tt_ddb_status *row)
 {
-    const struct tt_device_position *position = tt_ddb_status_device(row, &advance->device);
+    const struct tt_device_position *position = position_of(row, advance);
     advance->after = row->cursor;
     advance->device_delivered = position == NULL ? TT_SEQ(0) : position->delivered;
 }

@@ -200,7 +200,8 @@ static tt_err put_members(struct creation *creation)
                                          sizeof(struct tt_device_position));
         for (size_t j = 0; j < user.device_count; j++)
             if (user.devices[j].state != TT_DDB_UNLINKING)
-                tt_ddb_status_add_device(&rows[i], &user.devices[j].is.id, TT_SEQ(0));
+                tt_ddb_status_add_device(&rows[i], &user.devices[j].is.id, TT_SEQ(0),
+                                         user.devices[j].is.linked_at);
     }
     TT_TRY(ask_about_all(creation, put_status, rows, sizeof(*rows), &answers));
     struct tt_ddb_request *update = tt_ddb_new(creation->work, TT_DDB_UPDATE, TT_DDB_CONVERSATIONS,

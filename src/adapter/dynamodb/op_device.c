@@ -62,7 +62,8 @@ static void align(struct tt_ddb_status *row, const struct tt_ddb_user *user, str
             continue;
         tt_ddb_status_remove_device(row, &device->is.id);
         if (device->state == TT_DDB_LINKING)
-            tt_ddb_status_add_device(row, &device->is.id, row->cursor.delivered);
+            tt_ddb_status_add_device(row, &device->is.id, row->cursor.delivered,
+                                     device->is.linked_at);
     }
 }
 

@@ -39,7 +39,8 @@ tt_seq tt_ddb_status_reached(const struct tt_ddb_status *row);
 /* A copy whose devices may be changed, with room for one more. */
 struct tt_ddb_status tt_ddb_status_copy(const struct tt_ddb_status *row, struct tt_arena *arena);
 
-void tt_ddb_status_add_device(struct tt_ddb_status *row, const tt_id *device, tt_seq delivered);
+void tt_ddb_status_add_device(struct tt_ddb_status *row, const tt_id *device, tt_seq delivered,
+                              tt_time linked_at);
 void tt_ddb_status_remove_device(struct tt_ddb_status *row, const tt_id *device);
 
 #endif

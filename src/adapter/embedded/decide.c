@@ -196,6 +196,13 @@ static tt_err decide_append(struct tt_working *working, const struct tt_decide_t
     return TT_OK;
 }
 
+bool tt_decide_is_link(const struct tt_user_state *user, const struct tt_advance *advance)
+{
+    const struct tt_device *device = tt_user_device(user, &advance->device);
+    return device != NULL &&
+           (advance->linked_at.ms == 0 || device->linked_at.ms == advance->linked_at.ms);
+}
+
 static tt_err decide_advance(struct tt_working *working, struct tt_store_op *op,
                              struct tt_record *record, bool *changes)
 {
@@ -211,14 +218,14 @@ static tt_err decide_advance(struct tt_working *working, struct tt_store_op *op,
     if (delivered.n > conversation->head.head.n)
         return TT_FAIL(ACK_AHEAD);
     advance->before = *cursor;
-    bool device_moves = tt_user_device(user, &advance->device) != NULL &&
-                        tt_member_position(member, &advance->device).n < delivered.n;
+    bool is_linked = tt_decide_is_link(user, advance);
+    bool device_moves = is_linked && tt_member_position(member, &advance->device).n < delivered.n;
     *changes =
         device_moves || delivered.n > cursor->delivered.n || advance->to.read.n > cursor->read.n;
     *record = (struct tt_record){.kind = TT_RECORD_ADVANCED,
                                  .conversation = advance->conversation,
                                  .user = advance->user,
-                                 .device = advance->device,
+                                 .device = is_linked ? advance->device : (tt_id){0},
                                  .at = advance->at,
                                  .to = {delivered, advance->to.read}};
     return TT_OK;

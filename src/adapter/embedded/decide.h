@@ -42,6 +42,9 @@ TT_MUST_CHECK tt_err tt_decide_put_account(struct tt_working *working, struct tt
 TT_MUST_CHECK tt_err tt_decide_log_in(struct tt_working *working, struct tt_store_op *op,
                                       struct tt_record *record);
 
+/* Whether the device that acked is linked, and by the link that acked. */
+bool tt_decide_is_link(const struct tt_user_state *user, const struct tt_advance *advance);
+
 /* OK if that login stands; 0 always does. */
 TT_MUST_CHECK tt_err tt_decide_is_logged_in(const struct tt_user_state *user, const tt_id *device,
                                             uint64_t login);

@@ -141,8 +141,11 @@ static tt_err answer_advance(struct tt_working *working, struct tt_store_op *op)
     }
     advance->members = members;
     advance->member_count = count;
-    return device_delivered(working, member, &advance->user, &advance->device,
-                            &advance->device_delivered);
+    struct tt_user_state *user;
+    TT_TRY(tt_working_user(working, &advance->user, &user));
+    if (tt_decide_is_link(user, advance))
+        advance->device_delivered = tt_member_position(member, &advance->device);
+    return TT_OK;
 }
 
 static tt_err answer_put_user(struct tt_working *working, struct tt_store_op *op)

@@ -137,7 +137,7 @@ static void values_come_back_whole_or_not_at_all(void **unused)
     assert_int_equal(head_back.head.n, 300);
     assert_int_equal(head_back.changed_at.ms, 2);
 
-    struct tt_device_position position = {tt_id_of("phone"), TT_SEQ(4)};
+    struct tt_device_position position = {.device = tt_id_of("phone"), .delivered = TT_SEQ(4)};
     struct tt_status_row status = {{TT_SEQ(5), TT_SEQ(4)}, TT_SEQ(3), TT_TIME(9), &position, 1};
     struct tt_status_row status_back;
     tt_row_pack_status(&status, &bytes);

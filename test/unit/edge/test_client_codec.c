@@ -67,7 +67,8 @@ static void client_reads_what_a_server_writes(void **unused)
                                                           .server = tt_id_of("srv"),
                                                           .server_time = at,
                                                           .heartbeat_seconds = 25,
-                                                          .resumed = true}});
+                                                          .resumed = true,
+                                                          .linked_at = at}});
     expect_id(&got.user, "alice");
     expect_id(&got.device, "phone");
     expect_id(&got.session, "s1");
@@ -75,6 +76,7 @@ static void client_reads_what_a_server_writes(void **unused)
     assert_int_equal(got.server_time.ms, at.ms);
     assert_int_equal(got.heartbeat_seconds, 25);
     assert_true(got.resumed);
+    assert_int_equal(got.linked_at.ms, at.ms);
 
     got = pass(&text, &(struct tt_server_frame){.kind = TT_SERVER_SENT,
                                                 .conversation = tt_id_of("conv"),

@@ -174,10 +174,12 @@ static void writes_the_frames_of_a_message(void **unused)
                                                        .server = tt_id_of("ws_server_3"),
                                                        .server_time = at,
                                                        .heartbeat_seconds = 25,
-                                                       .resumed = true}},
+                                                       .resumed = true,
+                                                       .linked_at = at}},
                    "{\"type\":\"hello\",\"user_id\":\"alice\",\"device_id\":\"phone\","
                    "\"session_id\":\"s1\",\"server_id\":\"ws_server_3\",\"server_time\":"
-                   "\"2024-01-15T09:42:00.000Z\",\"heartbeat_seconds\":25,\"resumed\":true}");
+                   "\"2024-01-15T09:42:00.000Z\",\"heartbeat_seconds\":25,\"resumed\":true,"
+                   "\"linked_at\":\"2024-01-15T09:42:00.000Z\"}");
     expect_written(&(struct tt_server_frame){.kind = TT_SERVER_SENT,
                                              .conversation = tt_id_of("conv"),
                                              .client_id = tt_id_of("c1"),

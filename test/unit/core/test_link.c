@@ -1,0 +1,154 @@
+#include "bench.h"
+#include "unit.h"
+
+/* What is told of a device that was unlinked, and perhaps linked again. */
+
+static void unlink_phone(struct bench *bench)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_UNLINK_DEVICE);
+    op->unlink_device.user = tt_id_of("bob");
+    op->unlink_device.device = tt_id_of("phone");
+    op->unlink_device.at = bench->now.wall;
+    bench_store(bench, op);
+}
+
+static const struct tt_hint *cut(struct tt_hint *hint)
+{
+    *hint =
+        (struct tt_hint){.kind = TT_HINT_CUT, .user = tt_id_of("bob"), .device = tt_id_of("phone")};
+    return hint;
+}
+
+static void a_socket_of_an_unlinked_device_is_closed(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    struct tt_hint hint;
+    (void)bench_connect(bench, "bob", "phone");
+    (void)bench_connect(bench, "bob", "tablet");
+    bench_hear(bench, cut(&hint));
+    expect_unsaid(bench, "closed");
+    unlink_phone(bench);
+    bench_hear(bench, cut(&hint));
+    expect_said(bench, "bob/phone: closed with 4401");
+    expect_unsaid(bench, "bob/tablet: closed");
+    bench_destroy(&bench);
+}
+
+static void a_late_word_of_an_unlinking_spares_the_next_link(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    struct tt_hint hint;
+    tt_handle first = bench_connect(bench, "bob", "phone");
+    unlink_phone(bench);
+    bench_hear(bench, cut(&hint));
+    bench_hang_up(bench, first);
+    bench_pass_ms(bench, 50);
+    bench_forget(bench);
+    (void)bench_connect(bench, "bob", "phone");
+    bench_hear(bench, cut(&hint));
+    expect_said(bench, "bob/phone: hello anew");
+    expect_unsaid(bench, "closed");
+    bench_destroy(&bench);
+}
+
+/* The new link's socket is elsewhere, and the word that it has replaced this one was lost. */
+static void a_socket_of_the_link_before_is_closed(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    struct tt_hint hint;
+    (void)bench_connect(bench, "bob", "phone");
+    unlink_phone(bench);
+    bench->now.wall.ms += 10;
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_LINK_DEVICE);
+    op->link_device = (struct tt_link_device){.user = tt_id_of("bob"),
+                                              .device = tt_id_of("phone"),
+                                              .at = bench->now.wall,
+                                              .device_count_max = 16,
+                                              .silent_ms_max = INT64_MAX};
+    bench_store(bench, op);
+    bench_hear(bench, cut(&hint));
+    expect_said(bench, "bob/phone: closed with 4401");
+    bench_destroy(&bench);
+}
+
+static void a_store_that_is_away_is_asked_again(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    struct tt_hint hint;
+    (void)bench_connect(bench, "bob", "phone");
+    unlink_phone(bench);
+    bench_hold(bench, TT_STORE_LIST_DEVICES);
+    bench_hear(bench, cut(&hint));
+    bench_let_go(bench, TT_STORE_LIST_DEVICES, TT_FAIL(UNAVAILABLE));
+    expect_unsaid(bench, "closed");
+    bench_pass_ms(bench, 2000);
+    expect_said(bench, "bob/phone: closed with 4401");
+    bench_destroy(&bench);
+}
+
+/* Bob's phone acks, and before that takes effect it is unlinked and linked again: what it held is
+ * gone, so its new link starts where it was put. */
+static void an_ack_of_the_link_before_moves_no_later_position(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_time first = bench->now.wall;
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    (void)bench_connect(bench, "bob", "phone");
+    bench_send(bench, alice, "c", "m1");
+    bench_send(bench, alice, "c", "m2");
+    unlink_phone(bench);
+    bench_pass_ms(bench, 100);
+    bench_forget(bench);
+    (void)bench_connect(bench, "bob", "phone");
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_ADVANCE);
+    op->advance = (struct tt_advance){.conversation = tt_id_of("c"),
+                                      .user = tt_id_of("bob"),
+                                      .device = tt_id_of("phone"),
+                                      .linked_at = first,
+                                      .to = {.delivered = TT_SEQ(2)},
+                                      .at = bench->now.wall};
+    tt_store_tables_apply(&bench->tables, op, 0, false);
+    expect_ok(op->err);
+    assert_int_equal(op->advance.after.delivered.n, 2);
+    assert_int_equal(op->advance.device_delivered.n, 0);
+    assert_false(op->advance.settled);
+    tt_store_op_destroy(&op);
+    expect_said(bench, "bob/phone: message c seq=1");
+    bench_destroy(&bench);
+}
+
+static void an_ack_names_the_link_of_its_socket(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_time first = bench->now.wall;
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    tt_handle bob = bench_connect(bench, "bob", "phone");
+    bench_send(bench, alice, "c", "m1");
+    bench_pass_ms(bench, 100);
+    bench_hold(bench, TT_STORE_ADVANCE);
+    bench_say(bench, bob, TT_CLIENT_DELIVERED, "c", 1);
+    assert_int_equal(bench->ops[bench->op_count - 1]->kind, TT_STORE_ADVANCE);
+    assert_int_equal(bench->ops[bench->op_count - 1]->advance.linked_at.ms, first.ms);
+    bench_let_go(bench, TT_STORE_ADVANCE, TT_OK);
+    expect_said(bench, "alice/desk: status_update c last_delivered_seq=1");
+    bench_destroy(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_socket_of_an_unlinked_device_is_closed),
+        cmocka_unit_test(a_late_word_of_an_unlinking_spares_the_next_link),
+        cmocka_unit_test(a_socket_of_the_link_before_is_closed),
+        cmocka_unit_test(a_store_that_is_away_is_asked_again),
+        cmocka_unit_test(an_ack_of_the_link_before_moves_no_later_position),
+        cmocka_unit_test(an_ack_names_the_link_of_its_socket),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

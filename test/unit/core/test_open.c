@@ -1,0 +1,206 @@
+#include "bench.h"
+#include "unit.h"
+
+/* What is on a device's screen, and who is told of whom because of it. */
+
+static const struct tt_request mark = {.kind = TT_REQUEST_SNAPSHOT,
+                                       .snapshot = {.mark_open = true}};
+
+static struct tt_hint handed(const char *conversation)
+{
+    return (struct tt_hint){.kind = TT_HINT_HANDED,
+                            .user = tt_id_of("alice"),
+                            .device = tt_id_of("desk"),
+                            .conversation = tt_id_of(conversation),
+                            .opened = true,
+                            .reply_to = bench_elsewhere(),
+                            .waiter = {7, 7}};
+}
+
+static struct tt_hint marked(const char *conversation, tt_seq turn)
+{
+    return (struct tt_hint){.kind = TT_HINT_MARK,
+                            .user = tt_id_of("alice"),
+                            .device = tt_id_of("desk"),
+                            .conversation = tt_id_of(conversation),
+                            .message = {.seq = turn}};
+}
+
+static void come(struct bench *bench, const char *user)
+{
+    (void)bench_connect(bench, user, "phone");
+}
+
+static void a_failed_open_of_what_is_open_leaves_nothing_untold(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    bench_hold(bench, TT_STORE_SNAPSHOT);
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    bench_forget(bench);
+    come(bench, "bob");
+    expect_unsaid(bench, "alice/desk: presence");
+    bench_let_go(bench, TT_STORE_SNAPSHOT, TT_FAIL(UNAVAILABLE));
+    expect_said(bench, "alice/desk: error c unavailable");
+    expect_said(bench, "alice/desk: presence c of bob online");
+    bench_destroy(&bench);
+}
+
+static void an_open_that_is_answered_says_nothing_twice(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    bench_hold(bench, TT_STORE_SNAPSHOT);
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    bench_forget(bench);
+    come(bench, "bob");
+    bench_let_go(bench, TT_STORE_SNAPSHOT, TT_OK);
+    expect_said(bench, "alice/desk: conversation c");
+    expect_said(bench, "bob online");
+    expect_unsaid(bench, "alice/desk: presence");
+    bench_hold(bench, TT_STORE_SNAPSHOT);
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    bench_let_go(bench, TT_STORE_SNAPSHOT, TT_FAIL(UNAVAILABLE));
+    expect_unsaid(bench, "alice/desk: presence");
+    bench_destroy(&bench);
+}
+
+static void a_get_elsewhere_puts_the_chat_on_the_screen(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    (void)bench_connect(bench, "alice", "desk");
+    struct tt_hint hint = handed("c");
+    bench_hear(bench, &hint);
+    expect_said(bench, "hint: HANDED_OK");
+    hint = marked("c", bench->hint.message.seq);
+    bench_hear(bench, &hint);
+    bench_forget(bench);
+    come(bench, "bob");
+    expect_said(bench, "alice/desk: presence c of bob online");
+    bench_destroy(&bench);
+}
+
+/* Alice has had her answer and opened another chat since. */
+static void a_mark_that_is_late_overrides_nothing(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    bench_make(bench, "d", TT_DIRECT, "alice", "dave");
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    struct tt_hint hint = handed("c");
+    bench_hear(bench, &hint);
+    hint = marked("c", bench->hint.message.seq);
+    bench_say(bench, alice, TT_CLIENT_OPEN, "d", 0);
+    bench_hear(bench, &hint);
+    bench_forget(bench);
+    come(bench, "bob");
+    come(bench, "dave");
+    expect_unsaid(bench, "alice/desk: presence c");
+    expect_said(bench, "alice/desk: presence d of dave online");
+    bench_destroy(&bench);
+}
+
+static void a_mark_that_is_late_opens_nothing_that_was_closed(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    struct tt_hint hint = handed("c");
+    bench_hear(bench, &hint);
+    hint = marked("c", bench->hint.message.seq);
+    bench_say(bench, alice, TT_CLIENT_CLOSE, "c", 0);
+    bench_hear(bench, &hint);
+    come(bench, "bob");
+    expect_unsaid(bench, "alice/desk: presence");
+    bench_destroy(&bench);
+}
+
+/* Two sockets of a node never have the same turn, nor do two of a device. */
+static void a_mark_is_for_the_socket_that_was_asked(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle first = bench_connect(bench, "alice", "desk");
+    struct tt_hint hint = handed("c");
+    bench_hear(bench, &hint);
+    hint = marked("c", bench->hint.message.seq);
+    bench_hang_up(bench, first);
+    (void)bench_connect(bench, "alice", "desk");
+    bench_hear(bench, &hint);
+    come(bench, "bob");
+    expect_unsaid(bench, "alice/desk: presence");
+    bench_destroy(&bench);
+}
+
+/* This node answers the GET; the socket is elsewhere. */
+static void the_mark_goes_out_before_the_answer_and_not_after_it(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    bench_register(bench, "alice", "desk", 1);
+    struct tt_request request = mark;
+    request.conversation = tt_id_of("c");
+    bench_ask(bench, request, "alice", "desk");
+    expect_said(bench, "hint: HANDED");
+    expect_unsaid(bench, "reply");
+    struct tt_hint ok = {.kind = TT_HINT_HANDED_OK,
+                         .message = {.seq = TT_SEQ(5)},
+                         .reply_to = bench_elsewhere(),
+                         .waiter = bench->hint.waiter};
+    bench_hear(bench, &ok);
+    expect_said(bench, "hint: MARK");
+    expect_said(bench, "reply: 200");
+    bench_forget(bench);
+    bench_hear(bench, &ok);
+    expect_unsaid(bench, "MARK");
+    bench_ask(bench, request, "alice", "desk");
+    ok.waiter = bench->hint.waiter;
+    bench_pass_ms(bench, 300);
+    expect_said(bench, "reply: 200");
+    bench_hear(bench, &ok);
+    expect_unsaid(bench, "MARK");
+    bench_destroy(&bench);
+}
+
+/* Bob went after the GET had looked him up and before the mark came; somebody else here knows. */
+static void a_mark_tells_what_is_known_beyond_the_answer(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle tablet = bench_connect(bench, "alice", "tablet");
+    (void)bench_connect(bench, "alice", "desk");
+    tt_handle bob = bench_connect(bench, "bob", "phone");
+    bench_say(bench, tablet, TT_CLIENT_OPEN, "c", 0);
+    struct tt_hint hint = handed("c");
+    bench_hear(bench, &hint);
+    hint = marked("c", bench->hint.message.seq);
+    hint.status.online = true;
+    hint.version = bench->version;
+    bench_hang_up(bench, bob);
+    bench_pass_ms(bench, 3000);
+    expect_said(bench, "alice/tablet: presence c of bob offline");
+    bench_forget(bench);
+    bench_hear(bench, &hint);
+    expect_said(bench, "alice/desk: presence c of bob offline");
+    bench_destroy(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_failed_open_of_what_is_open_leaves_nothing_untold),
+        cmocka_unit_test(an_open_that_is_answered_says_nothing_twice),
+        cmocka_unit_test(a_get_elsewhere_puts_the_chat_on_the_screen),
+        cmocka_unit_test(a_mark_that_is_late_overrides_nothing),
+        cmocka_unit_test(a_mark_that_is_late_opens_nothing_that_was_closed),
+        cmocka_unit_test(a_mark_is_for_the_socket_that_was_asked),
+        cmocka_unit_test(the_mark_goes_out_before_the_answer_and_not_after_it),
+        cmocka_unit_test(a_mark_tells_what_is_known_beyond_the_answer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
