@@ -106,7 +106,9 @@ static enum load_event next(struct load_end *end, struct tt_slice input, size_t 
         return LOAD_OTHER;
     }
     size_t count = split(line, words, 5);
-    size_t size = count < 4 ? 0 : number_of(words[count - 1]);
+    if (count < 4)
+        load_die("%s: %.*s", end->name, (int)line.size, line.data);
+    size_t size = number_of(words[count - 1]);
     if (input.size < head + size + 2)
         return LOAD_NOTHING;
     *used = head + size + 2;
