@@ -118,6 +118,7 @@ int tt_command_bench(int argc, char **argv)
         return TT_EXIT_OK;
     if (outcome == TT_OPTIONS_BAD)
         return TT_EXIT_USAGE;
+    (void)setvbuf(stdout, NULL, _IOLBF, 0); /* a line of a wave is seen when it is over */
     const struct measurement *measurement = find(positionals.items[0]);
     if (measurement == NULL) {
         tt_option_complain(&spec,
