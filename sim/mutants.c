@@ -38,6 +38,9 @@ static const struct {
 } nests[] = {
     {TT_MUTANT_CORE_OLD_POSITION, "streams_kept=1,store_tail=60,forgets=1,bus_gap=100,unlinks=0"},
     {TT_MUTANT_UNRUNG_EMPTY, "crashes=1,leave=300,store_before=0,store_after=0,registry_tail=0"},
+    {TT_MUTANT_CORE_KICK_ANY,
+     "leave=400,bus_tail=300,bus_double=300,bus_lose=0,marks=0,store_before=0,store_after=0"},
+    {TT_MUTANT_UNREGISTER_BLIND, "leave=400,half_open=0,registry_tail=300"},
     {TT_MUTANT_CORE_CUT_ANY, "unlinks=1,bus_double=300,bus_tail=300,bus_lose=0,marks=0"},
     {TT_MUTANT_CORE_NO_LINKED_AT, "unlinks=1,store_after=300,leave=300,bus_lose=0"},
     {TT_MUTANT_ACK_ANY_LINK, "unlinks=1,store_late=200,store_before=0,store_after=0,leave=20"},

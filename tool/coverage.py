@@ -27,11 +27,11 @@ def read(build):
 
 
 def branches_of(name, lines, sources):
-    """(line number, taken) of each branch that is not an assertion's."""
+    """(line number, taken) of each branch that counts: no assertion's, and no switch's."""
     text = (sources / name).read_text().splitlines()
     for line in lines:
         source = text[line['line_number'] - 1]
-        if 'TT_ASSERT' in source:
+        if 'TT_ASSERT' in source or source.lstrip().startswith('switch ('):
             continue
         for branch in line['branches']:
             yield line['line_number'], branch['count'] > 0

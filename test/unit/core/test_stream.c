@@ -1,0 +1,162 @@
+#include "bench.h"
+#include "unit.h"
+
+/* What hunts have found once, each played again. */
+
+static void keep_one_stream(struct tt_core_options *options)
+{
+    options->streams_kept = 1;
+}
+
+/* The snapshot was read before Bob's second ack, and is answered after it was shown. Meanwhile the
+ * stream that knows what was shown is the oldest of too many. */
+static void a_snapshot_under_way_holds_what_its_socket_was_shown(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(keep_one_stream);
+    bench_make(bench, "d", TT_DIRECT, "alice", "dave");
+    bench_make(bench, "e", TT_DIRECT, "alice", "erin");
+    tt_handle bob = bench_connect(bench, "bob", "phone");
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_send(bench, alice, "c", "m1");
+    bench_send(bench, alice, "c", "m2");
+    bench_say(bench, bob, TT_CLIENT_DELIVERED, "c", 1);
+    bench_hold(bench, TT_STORE_SNAPSHOT);
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    bench_say(bench, bob, TT_CLIENT_DELIVERED, "c", 2);
+    bench_say(bench, alice, TT_CLIENT_OPEN, "d", 0);
+    bench_send(bench, alice, "d", "m3");
+    bench_send(bench, alice, "e", "m4");
+    bench_forget(bench);
+    bench_let_go(bench, TT_STORE_SNAPSHOT, TT_OK);
+    expect_said(bench, "alice/desk: conversation c head=2");
+    expect_unsaid(bench, "last_delivered_seq=1");
+    bench_destroy(&bench);
+}
+
+static void a_late_read_sync_goes_not_back(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    tt_handle bob = bench_connect(bench, "bob", "phone");
+    bench_send(bench, alice, "c", "m1");
+    bench_send(bench, alice, "c", "m2");
+    bench_say(bench, bob, TT_CLIENT_READ, "c", 2);
+    expect_said(bench, "bob/phone: read_sync c last_read_seq=2");
+    bench_forget(bench);
+    struct tt_hint late = {.kind = TT_HINT_READ_SYNC,
+                           .user = tt_id_of("bob"),
+                           .conversation = tt_id_of("c"),
+                           .cursor = {.read = TT_SEQ(1)}};
+    bench_hear(bench, &late);
+    expect_unsaid(bench, "last_read_seq=1");
+    bench_destroy(&bench);
+}
+
+/* They wait for the position, and none of them is lost or refused. */
+static void a_burst_of_acks_on_a_new_socket_is_taken(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    tt_handle bob = bench_connect(bench, "bob", "phone");
+    for (int i = 0; i < 9; i++) {
+        char id[] = {'m', (char)('0' + i), '\0'};
+        bench_send(bench, alice, "c", id);
+    }
+    bench_say(bench, bob, TT_CLIENT_DELIVERED, "c", 9);
+    bench_hang_up(bench, bob);
+    bench_forget(bench);
+    bob = bench_connect(bench, "bob", "phone");
+    bench_hold(bench, TT_STORE_POSITIONS);
+    for (uint64_t seq = 1; seq <= 9; seq++)
+        bench_say(bench, bob, TT_CLIENT_READ, "c", seq);
+    bench_let_go(bench, TT_STORE_POSITIONS, TT_OK);
+    expect_unsaid(bench, "error");
+    expect_said(bench, "alice/desk: status_update c last_read_seq=9");
+    bench_destroy(&bench);
+}
+
+static void a_device_that_is_unlinked_while_it_connects_is_cut(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    bench->holds_registry = true;
+    (void)bench_connect(bench, "bob", "phone");
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_UNLINK_DEVICE);
+    op->unlink_device.user = tt_id_of("bob");
+    op->unlink_device.device = tt_id_of("phone");
+    op->unlink_device.at = bench->now.wall;
+    bench_store(bench, op);
+    bench_let_registry_go(bench, TT_OK);
+    expect_said(bench, "bob/phone: closed with 4401");
+    bench_destroy(&bench);
+}
+
+/* Who shares what is not known: to show somebody offline then would be a lie. */
+static void no_chat_is_opened_without_knowing_who_shares(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    (void)bench_connect(bench, "bob", "phone");
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_hold(bench, TT_STORE_GET_USERS);
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    bench_let_go(bench, TT_STORE_GET_USERS, TT_FAIL(UNAVAILABLE));
+    expect_said(bench, "alice/desk: error c unavailable");
+    expect_unsaid(bench, "alice/desk: conversation");
+    bench_destroy(&bench);
+}
+
+/* The members of `c` come late; `d` was opened since. */
+static void an_open_that_comes_late_is_void(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    bench_make(bench, "d", TT_DIRECT, "alice", "dave");
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_say(bench, alice, TT_CLIENT_OPEN, "d", 0);
+    bench_hold(bench, TT_STORE_GET_CONVERSATION);
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    bench_say(bench, alice, TT_CLIENT_OPEN, "d", 0);
+    bench_let_go(bench, TT_STORE_GET_CONVERSATION, TT_OK);
+    bench_forget(bench);
+    (void)bench_connect(bench, "bob", "phone");
+    (void)bench_connect(bench, "dave", "phone");
+    expect_unsaid(bench, "alice/desk: presence c");
+    expect_said(bench, "alice/desk: presence d of dave online");
+    bench_destroy(&bench);
+}
+
+/* The store keeps nobody waiting for a registry that is away. */
+static void a_registry_that_is_away_stalls_no_reading(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    tt_handle bob = bench_connect(bench, "bob", "phone");
+    bench_hang_up(bench, bob);
+    bench_send(bench, alice, "c", "m1");
+    bench->holds_registry = true;
+    bench_forget(bench);
+    (void)bench_connect(bench, "bob", "phone");
+    bench_let_registry_go(bench, TT_FAIL(UNAVAILABLE));
+    expect_said(bench, "bob/phone: hello resumed");
+    expect_said(bench, "bob/phone: message c seq=1");
+    bench_destroy(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_snapshot_under_way_holds_what_its_socket_was_shown),
+        cmocka_unit_test(a_late_read_sync_goes_not_back),
+        cmocka_unit_test(a_burst_of_acks_on_a_new_socket_is_taken),
+        cmocka_unit_test(a_device_that_is_unlinked_while_it_connects_is_cut),
+        cmocka_unit_test(no_chat_is_opened_without_knowing_who_shares),
+        cmocka_unit_test(an_open_that_comes_late_is_void),
+        cmocka_unit_test(a_registry_that_is_away_stalls_no_reading),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
