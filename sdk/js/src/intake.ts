@@ -63,6 +63,8 @@ export class Intake {
   readonly #acks: Acks;
   readonly #outbox: Outbox;
   records = new Map<string, ConversationRecord>();
+  /** Of the link that what comes now belongs to. */
+  linkedAt: string | null = null;
   /** Conversations that something came of, and that no list has told of yet. */
   readonly unlisted = new Set<string>();
 
@@ -75,6 +77,13 @@ export class Intake {
   reset(batch: Batch): void {
     this.records.clear();
     batch.reset = true;
+  }
+
+  /** Whether something was stored under another link: the hello that said so was lost. */
+  isOfAnotherLink(linkedAt: string): boolean {
+    for (const { linked_at } of this.records.values())
+      if (linked_at !== undefined && linked_at !== linkedAt) return true;
+    return false;
   }
 
   /** The user has seen every message up to `seq`. */
@@ -164,7 +173,8 @@ export class Intake {
     const record = known ?? newConversation(id, new Date().toISOString());
     const edited = edit(record);
     if (edited === known) return;
-    this.records.set(id, { ...edited, version: record.version + 1 });
+    const link = this.linkedAt === null ? {} : { linked_at: this.linkedAt };
+    this.records.set(id, { ...edited, ...link, version: record.version + 1 });
     batch.conversations.add(id);
   }
 

@@ -59,6 +59,8 @@ export interface ConversationRecord {
   read_wanted: number;
   /** When this device first heard of it. */
   added_at: string;
+  /** Under which link of this device it was stored; unknown in older ones. */
+  linked_at?: string;
 }
 
 export function newConversation(conversation_id: string, at: string): ConversationRecord {

@@ -226,7 +226,10 @@ export class Sync {
   #greeted(hello: Hello): void {
     this.#acks.reset();
     this.#catchUp();
-    if (!hello.resumed && !this.#isNew) {
+    const { linked_at } = hello;
+    const isLost = linked_at !== undefined && this.#intake.isOfAnotherLink(linked_at);
+    this.#intake.linkedAt = linked_at ?? null;
+    if ((!hello.resumed || isLost) && !this.#isNew) {
       // The server knows nothing of this device: its cursors here mean nothing any more, and
       // nothing may be merged behind this that came before it.
       this.#inTurn = [];

@@ -59,6 +59,8 @@ export interface Hello {
   server_time: string;
   heartbeat_seconds: number;
   resumed: boolean;
+  /** Which link of this device it is; servers before 0.1.0 did not say. */
+  linked_at?: string;
 }
 
 export interface ErrorFrame {
