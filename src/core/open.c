@@ -197,8 +197,7 @@ static struct tt_status status_for(const struct tt_core *core, const struct tt_t
         return (struct tt_status){.unknown = true};
     status = tt_status_of(&task->registry->about.found[index],
                           task->store[PART_USERS]->get_users.users[index].last_seen);
-    if (status.last_seen.ms > core->now.wall.ms)
-        status.last_seen = core->now.wall;
+    status.last_seen = tt_presence_no_later(core, status.last_seen);
     return status;
 }
 
@@ -230,8 +229,7 @@ static struct tt_status newest_status(struct tt_core *core, const tt_id *user,
     if (watched == NULL || !watched->known)
         return looked_up;
     struct tt_status status = watched->status;
-    if (status.last_seen.ms > core->now.wall.ms)
-        status.last_seen = core->now.wall;
+    status.last_seen = tt_presence_no_later(core, status.last_seen);
     return status;
 }
 

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 
 #define LOOK_AGAIN_COUNT 100
+#define CLOCKS_DIFFER_MS 60000
 
 struct news {
     struct tt_hint hint;
@@ -22,6 +23,16 @@ struct tt_status tt_status_of(const struct tt_whereabouts *found, tt_time stored
     return status;
 }
 
+/* A last seen as it may be shown: never in the future. A little ahead is another server's clock.
+ * Far ahead is a clock that had jumped and is right again: when it was is not known, and "just now"
+ * would be a lie for as long as the jump was. */
+tt_time tt_presence_no_later(const struct tt_core *core, tt_time last_seen)
+{
+    if (last_seen.ms <= core->now.wall.ms)
+        return last_seen;
+    return last_seen.ms <= core->now.wall.ms + CLOCKS_DIFFER_MS ? core->now.wall : TT_TIME(0);
+}
+
 static struct tt_watched *watched_of(struct tt_core *core, const tt_id *user)
 {
     return tt_map_get(&core->watched, tt_id_slice(user));
@@ -33,8 +44,8 @@ static struct tt_status as_shown(const struct tt_core *core, const struct tt_wat
     struct tt_status status = watched->status;
     if (watched->hidden)
         return (struct tt_status){.online = false};
-    if (status.last_seen.ms > core->now.wall.ms && !TT_IS_PLANTED(NO_CLAMP))
-        status.last_seen = core->now.wall;
+    if (!TT_IS_PLANTED(NO_CLAMP))
+        status.last_seen = tt_presence_no_later(core, status.last_seen);
     return status;
 }
 

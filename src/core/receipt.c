@@ -87,14 +87,15 @@ static void note(struct tt_receipt *receipt, const struct tt_happening *happenin
     }
 }
 
-static void look_at_connection(const struct tt_task *task, size_t index, struct tt_receipt *receipt)
+static void look_at_connection(const struct tt_core *core, const struct tt_task *task, size_t index,
+                               struct tt_receipt *receipt)
 {
     bool is_visible = may_see(task, &receipt->user) && tt_is_ok(task->registry->err);
     const struct tt_user *user = user_of(task, &receipt->user);
     bool is_offline = is_visible && task->registry->about.found[index].device_count == 0;
     if (is_offline)
-        receipt->offline_since =
-            tt_status_of(&task->registry->about.found[index], user->last_seen).last_seen;
+        receipt->offline_since = tt_presence_no_later(
+            core, tt_status_of(&task->registry->about.found[index], user->last_seen).last_seen);
     if (receipt->delivered_at.ms == 0)
         receipt->waiting_for =
             is_offline ? TT_WAITING_FOR_CONNECTION : TT_WAITING_FOR_DELIVERED_ACK;
@@ -102,7 +103,8 @@ static void look_at_connection(const struct tt_task *task, size_t index, struct 
         receipt->waiting_for = TT_WAITING_FOR_READ_ACK;
 }
 
-static struct tt_receipt receipt_of(const struct tt_task *task, size_t index, tt_seq seq)
+static struct tt_receipt receipt_of(const struct tt_core *core, const struct tt_task *task,
+                                    size_t index, tt_seq seq)
 {
     const struct tt_read_history *history = &task->store[PART_HISTORY]->history;
     struct tt_receipt receipt = {.user = task->conv->is.members[index]};
@@ -119,7 +121,7 @@ static struct tt_receipt receipt_of(const struct tt_task *task, size_t index, tt
         receipt.push.device = (tt_id){0};
         receipt.push.detail = TT_SLICE_EMPTY;
     }
-    look_at_connection(task, index, &receipt);
+    look_at_connection(core, task, index, &receipt);
     return receipt;
 }
 
@@ -148,7 +150,7 @@ static void about_one(struct tt_core *core, struct tt_task *task)
         if (tt_id_eq(&task->conv->is.members[i], &message->user))
             continue;
         struct tt_receipt *receipt = &receipts[count++];
-        *receipt = receipt_of(task, i, seq);
+        *receipt = receipt_of(core, task, i, seq);
         if (receipt->delivered_at.ms == 0)
             tick = TT_TICK_ONE;
         else if (receipt->read_at.ms == 0 && tick == TT_TICK_BLUE)

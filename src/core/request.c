@@ -305,8 +305,7 @@ static void fill_in_peers(struct tt_core *core, struct tt_task *task)
             else
                 status.unknown = true;
         }
-        if (status.last_seen.ms > core->now.wall.ms)
-            status.last_seen = core->now.wall;
+        status.last_seen = tt_presence_no_later(core, status.last_seen);
         list->entries[i].peer = status;
         at++;
     }

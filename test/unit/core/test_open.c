@@ -187,6 +187,29 @@ static void a_mark_tells_what_is_known_beyond_the_answer(void **state)
     bench_destroy(&bench);
 }
 
+/* The clock had jumped three hours ahead when Bob left, and is right again. */
+static void a_last_seen_of_a_clock_that_had_jumped_is_not_known(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    tt_handle bob = bench_connect(bench, "bob", "phone");
+    bench->now.wall.ms += 3 * 3600000;
+    bench_hang_up(bench, bob);
+    bench_pass_ms(bench, 3000);
+    bench->now.wall.ms -= 3 * 3600000;
+    bench_forget(bench);
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    struct tt_request list = {.kind = TT_REQUEST_LIST};
+    bench_ask(bench, list, "alice", "desk");
+    expect_said(bench, "bob offline, last seen never");
+    expect_unsaid(bench, "last seen 2");
+    bench->now.wall.ms += 3 * 3600000;
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    expect_said(bench, "bob offline, last seen 2");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +221,7 @@ int main(void)
         cmocka_unit_test(a_mark_is_for_the_socket_that_was_asked),
         cmocka_unit_test(the_mark_goes_out_before_the_answer_and_not_after_it),
         cmocka_unit_test(a_mark_tells_what_is_known_beyond_the_answer),
+        cmocka_unit_test(a_last_seen_of_a_clock_that_had_jumped_is_not_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
