@@ -30,12 +30,53 @@ static void add_time(struct tt_buffer *out, tt_time time)
     tt_buffer_add_text(out, " UTC");
 }
 
+/* The size of the character at `at` if a terminal obeys it (U+0000 to U+001F, U+007F to U+009F) or
+ * if it turns what follows around, or ends that (U+202A to U+202E, U+2066 to U+2069). Else 0. */
+static size_t power(struct tt_slice text, size_t at)
+{
+    const unsigned char *is = (const unsigned char *)text.data + at;
+    size_t left = text.size - at;
+    if (is[0] < 0x20 || is[0] == 0x7f)
+        return 1;
+    if (left >= 2 && is[0] == 0xc2 && is[1] < 0xa0)
+        return 2;
+    if (left < 3 || is[0] != 0xe2)
+        return 0;
+    bool turns = (is[1] == 0x80 && is[2] >= 0xaa && is[2] <= 0xae) ||
+                 (is[1] == 0x81 && is[2] >= 0xa6 && is[2] <= 0xa9);
+    return turns ? 3 : 0;
+}
+
+/* A name that somebody chose must not change the sentence around it. One that could stands between
+ * U+2068 and U+2069, as in <bdi>, and without the characters that have a power of their own. */
+static void add_chosen_name(struct tt_buffer *out, struct tt_slice name)
+{
+    bool plain = true;
+    for (size_t i = 0; i < name.size; i++)
+        plain = plain && (unsigned char)name.data[i] < 0x80;
+    if (!plain)
+        tt_buffer_add_text(out, "\xe2\x81\xa8");
+    for (size_t i = 0; i < name.size; i++) {
+        size_t size = power(name, i);
+        if (size == 0)
+            tt_buffer_add_byte(out, name.data[i]);
+        else
+            i += size - 1;
+    }
+    if (!plain)
+        tt_buffer_add_text(out, "\xe2\x81\xa9");
+}
+
 static void add_name(struct tt_buffer *out, const struct tt_receipt *receipt)
 {
-    if (receipt->display_name.size == 0)
+    struct tt_buffer name = {0};
+    if (receipt->display_name.size == 0) {
         tt_buffer_add(out, tt_id_slice(&receipt->user));
-    else
-        tt_json_unescape(receipt->display_name, out);
+        return;
+    }
+    tt_json_unescape(receipt->display_name, &name);
+    add_chosen_name(out, tt_buffer_slice(&name));
+    tt_buffer_deinit(&name);
 }
 
 static void add_at(struct tt_buffer *out, const char *before, tt_time time)

@@ -1,5 +1,7 @@
 #include "unit.h"
 
+#include <stdio.h>
+
 #include "edge/why_text.h"
 
 #define AT   TT_TIME(1705311720000)
@@ -33,9 +35,9 @@ static void explains_each_wait(void **unused)
          ". The message is handed over as soon as a device connects."},
         {TT_TICK_ONE,
          {.waiting_for = TT_WAITING_FOR_CONNECTION,
-          .display_name = TT_SLICE_LITERAL("Bob \\\"B\\u00f6b\\\"")},
-         "One tick: the message is safely stored, but not delivered. Bob \"B\xc3\xb6"
-         "b\" is not connected. The message is handed over as soon as a device connects."},
+          .display_name = TT_SLICE_LITERAL("Bob \\\"Bob\\\"")},
+         "One tick: the message is safely stored, but not delivered. Bob \"Bob\" is not "
+         "connected. The message is handed over as soon as a device connects."},
         {TT_TICK_ONE,
          {.waiting_for = TT_WAITING_FOR_CONNECTION,
           .push = {.kind = TT_HAPPENED_PUSH_FAILED,
@@ -66,6 +68,35 @@ static void explains_each_wait(void **unused)
         struct tt_receipt receipt = cases[i].receipt;
         receipt.user = tt_id_of("bob");
         expect_text(cases[i].tick, &receipt, 1, cases[i].text);
+    }
+}
+
+#define FSI "\xe2\x81\xa8"
+#define PDI "\xe2\x81\xa9"
+
+static void a_name_does_not_change_the_sentence_around_it(void **unused)
+{
+    (void)unused;
+    static const char *const names[][2] = {
+        {"B\\u00f6b", FSI "B\xc3\xb6"
+                          "b" PDI},
+        {"\\u05d1\\u05d5\\u05d1", FSI "\xd7\x91\xd7\x95\xd7\x91" PDI},
+        {"a\\u202e\\u202ab", FSI "ab" PDI},
+        {"a\\u2069\\u202eb", FSI "ab" PDI},
+        {"\\u2066\\u2067\\u2068\\u202d", FSI PDI},
+        {"\\u2065\\u206a\\u2029\\u202f",
+         FSI "\xe2\x81\xa5\xe2\x81\xaa\xe2\x80\xa9\xe2\x80\xaf" PDI},
+        {"B\\u001b[2Jo\\nb\\u007f\\u0000", "B[2Job"},
+        {"B\\u009b2Job\\u0080", FSI "B2Job" PDI},
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const struct tt_receipt receipt = {.user = tt_id_of("bob"),
+                                           .waiting_for = TT_WAITING_FOR_NOTHING,
+                                           .display_name = tt_slice_text(names[i][0])};
+        char text[256];
+        snprintf(text, sizeof(text), "Two blue ticks: the message is read. %s has read it.",
+                 names[i][1]);
+        expect_text(TT_TICK_BLUE, &receipt, 1, text);
     }
 }
 
@@ -124,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(explains_each_wait),
+        cmocka_unit_test(a_name_does_not_change_the_sentence_around_it),
         cmocka_unit_test(names_only_who_holds_it_up),
         cmocka_unit_test(splits_push_details),
     };
