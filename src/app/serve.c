@@ -18,6 +18,7 @@
 #include "app/push.h"
 #include "app/sandbox.h"
 #include "app/snapshot.h"
+#include "app/supervisor.h"
 #include "app/trust.h"
 #include "app/version.h"
 
@@ -258,6 +259,7 @@ static void run_nodes(struct server *server)
            tt_log_text("server", server->config.server_id),
            tt_log_number("nodes", server->node_count));
     print_address("listening", server->shared.tls != NULL, tt_node_address(server->nodes[0]));
+    tt_supervisor_tell("READY=1");
     tt_node_run(server->nodes[0]);
     for (uint32_t i = 1; i < server->node_count; i++)
         pthread_join(server->threads[i], NULL);

@@ -2,6 +2,7 @@
 import json
 import pathlib
 import re
+import socket
 import subprocess
 
 from client import calls
@@ -113,3 +114,28 @@ async def the_unit_and_its_configuration_fit_the_program(world):
         assert words[:2] == ['/usr/bin/twoticks', 'serve'], line
         _, text = await server.run('serve', '--help')
         assert all(f'  {word} ' in text for word in words[2:] if word.startswith('--')), line
+
+
+@scenario
+async def who_started_it_is_told_when_it_is_ready(world):
+    """As systemd's Type=notify wants it."""
+    server = world.unstarted()
+    path = str(server.folder / 'notify')
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(path)
+        told.setblocking(False)
+        server.environ['NOTIFY_SOCKET'] = path
+        code, text = await server.run('serve', '--data', '/proc/none', '--listen', '127.0.0.1:0')
+        assert code == 1, text
+        try:
+            raise AssertionError(told.recv(100))  # of one that did not start
+        except BlockingIOError:
+            pass
+        await server.start()
+        told.setblocking(True)
+        told.settimeout(10)
+        assert told.recv(100) == b'READY=1'
+        await server.stop()
+    server.environ['NOTIFY_SOCKET'] = path  # nobody is there any more
+    await server.start()
+    await server.stop()
