@@ -58,7 +58,8 @@ static tt_err refuse(const char **reason, const char *words)
 }
 
 static tt_err find_token(const struct tt_auth *auth, const struct tt_http1_request *request,
-                         enum tt_auth_act act, struct tt_slice *token, const char **reason)
+                         bool https, enum tt_auth_act act, struct tt_slice *token,
+                         const char **reason)
 {
     size_t headers = tt_http1_header_count(request, "authorization");
     if (headers > 1)
@@ -71,7 +72,7 @@ static tt_err find_token(const struct tt_auth *auth, const struct tt_http1_reque
     if (cookies > 1)
         return refuse(reason, "more than one session cookie");
     if (cookies == 1) {
-        if (act == TT_AUTH_READS || tt_origin_is_allowed(&auth->origins, request))
+        if (act == TT_AUTH_READS || tt_origin_is_allowed(&auth->origins, request, https))
             return TT_OK;
         *reason = "a cookie from an Origin that is not allowed";
         return TT_FAIL(ORIGIN);
@@ -82,11 +83,11 @@ static tt_err find_token(const struct tt_auth *auth, const struct tt_http1_reque
     return token->size > 0 ? TT_OK : refuse(reason, "no token");
 }
 
-tt_err tt_auth_check(const struct tt_auth *auth, const struct tt_http1_request *request,
+tt_err tt_auth_check(const struct tt_auth *auth, const struct tt_http1_request *request, bool https,
                      enum tt_auth_act act, tt_time now, struct tt_jwt_claims *claims,
                      const char **reason)
 {
     struct tt_slice token = TT_SLICE_EMPTY;
-    TT_TRY(find_token(auth, request, act, &token, reason));
+    TT_TRY(find_token(auth, request, https, act, &token, reason));
     return tt_jwt_seen_verify(auth->seen, auth->keys, &auth->policy, token, now, claims, reason);
 }

@@ -36,9 +36,11 @@ bool tt_auth_came_by_cookie(const struct tt_http1_request *request);
 /* What a request wants to do. */
 enum tt_auth_act { TT_AUTH_READS, TT_AUTH_CHANGES, TT_AUTH_UPGRADES };
 
-/* Fails with UNAUTHENTICATED or ORIGIN; `*reason` is then a few static words for the log. */
+/* `https`: the client came over TLS. Fails with UNAUTHENTICATED or ORIGIN; `*reason` is then a few
+ * static words for the log. */
 TT_MUST_CHECK tt_err tt_auth_check(const struct tt_auth *auth,
-                                   const struct tt_http1_request *request, enum tt_auth_act act,
-                                   tt_time now, struct tt_jwt_claims *claims, const char **reason);
+                                   const struct tt_http1_request *request, bool https,
+                                   enum tt_auth_act act, tt_time now, struct tt_jwt_claims *claims,
+                                   const char **reason);
 
 #endif

@@ -26,8 +26,8 @@ bool tt_demo_is_local(const struct tt_http1_request *request)
     bool local = false;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         local = local || tt_http1_is(host, names[i]);
-    return local &&
-           (tt_http1_header_count(request, "origin") == 0 || tt_origin_is_allowed(&none, request));
+    return local && (tt_http1_header_count(request, "origin") == 0 ||
+                     tt_origin_is_allowed(&none, request, false));
 }
 
 tt_err tt_demo_read(struct tt_slice body, struct tt_caller *caller, struct tt_problem *problem)

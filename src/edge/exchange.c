@@ -335,7 +335,7 @@ static void carry_out(struct tt_connection *connection, const struct tt_route *r
     const char *reason = NULL;
     if (upgrade && !check_handshake(connection))
         return;
-    tt_err err = tt_auth_check(&edge->options.auth, request_of(connection), act,
+    tt_err err = tt_auth_check(&edge->options.auth, request_of(connection), connection->https, act,
                                edge->owner.wall(edge->owner.context), &claims, &reason);
     if (tt_is_ok(err)) /* a bad id in the path is nothing for strangers */
         err = route_err;

@@ -17,11 +17,11 @@ static bool same_host(struct tt_slice a, struct tt_slice b)
     return true;
 }
 
-static bool is_own(struct tt_slice origin, const struct tt_http1_request *request)
+static bool is_own(struct tt_slice origin, const struct tt_http1_request *request, bool https)
 {
-    static const char *const schemes[] = {"http://", "https://"};
+    static const char *const schemes[] = {"https://", "http://"};
     struct tt_slice host = tt_http1_header(request, "host");
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+    for (size_t i = 0; i < (https ? 1 : sizeof(schemes) / sizeof(schemes[0])); i++) {
         struct tt_slice scheme = tt_slice_text(schemes[i]);
         if (origin.size > scheme.size && tt_slice_eq(tt_slice(origin.data, scheme.size), scheme) &&
             same_host(tt_slice_from(origin, scheme.size), host))
@@ -38,12 +38,13 @@ static bool is_listed(const struct tt_origins *origins, struct tt_slice origin)
     return false;
 }
 
-bool tt_origin_is_allowed(const struct tt_origins *origins, const struct tt_http1_request *request)
+bool tt_origin_is_allowed(const struct tt_origins *origins, const struct tt_http1_request *request,
+                          bool https)
 {
     struct tt_slice origin = tt_http1_header(request, "origin");
     if (tt_http1_header_count(request, "origin") != 1)
         return false;
-    return is_own(origin, request) || is_listed(origins, origin);
+    return is_own(origin, request, https) || is_listed(origins, origin);
 }
 
 void tt_origin_add_fields(const struct tt_origins *origins, const struct tt_http1_request *request,

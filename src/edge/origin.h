@@ -18,9 +18,12 @@ struct tt_origins {
     size_t count;
 };
 
-/* Whether the request names exactly one Origin, and it is the server's own (its Host, over HTTP or,
- * behind a proxy, HTTPS) or an allowed one. */
-bool tt_origin_is_allowed(const struct tt_origins *origins, const struct tt_http1_request *request);
+/* Whether the request names exactly one Origin, and it is the server's own (its Host) or an allowed
+ * one. `https`: it is known to have come over TLS, and then the http:// page of that name, which
+ * whoever sits on the line can write, is another one. Otherwise both count, since an unnamed proxy
+ * may end TLS. */
+bool tt_origin_is_allowed(const struct tt_origins *origins, const struct tt_http1_request *request,
+                          bool https);
 
 /* The fields by which a page of an allowed origin may read the answer; none for others. */
 void tt_origin_add_fields(const struct tt_origins *origins, const struct tt_http1_request *request,

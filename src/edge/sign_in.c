@@ -101,7 +101,8 @@ static bool comes_from_elsewhere(const struct tt_connection *connection)
 {
     const struct tt_http1_request *request = request_of(connection);
     const struct tt_origins *origins = &connection->edge->options.auth.origins;
-    return tt_http1_header_count(request, "origin") > 0 && !tt_origin_is_allowed(origins, request);
+    return tt_http1_header_count(request, "origin") > 0 &&
+           !tt_origin_is_allowed(origins, request, connection->https);
 }
 
 static tt_err read_ask(struct tt_connection *connection, struct tt_account_ask *ask,

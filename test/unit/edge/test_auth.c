@@ -65,8 +65,8 @@ static void expand(const struct fixture *f, const char *fields, struct tt_buffer
     }
 }
 
-static tt_err check(const struct fixture *f, const char *fields, enum tt_auth_act act,
-                    struct tt_jwt_claims *claims, const char **reason)
+static tt_err check_over(const struct fixture *f, bool https, const char *fields,
+                         enum tt_auth_act act, struct tt_jwt_claims *claims, const char **reason)
 {
     static const struct tt_http1_limits limits = {16384, 1024};
     struct tt_buffer text = {0};
@@ -77,11 +77,17 @@ static tt_err check(const struct fixture *f, const char *fields, enum tt_auth_ac
     struct tt_input input = {text.data, text.size};
     tt_http1_init(&http, &limits);
     assert_int_equal(tt_http1_next(&http, &input, TT_MONO(1)), TT_HTTP1_REQUEST);
-    tt_err err = tt_auth_check(&f->auth, tt_http1_request(&http), act, NOW, claims, reason);
+    tt_err err = tt_auth_check(&f->auth, tt_http1_request(&http), https, act, NOW, claims, reason);
     tt_http1_done(&http);
     tt_http1_deinit(&http);
     tt_buffer_deinit(&text);
     return err;
+}
+
+static tt_err check(const struct fixture *f, const char *fields, enum tt_auth_act act,
+                    struct tt_jwt_claims *claims, const char **reason)
+{
+    return check_over(f, false, fields, act, claims, reason);
 }
 
 static void finds_the_token_in_order(void **state)
@@ -178,11 +184,37 @@ static void wants_an_allowed_origin_beside_a_cookie(void **state)
     }
 }
 
+static void over_tls_the_http_page_of_the_same_name_is_another(void **state)
+{
+    const struct fixture *f = *state;
+    const struct {
+        const char *fields;
+        bool allowed;
+    } cases[] = {
+        {HOST "Origin: https://chat.example\r\n", true},
+        {HOST "Origin: http://chat.example\r\n", false},
+        {HOST "Origin: https://app.example\r\n", true},
+        {"Host: chat.example:8443\r\nOrigin: https://chat.example:8443\r\n", true},
+        {"Host: chat.example:8443\r\nOrigin: http://chat.example:8443\r\n", false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char fields[1024];
+        struct tt_jwt_claims claims;
+        const char *reason;
+        (void)snprintf(fields, sizeof(fields), "%sCookie: twoticks_session=$A\r\n",
+                       cases[i].fields);
+        enum tt_err_code outcome = cases[i].allowed ? TT_ERR_OK : TT_ERR_ORIGIN;
+        if (check_over(f, true, fields, TT_AUTH_UPGRADES, &claims, &reason).code != outcome)
+            fail_msg("%s", cases[i].fields);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_token_in_order),
         cmocka_unit_test(wants_an_allowed_origin_beside_a_cookie),
+        cmocka_unit_test(over_tls_the_http_page_of_the_same_name_is_another),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
