@@ -43,6 +43,8 @@
 #define TT_LIMIT_PUSH_TIMERS        262144 /* armed on a node */
 #define TT_LIMIT_UNDRAINED_BYTES    (128 * 1024)  /* handed to a socket before it must drain */
 #define TT_LIMIT_SLOW_BYTES         (1024 * 1024) /* then 4413 */
+#define TT_LIMIT_OPENS              4             /* `open` frames of a socket under way */
+#define TT_OPENS_PAUSE_MS           500           /* for who has sent more */
 #define TT_REPLAY_COUNT             128           /* messages of one replay read */
 #define TT_REPLAY_BYTES             (64 * 1024)
 #define TT_PENDING_COUNT            100                /* pending rows of one read */

@@ -515,6 +515,18 @@ void tt_session_due(struct tt_core *core, struct tt_session *session)
     tt_session_set_timer(core, session);
 }
 
+static void refuse_for_now(struct tt_core *core, struct tt_session *session, uint32_t wait_ms,
+                           const tt_id *conversation, const tt_id *client_id)
+{
+    struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_ERROR, 0);
+    frame->error.err = TT_FAIL(RATE_LIMITED);
+    frame->error.retry_after_ms = wait_ms;
+    frame->conversation = *conversation;
+    frame->client_id = *client_id;
+    core->counters.rate_limited++;
+    core->counters.errors_sent++;
+}
+
 /* Whether the frame may go on; if not, it was answered. */
 static bool take_token(struct tt_core *core, struct tt_session *session, struct tt_rate *rate,
                        uint32_t per_s, const tt_id *conversation, const tt_id *client_id)
@@ -522,17 +534,12 @@ static bool take_token(struct tt_core *core, struct tt_session *session, struct 
     uint32_t wait_ms = tt_rate_take(rate, per_s, core->now.mono);
     if (wait_ms == 0)
         return true;
-    core->counters.rate_limited++;
     if (tt_rate_is_abused(rate, core->now.mono)) {
+        core->counters.rate_limited++;
         tt_session_close(core, session, TT_CLOSE_TOO_FAST);
-        return false;
+    } else {
+        refuse_for_now(core, session, wait_ms, conversation, client_id);
     }
-    struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_ERROR, 0);
-    frame->error.err = TT_FAIL(RATE_LIMITED);
-    frame->error.retry_after_ms = wait_ms;
-    frame->conversation = *conversation;
-    frame->client_id = *client_id;
-    core->counters.errors_sent++;
     return false;
 }
 
@@ -551,8 +558,10 @@ static void start_task(struct tt_core *core, struct tt_session *session, enum tt
     task->device = session->device;
     task->conversation = *conversation;
     task->request.limit = TT_PAGE_DEFAULT;
-    if (kind == TT_TASK_OPEN)
+    if (kind == TT_TASK_OPEN) {
+        session->opens_under_way++; /* until the task is destroyed */
         tt_open_wish(core, session, task);
+    }
     if (tt_conv_need(core, task) != NULL)
         tt_task_resume(core, task);
 }
@@ -573,8 +582,12 @@ void tt_session_frame(struct tt_core *core, struct tt_session *session,
     case TT_CLIENT_READ:
         tt_ack(core, session, &frame->conversation, frame->kind == TT_CLIENT_READ, frame->seq);
         return;
-    case TT_CLIENT_OPEN:
-        start_task(core, session, TT_TASK_OPEN, &frame->conversation);
+    case TT_CLIENT_OPEN: /* an answer may have megabytes, and a frame fits in a packet */
+        if (session->opens_under_way >= TT_LIMIT_OPENS)
+            refuse_for_now(core, session, TT_OPENS_PAUSE_MS, &frame->conversation,
+                           &frame->client_id);
+        else
+            start_task(core, session, TT_TASK_OPEN, &frame->conversation);
         return;
     case TT_CLIENT_CLOSE:
         tt_open_unwish(core, session, &frame->conversation);

@@ -154,6 +154,7 @@ struct tt_session {
     uint32_t open_turn;          /* the latest wish of what is on the screen: a late one is void */
     uint32_t screen_turn;        /* changes with each wish and each `close`, unique on this node */
     uint32_t open_wish;          /* a hash of the conversation that was wished for */
+    uint32_t opens_under_way;    /* `open` frames that are not answered yet */
     struct tt_task *sends_first; /* under way or waiting */
     uint32_t send_count;
 };
