@@ -5,13 +5,12 @@
 #include "app/bench/rig.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "adapter/clock_os.h"
+#include "app/line.h"
 #include "base/memory.h"
 #include "net/http1_response.h"
 
@@ -24,7 +23,7 @@
 #define CONNECTION_MAX 4096
 
 struct caller {
-    int fd;
+    struct tt_line line;
     struct tt_http1_response_reader *reader;
     struct tt_buffer request;
     uint64_t began_at;
@@ -86,8 +85,7 @@ static void write_request(const struct tt_bench *bench, const tt_id *conversatio
 static bool ask(struct opening *opening, struct caller *caller)
 {
     caller->began_at = tt_clock_os_nanoseconds();
-    ssize_t sent = send(caller->fd, caller->request.data, caller->request.size, MSG_NOSIGNAL);
-    return sent == (ssize_t)caller->request.size ||
+    return tt_line_send(&caller->line, tt_buffer_slice(&caller->request)) ||
            tt_bench_fail(opening->bench, "the server closed a connection");
 }
 
@@ -95,7 +93,6 @@ static bool open_caller(struct opening *opening, uint64_t number)
 {
     struct tt_bench *bench = opening->bench;
     struct caller *caller = &opening->callers[number];
-    const struct tt_address *address = &bench->endpoint.address;
     tt_id both[] = {tt_bench_name(bench, "bench_o", number),
                     tt_bench_name(bench, "bench_p", number)};
     tt_id conversation = tt_bench_name(bench, "bench_open", number);
@@ -103,24 +100,19 @@ static bool open_caller(struct opening *opening, uint64_t number)
         return false;
     write_request(bench, &conversation, &both[1], &caller->request);
     caller->reader = tt_http1_response_reader_create(ANSWER_MAX);
-    caller->fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (caller->fd < 0 || connect(caller->fd, &address->any, tt_address_size(address)) != 0)
-        return tt_bench_fail(bench, "the server cannot be reached");
-    int on = 1;
-    (void)setsockopt(caller->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    return true;
+    if (tt_line_open(&bench->endpoint, &caller->line, bench->problem))
+        return true;
+    caller->line.fd = -1;
+    return false;
 }
 
-static bool take_answer(struct opening *opening, struct caller *caller, char *bytes)
+static bool take_bytes(struct opening *opening, struct caller *caller, char *bytes, size_t size)
 {
-    ssize_t got = recv(caller->fd, bytes, READ_BYTES, MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return true;
-    struct tt_input input = {bytes, got < 0 ? 0 : (size_t)got};
+    struct tt_input input = {bytes, size};
     const struct tt_http1_response *response = NULL;
-    if (got <= 0 || !tt_is_ok(tt_http1_response_next(caller->reader, &input, false, &response)))
+    if (size == 0 || !tt_is_ok(tt_http1_response_next(caller->reader, &input, false, &response)))
         return tt_bench_fail(opening->bench, "the server closed a connection");
-    opening->bytes += (uint64_t)got;
+    opening->bytes += size;
     if (response == NULL)
         return true;
     if (response->status != 200)
@@ -128,6 +120,18 @@ static bool take_answer(struct opening *opening, struct caller *caller, char *by
     opening->answers++;
     tt_histogram_add(&opening->times, tt_clock_os_nanoseconds() - caller->began_at);
     return ask(opening, caller);
+}
+
+static bool take_answer(struct opening *opening, struct caller *caller, char *bytes)
+{
+    do {
+        ssize_t got = tt_line_receive(&caller->line, bytes, READ_BYTES);
+        if (got < 0 && (errno == EAGAIN || errno == EINTR))
+            return true;
+        if (!take_bytes(opening, caller, bytes, got < 0 ? 0 : (size_t)got))
+            return false;
+    } while (tt_line_has_more(&caller->line));
+    return true;
 }
 
 static bool answer_until(struct opening *opening, int epoll, uint64_t until)
@@ -150,7 +154,7 @@ static bool begin(struct opening *opening, int epoll)
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = &opening->callers[i]};
         if (!open_caller(opening, i))
             return false;
-        if (epoll_ctl(epoll, EPOLL_CTL_ADD, opening->callers[i].fd, &event) != 0)
+        if (epoll_ctl(epoll, EPOLL_CTL_ADD, opening->callers[i].line.fd, &event) != 0)
             return tt_bench_fail(opening->bench, "epoll_ctl does not work");
     }
     for (uint64_t i = 0; i < opening->count; i++)
@@ -197,12 +201,12 @@ bool tt_bench_chat_open(struct tt_bench *bench)
         return tt_bench_fail(bench, "open takes at most 4096 --sockets");
     opening.callers = tt_alloc((size_t)opening.count * sizeof(*opening.callers));
     for (uint64_t i = 0; i < opening.count; i++)
-        opening.callers[i].fd = -1;
+        opening.callers[i].line.fd = -1;
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     bool measured = run(&opening, epoll);
     for (uint64_t i = 0; i < opening.count; i++) {
-        if (opening.callers[i].fd >= 0)
-            close(opening.callers[i].fd);
+        if (opening.callers[i].line.fd >= 0)
+            tt_line_close(&opening.callers[i].line);
         if (opening.callers[i].reader != NULL)
             tt_http1_response_reader_destroy(&opening.callers[i].reader);
         tt_buffer_deinit(&opening.callers[i].request);
