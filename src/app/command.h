@@ -18,6 +18,7 @@ int tt_command_bench(int argc, char **argv);
 int tt_command_push(int argc, char **argv);
 int tt_command_backup(int argc, char **argv);
 int tt_command_restore(int argc, char **argv);
+int tt_command_move(int argc, char **argv);
 int tt_command_doctor(int argc, char **argv);
 int tt_command_version(int argc, char **argv);
 

@@ -24,6 +24,7 @@ static const struct {
     {"doctor", tt_command_doctor, "what of this machine will make trouble, and what to type"},
     {"backup", tt_command_backup, "copy everything, also from a running server"},
     {"restore", tt_command_restore, "make a data folder from a backup"},
+    {"move", tt_command_move, "move everything into DynamoDB, or back"},
     {"verify", tt_command_verify, "check every promise that the stored data can show"},
     {"bench", tt_command_bench, "measure messages per second"},
     {"version", tt_command_version, "print the version"},

@@ -7,6 +7,7 @@
 #include "adapter/dynamodb/credential_chain.h"
 #include "adapter/dynamodb/init.h"
 #include "adapter/entropy_os.h"
+#include "app/mover.h"
 #include "base/memory.h"
 #include "net/tls_client.h"
 
@@ -18,6 +19,7 @@
 #define GUEST_CACHE_ENTRIES 16
 #define REDIS_ANSWER_MS     2000
 #define CHECK_MS            15000
+#define TRANSFER_CALL_MS    60000
 
 struct tt_scale {
     struct tt_entropy_os entropy;
@@ -165,27 +167,71 @@ static bool run_init(struct tt_loop *loop, const struct tt_config *config,
     return done;
 }
 
+static bool look_for_tables(struct checking *checking, const struct tt_config *config,
+                            const struct tt_scale_config *scale, struct tt_entropy_os *entropy)
+{
+    struct tt_ddb_init_options look = {
+        .look_only = true, .say = on_check_line, .context = checking};
+    snprintf(checking->sentence, TT_AWS_SENTENCE, "the tables cannot be looked for");
+    return run_init(checking->loop, config, scale, checking->trust, entropy, &look);
+}
+
+static bool begin_checking(struct checking *checking)
+{
+    const char *problem = "";
+    checking->trust = open_trust(&problem);
+    snprintf(checking->sentence, TT_AWS_SENTENCE, "AWS_CA_BUNDLE: %s", problem);
+    if (checking->trust == NULL)
+        return false;
+    if (tt_is_ok(tt_loop_create(&check_loop_events, checking, &checking->loop)))
+        return true;
+    snprintf(checking->sentence, TT_AWS_SENTENCE, "there are too few files or too little memory");
+    tt_tls_trust_destroy(&checking->trust);
+    return false;
+}
+
+static void end_checking(struct checking *checking)
+{
+    tt_loop_destroy(&checking->loop);
+    tt_tls_trust_destroy(&checking->trust);
+}
+
+/* Tables that are being moved serve nobody. */
+static bool check_mark(const struct tt_config *config, const struct tt_scale_config *scale,
+                       uint64_t incarnation, char sentence[TT_AWS_SENTENCE])
+{
+    struct tt_arena arena = {0};
+    char reason[TT_MOVER_SENTENCE];
+    struct tt_slice mark;
+    struct tt_scale_tables *tables = tt_scale_open_tables(config, scale, sentence);
+    if (tables == NULL)
+        return false;
+    struct tt_transfer_port port = tt_ddb_transfer_port(tt_scale_transfer(tables));
+    struct tt_place place = {.server = config->server, .incarnation = incarnation};
+    bool read = tt_is_ok(tt_ddb_transfer_announce(tt_scale_transfer(tables), &place)) &&
+                tt_is_ok(port.load(port.self, &arena, &mark));
+    if (!read)
+        snprintf(reason, sizeof(reason), "the table servers cannot be used: %.300s",
+                 tt_scale_complaint(tables));
+    bool fine = read && tt_mover_may_serve(mark, reason);
+    if (!fine)
+        snprintf(sentence, TT_AWS_SENTENCE, "%.*s", TT_AWS_SENTENCE - 1, reason);
+    tt_arena_deinit(&arena);
+    tt_scale_close_tables(&tables);
+    return fine;
+}
+
 bool tt_scale_check(const struct tt_config *config, const struct tt_scale_config *scale,
-                    char sentence[TT_AWS_SENTENCE])
+                    uint64_t incarnation, char sentence[TT_AWS_SENTENCE])
 {
     struct tt_entropy_os entropy = {.left = 0};
-    const char *problem = "";
-    struct checking checking = {.sentence = sentence, .trust = open_trust(&problem)};
-    snprintf(sentence, TT_AWS_SENTENCE, "AWS_CA_BUNDLE: %s", problem);
-    if (checking.trust == NULL)
+    struct checking checking = {.sentence = sentence};
+    if (!begin_checking(&checking))
         return false;
-    snprintf(sentence, TT_AWS_SENTENCE, "the tables cannot be looked for");
-    if (!tt_is_ok(tt_loop_create(&check_loop_events, &checking, &checking.loop))) {
-        tt_tls_trust_destroy(&checking.trust);
-        return false;
-    }
-    struct tt_ddb_init_options look = {
-        .look_only = true, .say = on_check_line, .context = &checking};
-    bool fine = run_init(checking.loop, config, scale, checking.trust, &entropy, &look) &&
+    bool fine = look_for_tables(&checking, config, scale, &entropy) &&
                 (!scale->has_redis || check_redis(&checking, scale, &entropy));
-    tt_loop_destroy(&checking.loop);
-    tt_tls_trust_destroy(&checking.trust);
-    return fine;
+    end_checking(&checking);
+    return fine && check_mark(config, scale, incarnation, sentence);
 }
 
 bool tt_scale_init(const struct tt_config *config, const struct tt_scale_config *scale,
@@ -208,6 +254,89 @@ bool tt_scale_init(const struct tt_config *config, const struct tt_scale_config 
     }
     tt_tls_trust_destroy(&trust);
     return done;
+}
+
+struct tt_scale_tables {
+    struct checking base;
+    struct tt_entropy_os entropy;
+    struct tt_aws_chain *chain;
+    struct tt_ddb_client *client;
+    struct tt_ddb_transfer *transfer;
+    char complaint[TT_AWS_SENTENCE];
+};
+
+static void keep_complaint(void *context, struct tt_slice what)
+{
+    struct tt_scale_tables *tables = context;
+    snprintf(tables->complaint, sizeof(tables->complaint), "%.*s", (int)what.size, what.data);
+}
+
+static void turn(void *context)
+{
+    const struct tt_scale_tables *tables = context;
+    tt_loop_run(tables->base.loop);
+}
+
+static void stop(void *context)
+{
+    const struct tt_scale_tables *tables = context;
+    tt_loop_stop(tables->base.loop);
+}
+
+struct tt_scale_tables *tt_scale_open_tables(const struct tt_config *config,
+                                             const struct tt_scale_config *scale,
+                                             char sentence[TT_AWS_SENTENCE])
+{
+    struct tt_scale_tables *tables = tt_alloc(sizeof(*tables));
+    tables->base.sentence = sentence;
+    if (!begin_checking(&tables->base)) {
+        tt_free(tables);
+        return NULL;
+    }
+    if (!look_for_tables(&tables->base, config, scale, &tables->entropy)) {
+        end_checking(&tables->base);
+        tt_free(tables);
+        return NULL;
+    }
+    tables->chain = open_chain(tables->base.loop, scale, tables->base.trust, &tables->entropy);
+    struct tt_ddb_client_options client =
+        client_options(config, scale, tables->chain, tables->base.trust, &tables->entropy);
+    client.complain = keep_complaint;
+    client.complain_context = tables;
+    tables->client = tt_ddb_client_create(tables->base.loop, &client);
+    struct tt_ddb_transfer_options transfer = {
+        .tables = tt_ddb_client_tables(tables->client),
+        .clock = tt_clock_os(),
+        .entropy = tt_entropy_os(&tables->entropy),
+        .call_ms_max = TRANSFER_CALL_MS,
+        .lease_ms = STORE_LEASE_MS,
+        .context = tables,
+        .turn = turn,
+        .stop = stop,
+    };
+    tables->transfer = tt_ddb_transfer_create(&transfer);
+    return tables;
+}
+
+void tt_scale_close_tables(struct tt_scale_tables **take_tables)
+{
+    struct tt_scale_tables *tables = *take_tables;
+    *take_tables = NULL;
+    tt_ddb_client_destroy(&tables->client);
+    tt_ddb_transfer_destroy(&tables->transfer);
+    tt_aws_chain_destroy(&tables->chain);
+    end_checking(&tables->base);
+    tt_free(tables);
+}
+
+struct tt_ddb_transfer *tt_scale_transfer(struct tt_scale_tables *tables)
+{
+    return tables->transfer;
+}
+
+const char *tt_scale_complaint(const struct tt_scale_tables *tables)
+{
+    return tables->complaint;
 }
 
 static void complain(void *context, struct tt_slice what)

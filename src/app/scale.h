@@ -6,6 +6,7 @@
 #define TT_APP_SCALE_H
 
 #include "adapter/dynamodb/store.h"
+#include "adapter/dynamodb/transfer.h"
 #include "adapter/redis/bus.h"
 #include "adapter/redis/registry.h"
 #include "app/aws.h"
@@ -43,9 +44,10 @@ static inline bool tt_scale_is_wanted(const struct tt_config *config)
 bool tt_scale_read(const struct tt_config *config, struct tt_scale_config *scale,
                    char sentence[TT_AWS_SENTENCE]);
 
-/* Whether the tables are there and Redis answers; blocks for some seconds at most. */
+/* Whether the tables are there and may be served from, and Redis answers; blocks for some seconds
+ * at most. From then on this server counts as alive. */
 bool tt_scale_check(const struct tt_config *config, const struct tt_scale_config *scale,
-                    char sentence[TT_AWS_SENTENCE]);
+                    uint64_t incarnation, char sentence[TT_AWS_SENTENCE]);
 
 /* `local` is the bus to nodes of the same process. All is borrowed. */
 struct tt_scale *tt_scale_create(struct tt_loop *loop, const struct tt_config *config,
@@ -71,6 +73,20 @@ struct tt_bus_port tt_scale_bus(struct tt_scale *scale);           /* send NULL:
 bool tt_scale_is_superseded(const struct tt_scale *scale);
 
 struct tt_scale_report tt_scale_report(const struct tt_scale *scale);
+
+/* The tables for `twoticks move`, in a loop of their own. NULL: `sentence` says what is wrong. */
+struct tt_scale_tables;
+struct tt_scale_tables *tt_scale_open_tables(const struct tt_config *config,
+                                             const struct tt_scale_config *scale,
+                                             char sentence[TT_AWS_SENTENCE]);
+
+/* Sets *tables to NULL. */
+void tt_scale_close_tables(struct tt_scale_tables **tables);
+
+struct tt_ddb_transfer *tt_scale_transfer(struct tt_scale_tables *tables);
+
+/* What the service said when it last refused a request; empty: it refused none. */
+const char *tt_scale_complaint(const struct tt_scale_tables *tables);
 
 /* Makes the tables (or, dry, says which); for `twoticks store init`. */
 bool tt_scale_init(const struct tt_config *config, const struct tt_scale_config *scale,

@@ -110,7 +110,7 @@ static bool open_scale(struct server *server)
 {
     char sentence[TT_AWS_SENTENCE];
     if (!tt_scale_read(&server->config, &server->scale, sentence) ||
-        !tt_scale_check(&server->config, &server->scale, sentence)) {
+        !tt_scale_check(&server->config, &server->scale, server->shared.incarnation, sentence)) {
         tt_config_complain(sentence);
         return false;
     }
@@ -352,7 +352,6 @@ static bool serve_with_store(struct server *server)
     shared->auth = &server->trust.auth;
     shared->secret = tt_secret_slice(&server->trust.secret);
     tt_entropy_os_fill(&shared->hash_seed, sizeof(shared->hash_seed));
-    shared->incarnation = (uint64_t)tt_clock_os_wall().ms;
     shared->registry = tt_registry_local_create(shared->hash_seed);
 
     open_crowd(server);
@@ -467,6 +466,7 @@ static bool serve(struct server *server)
         return false;
     }
     print_address("admin", false, tt_admin_address(server->admin));
+    server->shared.incarnation = (uint64_t)tt_clock_os_wall().ms;
     bool served = open_store(server);
     if (served) {
         served = serve_with_store(server);

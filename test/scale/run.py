@@ -98,6 +98,7 @@ class ScaleWorld(scenario.World):
     """As World, but `serve` starts several servers that are one system."""
     shared = None
     server_count = 2
+    scale_server = ScaleServer
 
     def __init__(self, program, nodes):
         super().__init__(program, nodes)
@@ -150,6 +151,7 @@ def main():
         if file.stem not in EMBEDDED_ONLY and (file.stem in BRIEF or not brief):
             importlib.import_module(file.stem)
     importlib.import_module('stories')
+    importlib.import_module('moves')
     scenario.scenarios[:] = [one for one in scenario.scenarios
                              if one.__name__ not in ONE_SERVER_ONLY]
     parser_servers = [arg for arg in sys.argv if arg.startswith('--servers')]

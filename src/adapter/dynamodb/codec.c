@@ -340,6 +340,8 @@ static void take_last_key(const struct tt_ddb_request *request, struct tt_json l
     const struct tt_ddb_table_form *form = tt_ddb_table_form(request->table);
     answer->more = true;
     answer->behind_hash = tt_ddb_raw(tt_ddb_get_raw(last, form->hash));
+    if (form->range == NULL)
+        return;
     if (form->range_is_number)
         answer->behind = tt_ddb_number(tt_ddb_get_number(last, form->range));
     else

@@ -9,6 +9,8 @@
 #define WAIT_MS     5 /* between two looks at a table that is being made; doubled each time */
 #define WAIT_MS_MAX 500
 #define LOOKS_MAX   240
+#define TRIES_MAX   4
+#define PAUSE_MS    100 /* before the second try; doubled each time */
 
 struct init {
     const struct tt_ddb_init_options *options;
@@ -176,10 +178,35 @@ static void say(struct init *init, const char *what, enum tt_ddb_table table)
     tt_buffer_deinit(&line);
 }
 
+static void pause_for(struct init *init, uint64_t wait_ms)
+{
+    tt_alarm_set(init->alarm, tt_mono_after(tt_loop_now(init->loop), wait_ms));
+    wait_for_it(init);
+}
+
+/* No answer, a busy service, or one that failed: worth another try, of which none does harm. */
+static bool may_pass(const struct init *init)
+{
+    static const char *const passing[] = {"ThrottlingException", "LimitExceededException",
+                                          "RequestLimitExceeded"};
+    struct tt_slice name = tt_ddb_error_name(tt_buffer_slice(&init->body));
+    for (size_t i = 0; init->status != 0 && i < sizeof(passing) / sizeof(passing[0]); i++)
+        if (tt_slice_eq(name, tt_slice_text(passing[i])))
+            return true;
+    return init->status == 0 || init->status == 429 || init->status >= 500;
+}
+
 static void ask(struct init *init, const char *target, struct tt_buffer *body)
 {
-    tt_ddb_client_call(init->client, target, tt_buffer_slice(body), on_answer, init);
-    wait_for_it(init);
+    uint64_t wait_ms = PAUSE_MS;
+    for (int tries = 1;; tries++) {
+        tt_ddb_client_call(init->client, target, tt_buffer_slice(body), on_answer, init);
+        wait_for_it(init);
+        if (tries == TRIES_MAX || !may_pass(init))
+            break;
+        pause_for(init, wait_ms);
+        wait_ms *= 2;
+    }
     tt_buffer_deinit(body);
 }
 
@@ -212,9 +239,8 @@ static bool await_table(struct init *init, enum tt_ddb_table table)
         describe(init, table);
         if (is_active(init))
             return true;
-        tt_alarm_set(init->alarm, tt_mono_after(tt_loop_now(init->loop), wait_ms));
+        pause_for(init, wait_ms);
         wait_ms = 2 * wait_ms < WAIT_MS_MAX ? 2 * wait_ms : WAIT_MS_MAX;
-        wait_for_it(init);
     }
     return false;
 }

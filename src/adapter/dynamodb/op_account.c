@@ -1,13 +1,5 @@
 #include "adapter/dynamodb/parts.h"
 
-/* All accounts by name: a row each in `memberships` under this user, who cannot be anybody's id. */
-#define ACCOUNTS "#accounts"
-
-static struct tt_ddb_value accounts_key(void)
-{
-    return tt_ddb_text(TT_SLICE_LITERAL(ACCOUNTS));
-}
-
 /* In the list before it is there: what is listed and has no account is passed over. */
 static tt_err put_account(struct tt_ddb_work *work)
 {
@@ -21,9 +13,9 @@ static tt_err put_account(struct tt_ddb_work *work)
             return TT_FAIL(CONFLICT);
         TT_TRY(tt_account_apply(user.has_account ? &user.account : NULL, &put->change, &after));
         if (!user.has_account && !listed)
-            TT_TRY(
-                tt_ddb_known(tt_ddb_ask(work, tt_ddb_new(work, TT_DDB_PUT, TT_DDB_MEMBERSHIPS,
-                                                         accounts_key(), tt_ddb_id(&put->user)))));
+            TT_TRY(tt_ddb_known(
+                tt_ddb_ask(work, tt_ddb_new(work, TT_DDB_PUT, TT_DDB_MEMBERSHIPS,
+                                            tt_ddb_accounts_key(), tt_ddb_id(&put->user)))));
         listed = true;
         user.account = after;
         user.has_account = true;
@@ -69,7 +61,7 @@ static tt_err list_accounts(struct tt_ddb_work *work)
     struct tt_list_accounts *list = &work->op->list_accounts;
     struct tt_ddb_value none = {.kind = TT_DDB_NONE};
     struct tt_ddb_request *query =
-        tt_ddb_new(work, TT_DDB_QUERY, TT_DDB_MEMBERSHIPS, accounts_key(), none);
+        tt_ddb_new(work, TT_DDB_QUERY, TT_DDB_MEMBERSHIPS, tt_ddb_accounts_key(), none);
     query->query.limit = list->count_max;
     if (!tt_id_is_none(&list->after))
         query->query.after = tt_ddb_id(&list->after);

@@ -40,18 +40,6 @@ static struct tt_ddb_value conversation_key(const struct attempt *attempt)
     return tt_ddb_id(&attempt->append->conversation);
 }
 
-/* "alice#m1" */
-static void make_send_key(struct attempt *attempt)
-{
-    const struct tt_message *message = &attempt->append->message;
-    size_t size = (size_t)message->sender.size + 1 + message->client_id.size;
-    char *text = tt_arena_alloc(&attempt->work->arena, size);
-    memcpy(text, message->sender.bytes, message->sender.size);
-    text[message->sender.size] = '#';
-    memcpy(text + message->sender.size + 1, message->client_id.bytes, message->client_id.size);
-    attempt->send_key = tt_slice(text, size);
-}
-
 static bool has_other_device(const struct attempt *attempt)
 {
     const struct tt_ddb_status *sender = &attempt->sender;
@@ -208,16 +196,10 @@ static tt_err move_claim(struct attempt *attempt, bool *fresh)
 
 static struct tt_ddb_request *message_put(struct attempt *attempt)
 {
-    const struct tt_message *message = &attempt->append->message;
+    struct tt_message message = attempt->append->message;
+    message.seq = attempt->seq;
     struct tt_ddb_request *put =
-        tt_ddb_new(attempt->work, TT_DDB_PUT, TT_DDB_MESSAGES, conversation_key(attempt),
-                   tt_ddb_number(attempt->seq.n));
-    tt_ddb_set(put, "sender", tt_ddb_id(&message->sender));
-    tt_ddb_set(put, "content", tt_ddb_raw(message->content));
-    tt_ddb_set(put, "timestamp", tt_ddb_time(attempt->work, message->timestamp));
-    tt_ddb_set(put, "client_id", tt_ddb_id(&message->client_id));
-    if (!tt_id_is_none(&message->sender_device))
-        tt_ddb_set(put, "device_id", tt_ddb_id(&message->sender_device));
+        tt_ddb_put_message(attempt->work, &attempt->append->conversation, &message);
     tt_ddb_only_if(put, TT_DDB_ABSENT, "sender", tt_ddb_number(0));
     return put;
 }
@@ -327,7 +309,7 @@ static tt_err append_message(struct attempt *attempt)
                             &attempt->sender));
     if (!attempt->conversation->head_known)
         TT_TRY(tt_ddb_look_for_head(work, attempt->conversation));
-    make_send_key(attempt);
+    attempt->send_key = tt_ddb_send_key(&append->message, &work->arena);
     TT_TRY(claim(attempt, &fresh));
     TT_TRY(store_message(attempt, fresh));
     tt_ddb_saw_head(attempt->conversation, append->message.seq);

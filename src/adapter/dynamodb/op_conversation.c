@@ -1,5 +1,4 @@
 #include "adapter/dynamodb/parts.h"
-#include "base/json_writer.h"
 
 static const struct tt_ddb_value none = {.kind = TT_DDB_NONE};
 
@@ -40,13 +39,8 @@ static bool is_same(const struct tt_conversation *a, const struct tt_conversatio
 
 static struct tt_ddb_value pair_key(const struct creation *creation)
 {
-    const tt_id *a = &creation->wanted.members[0];
-    const tt_id *b = &creation->wanted.members[1];
-    char *text = tt_arena_alloc(&creation->work->arena, (size_t)a->size + 1 + b->size);
-    memcpy(text, a->bytes, a->size);
-    text[a->size] = '#';
-    memcpy(text + a->size + 1, b->bytes, b->size);
-    return tt_ddb_text(tt_slice(text, (size_t)a->size + 1 + b->size));
+    const tt_id *members = creation->wanted.members;
+    return tt_ddb_pair_key(&members[0], &members[1], &creation->work->arena);
 }
 
 static struct tt_ddb_request *get_row(struct tt_ddb_work *work, const tt_id *id)
@@ -72,36 +66,12 @@ static void tell(struct creation *creation, const struct tt_conversation *standi
     tt_ddb_pin(creation->work, tt_ddb_cache_add(creation->work->store->cache, standing));
 }
 
-static struct tt_ddb_value members_value(const struct creation *creation)
-{
-    struct tt_buffer text = {0};
-    struct tt_json_writer json = {.out = &text};
-    tt_json_begin_object(&json, NULL);
-    tt_json_begin_array(&json, "L");
-    for (size_t i = 0; i < creation->wanted.member_count; i++) {
-        tt_json_begin_object(&json, NULL);
-        tt_json_put_id(&json, "S", &creation->wanted.members[i]);
-        tt_json_end_object(&json);
-    }
-    tt_json_end_array(&json);
-    tt_json_end_object(&json);
-    struct tt_slice copy = tt_arena_copy(&creation->work->arena, tt_buffer_slice(&text));
-    tt_buffer_deinit(&text);
-    return tt_ddb_json(copy);
-}
-
 static struct tt_ddb_request *put_row(struct creation *creation)
 {
     const struct tt_conversation *wanted = &creation->wanted;
     struct tt_ddb_request *put =
         tt_ddb_new(creation->work, TT_DDB_PUT, TT_DDB_CONVERSATIONS, tt_ddb_id(&wanted->id), none);
-    tt_ddb_set(put, "kind",
-               tt_ddb_text(wanted->kind == TT_GROUP ? TT_SLICE_LITERAL("group")
-                                                    : TT_SLICE_LITERAL("direct")));
-    tt_ddb_set(put, "members", members_value(creation));
-    tt_ddb_set(put, "created_at", tt_ddb_time(creation->work, wanted->created_at));
-    if (wanted->title.size > 0)
-        tt_ddb_set(put, "title", tt_ddb_raw(wanted->title));
+    tt_ddb_conversation_write(creation->work, wanted, put);
     tt_ddb_only_if(put, TT_DDB_ABSENT, "members", none);
     return put;
 }

@@ -2,7 +2,6 @@
 
 #include "adapter/dynamodb/parts.h"
 #include "adapter/dynamodb/push_row.h"
-#include "adapter/dynamodb/steps.h"
 
 static const struct tt_ddb_value none = {.kind = TT_DDB_NONE};
 
@@ -115,23 +114,13 @@ void tt_ddb_list_push_addresses(struct tt_ddb_work *work)
     list->address_count = had.count;
 }
 
-/* A row of `history`, as spilled steps are, with the detail beside it. The same push kept twice is
- * the same row. */
 static tt_err record_push(struct tt_ddb_work *work)
 {
     const struct tt_record_push *record = &work->op->record_push;
-    const struct tt_happening *happening = &record->happening;
     struct tt_ddb_conversation *conversation;
     TT_TRY(tt_ddb_find(work, &record->conversation, &conversation));
-    struct tt_slice steps = tt_ddb_steps_add(TT_SLICE_EMPTY, happening, &work->arena);
-    struct tt_ddb_request *put =
-        tt_ddb_new(work, TT_DDB_PUT, TT_DDB_HISTORY, tt_ddb_id(&record->conversation),
-                   tt_ddb_history_entry(work, &happening->user, happening->at, steps));
-    tt_ddb_set(put, "user_id", tt_ddb_id(&happening->user));
-    tt_ddb_set(put, "steps", tt_ddb_raw(steps));
-    if (happening->detail.size > 0)
-        tt_ddb_set(put, "detail", tt_ddb_raw(tt_ddb_escape(work, happening->detail)));
-    return tt_ddb_known(tt_ddb_ask(work, put));
+    return tt_ddb_known(
+        tt_ddb_ask(work, tt_ddb_push_record(work, &record->conversation, &record->happening)));
 }
 
 void tt_ddb_record_push(struct tt_ddb_work *work)

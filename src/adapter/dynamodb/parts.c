@@ -1,6 +1,8 @@
 #include "adapter/dynamodb/parts.h"
 
+#include "adapter/dynamodb/push_row.h"
 #include "adapter/dynamodb/steps.h"
+#include "base/json_writer.h"
 #include "base/memory.h"
 
 static const struct tt_ddb_value none = {.kind = TT_DDB_NONE};
@@ -39,6 +41,91 @@ bool tt_ddb_read_conversation(struct tt_json item, struct tt_arena *arena,
         .member_count = count,
     };
     return true;
+}
+
+static struct tt_ddb_value members_value(struct tt_ddb_work *work,
+                                         const struct tt_conversation *conversation)
+{
+    struct tt_buffer text = {0};
+    struct tt_json_writer json = {.out = &text};
+    tt_json_begin_object(&json, NULL);
+    tt_json_begin_array(&json, "L");
+    for (size_t i = 0; i < conversation->member_count; i++) {
+        tt_json_begin_object(&json, NULL);
+        tt_json_put_id(&json, "S", &conversation->members[i]);
+        tt_json_end_object(&json);
+    }
+    tt_json_end_array(&json);
+    tt_json_end_object(&json);
+    struct tt_slice copy = tt_arena_copy(&work->arena, tt_buffer_slice(&text));
+    tt_buffer_deinit(&text);
+    return tt_ddb_json(copy);
+}
+
+void tt_ddb_conversation_write(struct tt_ddb_work *work, const struct tt_conversation *conversation,
+                               struct tt_ddb_request *put)
+{
+    tt_ddb_set(put, "kind",
+               tt_ddb_text(conversation->kind == TT_GROUP ? TT_SLICE_LITERAL("group")
+                                                          : TT_SLICE_LITERAL("direct")));
+    tt_ddb_set(put, "members", members_value(work, conversation));
+    tt_ddb_set(put, "created_at", tt_ddb_time(work, conversation->created_at));
+    if (conversation->title.size > 0)
+        tt_ddb_set(put, "title", tt_ddb_raw(conversation->title));
+}
+
+/* Two ids with # between them, which is in no id. */
+static struct tt_slice join(const tt_id *a, const tt_id *b, struct tt_arena *arena)
+{
+    size_t size = (size_t)a->size + 1 + b->size;
+    char *text = tt_arena_alloc(arena, size);
+    memcpy(text, a->bytes, a->size);
+    text[a->size] = '#';
+    memcpy(text + a->size + 1, b->bytes, b->size);
+    return tt_slice(text, size);
+}
+
+struct tt_ddb_value tt_ddb_pair_key(const tt_id *a, const tt_id *b, struct tt_arena *arena)
+{
+    return tt_ddb_text(join(a, b, arena));
+}
+
+struct tt_slice tt_ddb_send_key(const struct tt_message *message, struct tt_arena *arena)
+{
+    return join(&message->sender, &message->client_id, arena);
+}
+
+struct tt_ddb_value tt_ddb_accounts_key(void)
+{
+    return tt_ddb_text(TT_SLICE_LITERAL("#accounts"));
+}
+
+struct tt_ddb_request *tt_ddb_put_message(struct tt_ddb_work *work, const tt_id *conversation,
+                                          const struct tt_message *message)
+{
+    struct tt_ddb_request *put = tt_ddb_new(work, TT_DDB_PUT, TT_DDB_MESSAGES,
+                                            tt_ddb_id(conversation), tt_ddb_number(message->seq.n));
+    tt_ddb_set(put, "sender", tt_ddb_id(&message->sender));
+    tt_ddb_set(put, "content", tt_ddb_raw(message->content));
+    tt_ddb_set(put, "timestamp", tt_ddb_time(work, message->timestamp));
+    tt_ddb_set(put, "client_id", tt_ddb_id(&message->client_id));
+    if (!tt_id_is_none(&message->sender_device))
+        tt_ddb_set(put, "device_id", tt_ddb_id(&message->sender_device));
+    return put;
+}
+
+struct tt_ddb_request *tt_ddb_push_record(struct tt_ddb_work *work, const tt_id *conversation,
+                                          const struct tt_happening *happening)
+{
+    struct tt_slice steps = tt_ddb_steps_add(TT_SLICE_EMPTY, happening, &work->arena);
+    struct tt_ddb_request *put =
+        tt_ddb_new(work, TT_DDB_PUT, TT_DDB_HISTORY, tt_ddb_id(conversation),
+                   tt_ddb_history_entry(work, &happening->user, happening->at, steps));
+    tt_ddb_set(put, "user_id", tt_ddb_id(&happening->user));
+    tt_ddb_set(put, "steps", tt_ddb_raw(steps));
+    if (happening->detail.size > 0)
+        tt_ddb_set(put, "detail", tt_ddb_raw(tt_ddb_escape(work, happening->detail)));
+    return put;
 }
 
 tt_err tt_ddb_find(struct tt_ddb_work *work, const tt_id *id,

@@ -25,6 +25,13 @@ void tt_ddb_pin(struct tt_ddb_work *work, struct tt_ddb_conversation *conversati
 bool tt_ddb_read_conversation(struct tt_json item, struct tt_arena *arena,
                               struct tt_conversation *conversation);
 
+/* Its attributes, but for `ready`, into a PUT. */
+void tt_ddb_conversation_write(struct tt_ddb_work *work, const struct tt_conversation *conversation,
+                               struct tt_ddb_request *put);
+
+/* "alice#bob": where a pair's direct conversation is found. */
+struct tt_ddb_value tt_ddb_pair_key(const tt_id *a, const tt_id *b, struct tt_arena *arena);
+
 bool tt_ddb_is_member(const struct tt_conversation *conversation, const tt_id *user);
 
 /* The newest `limit` messages, newest first. */
@@ -40,6 +47,13 @@ TT_MUST_CHECK tt_err tt_ddb_look_for_head(struct tt_ddb_work *work,
 
 /* Lives as long as the item's text. */
 bool tt_ddb_read_message(struct tt_json item, struct tt_message *message);
+
+/* A PUT of the message under its seq, without a condition. */
+struct tt_ddb_request *tt_ddb_put_message(struct tt_ddb_work *work, const tt_id *conversation,
+                                          const struct tt_message *message);
+
+/* "alice#m1": the range key of its row in `sends`. */
+struct tt_slice tt_ddb_send_key(const struct tt_message *message, struct tt_arena *arena);
 
 /* A copy whose slices are in the arena. */
 struct tt_message tt_ddb_copy_message(const struct tt_message *message, struct tt_arena *arena);
@@ -62,6 +76,14 @@ TT_MUST_CHECK tt_err tt_ddb_swapped_status(struct tt_ddb_work *work, const tt_id
  * it; the same steps kept twice are the same row. */
 struct tt_ddb_value tt_ddb_history_entry(struct tt_ddb_work *work, const tt_id *user, tt_time at,
                                          struct tt_slice steps);
+
+/* A PUT of what became of a push: a row of `history`, as spilled steps are, with the detail beside
+ * it. The same push kept twice is the same row. */
+struct tt_ddb_request *tt_ddb_push_record(struct tt_ddb_work *work, const tt_id *conversation,
+                                          const struct tt_happening *happening);
+
+/* Under what MEMBERSHIPS lists the built-in accounts: nobody's id. */
+struct tt_ddb_value tt_ddb_accounts_key(void);
 
 /* All members' cursors, in the order of the members. Rows that are not there count as 0. */
 struct tt_ddb_request *tt_ddb_all_status(struct tt_ddb_work *work, const tt_id *conversation);

@@ -53,8 +53,10 @@ static void fill_in(struct tt_embedded_options *options, uint64_t free_bytes, ui
         options->reader_threads = READERS;
 }
 
-static tt_err size_up(struct tt_embedded_options *options, char *sentence)
+tt_err tt_embedded_base_size_up(struct tt_embedded_base *base,
+                                char sentence[TT_EMBEDDED_SENTENCE_SIZE])
 {
+    struct tt_embedded_options *options = &base->options;
     uint64_t free_bytes = SEGMENT_SIZE * SEGMENTS_PER_FREE;
     uint64_t total_bytes = MEMTABLE_SIZE * MEMTABLES_PER_DISK;
     struct tt_embedded_disk *disk = &options->disk;
@@ -136,7 +138,9 @@ static tt_err open_all(struct tt_embedded_base *base, char *sentence)
 {
     TT_TRY(tt_folder_open(base->options.dir, !base->options.offline, &base->folder, sentence,
                           TT_EMBEDDED_SENTENCE_SIZE));
-    TT_TRY(size_up(&base->options, sentence));
+    if (!base->options.offline && !base->options.moves)
+        TT_TRY(tt_folder_check_moved(&base->folder, sentence, TT_EMBEDDED_SENTENCE_SIZE));
+    TT_TRY(tt_embedded_base_size_up(base, sentence));
     if (base->folder.is_new)
         TT_TRY(make_new(base, sentence));
     TT_TRY(open_index(base, sentence));

@@ -11,6 +11,9 @@
 #include "adapter/embedded/store.h"
 #include "adapter/embedded/working.h"
 
+/* An epoch is the number of the start and, below, how many connections came before in it. */
+#define TT_EPOCH_SHIFT 32
+
 struct tt_embedded_base {
     struct tt_embedded_options options; /* all filled in */
     struct tt_folder folder;
@@ -24,6 +27,10 @@ TT_MUST_CHECK tt_err tt_embedded_base_open(const struct tt_embedded_options *opt
                                            struct tt_embedded_base *base,
                                            char sentence[TT_EMBEDDED_SENTENCE_SIZE]);
 void tt_embedded_base_close(struct tt_embedded_base *base);
+
+/* Fills in the options that were left open. DISK_LOW: there is no room to begin. */
+TT_MUST_CHECK tt_err tt_embedded_base_size_up(struct tt_embedded_base *base,
+                                              char sentence[TT_EMBEDDED_SENTENCE_SIZE]);
 
 /* Begins the journal's next segment behind what was found. */
 TT_MUST_CHECK tt_err tt_embedded_base_begin(struct tt_embedded_base *base,

@@ -116,7 +116,7 @@ static bool write_format(const char *path)
     return close(fd) == 0 && written;
 }
 
-static bool sync_dir(const char *path)
+bool tt_folder_sync_entries(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
@@ -126,21 +126,45 @@ static bool sync_dir(const char *path)
     return synced;
 }
 
-static tt_err begin_new(const struct tt_folder *folder, const struct place *place)
+/* The parts of a store but for its index. */
+static tt_err make_parts(const struct tt_folder *folder, const struct place *place)
 {
     char path[PATH_MAX];
     char part[PATH_MAX];
-    if (!path_of(folder, "store.new", path))
+    if (!path_of(folder, folder->made_as, path) || mkdir(path, 0700) != 0)
+        return io_failed(place, "making a store");
+    if (snprintf(part, sizeof(part), "%s/journal", path) >= (int)sizeof(part) ||
+        mkdir(part, 0700) != 0)
+        return io_failed(place, "making a journal");
+    if (snprintf(part, sizeof(part), "%s/FORMAT", path) >= (int)sizeof(part) || !write_format(part))
+        return io_failed(place, "writing FORMAT");
+    return TT_OK;
+}
+
+static tt_err remove_made(const struct tt_folder *folder, const struct place *place)
+{
+    char path[PATH_MAX];
+    if (!path_of(folder, folder->made_as, path))
         return io_failed(place, "making a store");
     if (nftw(path, remove_entry, WALK_FDS, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
-        return io_failed(place, "removing an unfinished store.new");
-    if (mkdir(path, 0700) != 0)
-        return io_failed(place, "making store.new");
-    if (!path_of(folder, "store.new/journal", part) || mkdir(part, 0700) != 0)
-        return io_failed(place, "making store.new/journal");
-    if (!path_of(folder, "store.new/FORMAT", part) || !write_format(part))
-        return io_failed(place, "writing store.new/FORMAT");
+        return io_failed(place, "removing an unfinished store");
     return TT_OK;
+}
+
+static tt_err begin_new(struct tt_folder *folder, const struct place *place)
+{
+    folder->made_as = "store.new";
+    TT_TRY(remove_made(folder, place));
+    return make_parts(folder, place);
+}
+
+static tt_err open_journal(struct tt_folder *folder, const struct place *place, const char *store)
+{
+    char path[PATH_MAX];
+    int size = snprintf(path, sizeof(path), "%s/%s/journal", folder->dir, store);
+    if (size > 0 && size < (int)sizeof(path))
+        folder->journal_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return folder->journal_fd >= 0 ? TT_OK : io_failed(place, "opening the journal");
 }
 
 static tt_err find(struct tt_folder *folder, const struct place *place, bool may_create)
@@ -159,11 +183,7 @@ static tt_err find(struct tt_folder *folder, const struct place *place, bool may
         TT_TRY(begin_new(folder, place));
     else
         TT_TRY(check_format(folder, place));
-    if (!path_of(folder, folder->is_new ? "store.new/journal" : "store/journal", path))
-        return io_failed(place, "opening the journal");
-    folder->journal_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder->journal_fd < 0)
-        return io_failed(place, "opening the journal");
+    TT_TRY(open_journal(folder, place, folder->is_new ? folder->made_as : "store"));
     return path_of(folder, "store/index", folder->index_path)
                ? TT_OK
                : io_failed(place, "opening the index");
@@ -182,13 +202,95 @@ tt_err tt_folder_open(const char *dir, bool may_create, struct tt_folder *folder
     return err;
 }
 
+static tt_err find_moving(struct tt_folder *folder, const struct place *place)
+{
+    char path[PATH_MAX];
+    struct stat stat;
+    if (!path_of(folder, "store", path))
+        return io_failed(place, "looking for the store");
+    if (lstat(path, &stat) == 0) {
+        snprintf(place->sentence, place->sentence_size,
+                 "%s holds a store already: if it came by a move that is finished, serve it; else "
+                 "give a folder without one",
+                 folder->dir);
+        return TT_FAIL(CONFLICT);
+    }
+    /* The format is what is written last: without it, making it was cut short. */
+    folder->made_as = TT_FOLDER_MOVING;
+    folder->is_new = true;
+    if (!path_of(folder, TT_FOLDER_MOVING "/FORMAT", path))
+        return io_failed(place, "looking for " TT_FOLDER_MOVING);
+    if (lstat(path, &stat) != 0 || stat.st_size == 0) {
+        TT_TRY(remove_made(folder, place));
+        TT_TRY(make_parts(folder, place));
+    }
+    TT_TRY(open_journal(folder, place, TT_FOLDER_MOVING));
+    return path_of(folder, TT_FOLDER_MOVING "/index", folder->index_path)
+               ? TT_OK
+               : io_failed(place, "opening the index");
+}
+
+tt_err tt_folder_begin_moving(const char *dir, struct tt_folder *folder, char *sentence,
+                              size_t sentence_size)
+{
+    *folder = (struct tt_folder){.dir = dir, .lock_fd = -1, .journal_fd = -1};
+    struct place place = {folder, sentence, sentence_size};
+    tt_err err = lock(folder, &place, true);
+    if (tt_is_ok(err))
+        err = find_moving(folder, &place);
+    if (!tt_is_ok(err))
+        tt_folder_close(folder);
+    return err;
+}
+
+tt_err tt_folder_clear_journal(struct tt_folder *folder, char *sentence, size_t sentence_size)
+{
+    struct place place = {folder, sentence, sentence_size};
+    char path[PATH_MAX];
+    int size = snprintf(path, sizeof(path), "%s/%s/journal", folder->dir, folder->made_as);
+    close(folder->journal_fd);
+    folder->journal_fd = -1;
+    if (size < 0 || size >= (int)sizeof(path) ||
+        (nftw(path, remove_entry, WALK_FDS, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT) ||
+        mkdir(path, 0700) != 0)
+        return io_failed(&place, "making the journal anew");
+    return open_journal(folder, &place, folder->made_as);
+}
+
+tt_err tt_folder_check_moved(const struct tt_folder *folder, char *sentence, size_t sentence_size)
+{
+    struct place place = {folder, sentence, sentence_size};
+    char path[PATH_MAX];
+    struct stat stat;
+    if (!path_of(folder, TT_FOLDER_MOVED, path))
+        return io_failed(&place, "looking for " TT_FOLDER_MOVED);
+    if (lstat(path, &stat) == 0) {
+        snprintf(sentence, sentence_size,
+                 "%s was moved to DynamoDB, or is just being moved (see %s): serve from there with "
+                 "--store dynamodb, or finish by `twoticks move`; to go on from this folder after "
+                 "all, remove that file: what was sent from there on is not in it",
+                 folder->dir, path);
+        return TT_FAIL(INVALID);
+    }
+    if (!path_of(folder, TT_FOLDER_MOVING "/progress", path))
+        return io_failed(&place, "looking for " TT_FOLDER_MOVING);
+    if (!folder->is_new || lstat(path, &stat) != 0)
+        return TT_OK;
+    snprintf(sentence, sentence_size,
+             "a store is being moved into %s, and is not whole yet: run `twoticks move` again to "
+             "finish, or remove the folder " TT_FOLDER_MOVING " in it",
+             folder->dir);
+    return TT_FAIL(INVALID);
+}
+
 tt_err tt_folder_finish(struct tt_folder *folder, char *sentence, size_t sentence_size)
 {
     struct place place = {folder, sentence, sentence_size};
     char made[PATH_MAX];
     char path[PATH_MAX];
-    if (!path_of(folder, "store.new", made) || !path_of(folder, "store", path) || !sync_dir(made) ||
-        rename(made, path) != 0 || !sync_dir(folder->dir))
+    if (!path_of(folder, folder->made_as, made) || !path_of(folder, "store", path) ||
+        !tt_folder_sync_entries(made) || rename(made, path) != 0 ||
+        !tt_folder_sync_entries(folder->dir))
         return io_failed(&place, "making the store");
     folder->is_new = false;
     return TT_OK;

@@ -13,9 +13,6 @@
 #include "adapter/embedded/read.h"
 #include "base/memory.h"
 
-/* An epoch is the number of the start and, below, how many connections came before in it. */
-#define EPOCH_SHIFT 32
-
 struct attachment {
     struct tt_embedded_store *store;
     struct tt_store_sink sink;
@@ -97,7 +94,7 @@ static void set_up_committer(struct tt_embedded_store *store)
     committer->working = store->base.working;
     committer->journal = store->journal;
     committer->options = store->base.options;
-    committer->epoch_base = start << EPOCH_SHIFT;
+    committer->epoch_base = start << TT_EPOCH_SHIFT;
     committer->segment_count = tt_journal_segment_count(store->journal);
     atomic_store(&committer->journal_size, tt_journal_disk_size(store->journal));
     tt_jobs_init(&committer->jobs);

@@ -43,6 +43,7 @@ struct tt_embedded_options {
     uint64_t low_watermark;  /* APPEND is refused below it: 512 MiB or 5 %, the smaller one */
     uint32_t reader_threads; /* 2 */
     bool offline;            /* only to look: whoever was connected when it stopped stays so */
+    bool moves;              /* also while it is being moved, or after it was */
     struct tt_embedded_disk disk;
     /* Called once, from a store thread, when a write or a sync failed: nothing is acknowledged
      * any more and every further op ends in UNAVAILABLE. NULL: prints the sentence to stderr and
