@@ -68,6 +68,108 @@ async def peers_find_the_documents_values_in_the_tables(world):
     assert TIME.match(seen[0]), seen
 
 
+async def bob_is_nowhere(world):
+    async def is_gone():
+        return await redis_cli(world, 'HGETALL', 'ws:bob') == []
+    await clock.until(10, is_gone, 'ws:bob is empty')
+
+
+async def bob_is_on(world, server):
+    """`HGETALL ws:bob` names the server, as the documents' SET ws:bob does."""
+    place = await redis_cli(world, 'HGETALL', 'ws:bob')
+    name = server.options[server.options.index('--server-id') + 1]
+    assert place[0] == 'phone' and re.match(re.escape(name) + r'\.\d+\.\d+$', place[1]), place
+
+
+async def status_of_bob(world):
+    [row] = [row for row in await rows(world, 'message_status', conversation_id=CONV)
+             if row['user_id'] == 'bob']
+    return row['last_delivered_seq'], row['last_read_seq']
+
+
+async def all_is_read(world):
+    """Alice on the first server, Bob on the last one; message 41 was the last one that he read."""
+    await world.serve()
+    await world.conversation('alice', 'bob', conversation_id=CONV)
+    alice = await world.device('alice', server=world.cluster[0])
+    bob = await world.device('bob', server=world.cluster[-1])
+    await bob_is_on(world, world.cluster[-1])
+    await alice.say_many(CONV, 41)
+    await bob.messages(CONV, 41)
+    await bob.read(CONV, 41)
+    await alice.expect('status_update', last_read_seq=41)
+    assert await status_of_bob(world) == (41, 41)
+    return alice, bob
+
+
+@scenario
+async def the_first_document_is_played_literally_across_servers(world):
+    texts = {42: 'hey', 43: 'where are you?', 44: 'hello??', 45: 'is everything okay?',
+             46: 'call me when you can'}
+    alice, bob = await all_is_read(world)
+    await bob.drop()
+    await bob_is_nowhere(world)
+    for seq, text in texts.items():
+        assert (await alice.say(CONV, text))['seq'] == seq
+    stored = {row['seq']: row['content'] for row in
+              await rows(world, 'messages', conversation_id=CONV)}
+    assert {seq: stored[seq] for seq in texts} == texts, stored
+    [pending] = await rows(world, 'pending_deliveries', user_id='bob')
+    assert (pending['conversation_id'], pending['first_undelivered_seq'], pending['armed_seq']) \
+        == (CONV, 42, 46), pending
+    assert await status_of_bob(world) == (41, 41)
+    [seen] = await redis_cli(world, 'GET', 'last_seen:bob')
+    assert TIME.match(seen), seen
+
+    await bob.connect()
+    await bob_is_on(world, world.cluster[-1])
+    await bob.caught_up()
+    assert {one['seq']: one['content'] for one in bob.frames('message')} == texts, bob.log
+    await alice.fence()
+    assert len(alice.frames('status_update')) == 1, 'connected is not delivered'
+    await bob.delivered(CONV, 46)
+    await alice.expect('status_update', last_delivered_seq=46)
+    assert await status_of_bob(world) == (46, 41)
+
+    async def nothing_is_pending():
+        return await rows(world, 'pending_deliveries', user_id='bob') == []
+    await clock.until(5, nothing_is_pending, 'the pending row has gone')
+    await bob.read(CONV, 46)
+    await alice.expect('status_update', last_read_seq=46)
+    assert await status_of_bob(world) == (46, 46)
+
+
+@scenario
+async def the_second_document_is_played_literally_across_servers(world):
+    alice, bob = await all_is_read(world)
+    await bob.close()
+    await bob_is_nowhere(world)
+    for text in ('hey', 'where are you?'):
+        await alice.say(CONV, text)
+
+    async def bob_is_shown_as_away():
+        chat = await world.cluster[0].get(f'/conversation/{CONV}?open=0', 'alice', 'phone')
+        return chat['bob_status'].get('online') is False
+    await clock.until(10, bob_is_shown_as_away, 'bob is shown as away')
+    chat = await world.cluster[0].get(f'/conversation/{CONV}', 'alice', 'phone')
+    assert [(one['seq'], one['content'], one['sender']) for one in chat['messages'][-2:]] == \
+        [(42, 'hey', 'alice'), (43, 'where are you?', 'alice')], chat
+    assert await redis_cli(world, 'HGETALL', 'ws:bob') == []
+    [seen] = await redis_cli(world, 'GET', 'last_seen:bob')
+    assert chat['bob_status'] == {'online': False, 'last_seen': seen}, (chat, seen)
+    assert (chat['last_delivered_seq'], chat['last_read_seq']) == await status_of_bob(world)
+
+    await bob.connect()
+    await alice.expect('presence', bob_status={'online': True})
+    await bob_is_on(world, world.cluster[-1])
+    await bob.caught_up()
+    await bob.close()
+    presence = await alice.expect('presence')
+    await bob_is_nowhere(world)
+    [seen] = await redis_cli(world, 'GET', 'last_seen:bob')
+    assert presence['bob_status'] == {'online': False, 'last_seen': seen}, (presence, seen)
+
+
 @scenario
 async def what_all_servers_must_share_is_asked_for(world):
     await world.serve()
@@ -105,9 +207,10 @@ async def a_dead_server_leaves_no_ghost_and_loses_nothing(world):
     await world.cluster[-1].kill()
     await alice.say(CONV, 'while he is nowhere')
     presence = await alice.expect('presence', within=LEASE_AND_POLL_SECONDS)
+    took = time.monotonic() - died
     assert presence['bob_status']['online'] is False, presence
     assert TIME.match(presence['bob_status']['last_seen']), presence
-    took = time.monotonic() - died
+    print(f'        last seen was told {took:.1f} s after the server was killed')
     assert took < LEASE_AND_POLL_SECONDS * clock.patience, took
     again = await world.device('bob', server=world.cluster[0])
     assert again.hello['resumed'] is True

@@ -177,12 +177,13 @@ static tt_err add_connections(struct telling *telling)
 /* What happens at the same time is told in the order in which it makes sense. */
 static int rank(enum tt_happening_kind kind)
 {
-    static const enum tt_happening_kind order[] = {TT_HAPPENED_CONNECTED, TT_HAPPENED_STORED,
-                                                   TT_HAPPENED_DELIVERED, TT_HAPPENED_READ};
-    int at = 0;
-    while (at < (int)(sizeof(order) / sizeof(order[0])) && order[at] != kind)
-        at++;
-    return at;
+    static const int ranks[] = {
+        [TT_HAPPENED_CONNECTED] = 0,     [TT_HAPPENED_STORED] = 1,
+        [TT_HAPPENED_PUSH_ACCEPTED] = 2, [TT_HAPPENED_PUSH_FAILED] = 2,
+        [TT_HAPPENED_DELIVERED] = 3,     [TT_HAPPENED_READ] = 4,
+        [TT_HAPPENED_DISCONNECTED] = 5,
+    };
+    return ranks[kind];
 }
 
 static int by_time(const void *left, const void *right)
@@ -191,7 +192,7 @@ static int by_time(const void *left, const void *right)
     const struct tt_happening *const *b = right;
     if ((*a)->at.ms != (*b)->at.ms)
         return (*a)->at.ms < (*b)->at.ms ? -1 : 1;
-    if ((*a)->kind != (*b)->kind)
+    if (rank((*a)->kind) != rank((*b)->kind))
         return rank((*a)->kind) < rank((*b)->kind) ? -1 : 1;
     return *a < *b ? -1 : *a > *b; /* as they were found */
 }
