@@ -289,7 +289,9 @@ static void take_member(struct tt_ddb_work *work, const struct tt_ddb_answer *pe
             tt_ddb_status_device(status, &user.devices[i].is.id);
         if (user.devices[i].state == TT_DDB_LINKED)
             member->positions[member->position_count++] = (struct tt_device_position){
-                user.devices[i].is.id, position == NULL ? TT_SEQ(0) : position->delivered};
+                .device = user.devices[i].is.id,
+                .delivered = position == NULL ? TT_SEQ(0) : position->delivered,
+                .linked_at = user.devices[i].is.linked_at};
     }
     member->has_pending = pending->item_count > 0;
     if (!member->has_pending)

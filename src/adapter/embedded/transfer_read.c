@@ -181,8 +181,10 @@ static tt_err read_member(struct tt_reading *reading, const struct tt_conversati
     member->positions =
         tt_arena_array(reading->arena, user.device_count, sizeof(*member->positions));
     for (size_t i = 0; i < user.device_count; i++)
-        member->positions[i] = (struct tt_device_position){
-            user.devices[i].id, tt_read_position(&status, &user.devices[i].id)};
+        member->positions[i] =
+            (struct tt_device_position){.device = user.devices[i].id,
+                                        .delivered = tt_read_position(&status, &user.devices[i].id),
+                                        .linked_at = user.devices[i].linked_at};
     return read_pending(reading, &dossier->is.id, dossier->head, member);
 }
 
