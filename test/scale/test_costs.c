@@ -172,6 +172,95 @@ static struct tt_store_op *new_snapshot(void)
     return op;
 }
 
+static struct tt_store_op *new_address(struct world *world, const char *token)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_PUT_PUSH_ADDRESS);
+    op->put_push_address.user = tt_id_of("bob");
+    op->put_push_address.device = tt_id_of("phone");
+    op->put_push_address.address_count_max = 16;
+    if (token != NULL)
+        op->put_push_address.address = (struct tt_push_address){
+            .provider = TT_PUSH_APNS, .token = tt_slice_text(token), .registered_at = wall(world)};
+    return op;
+}
+
+static struct tt_store_op *new_addresses(void)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_LIST_PUSH_ADDRESSES);
+    op->list_push_addresses.user = tt_id_of("bob");
+    return op;
+}
+
+static struct tt_store_op *new_positions(void)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_POSITIONS);
+    op->positions.conversation = tt_id_of("c");
+    op->positions.user = tt_id_of("bob");
+    return op;
+}
+
+static struct tt_store_op *new_push_record(struct world *world)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_RECORD_PUSH);
+    op->record_push.conversation = tt_id_of("c");
+    op->record_push.happening = (struct tt_happening){.kind = TT_HAPPENED_PUSH_ACCEPTED,
+                                                      .at = wall(world),
+                                                      .from = TT_SEQ(1),
+                                                      .to = TT_SEQ(1),
+                                                      .user = tt_id_of("bob"),
+                                                      .device = tt_id_of("phone")};
+    return op;
+}
+
+static struct tt_store_op *new_pushed(void)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_MARK_PUSHED);
+    op->mark_pushed.user = tt_id_of("bob");
+    op->mark_pushed.conversation = tt_id_of("c");
+    op->mark_pushed.seq = TT_SEQ(1);
+    return op;
+}
+
+static struct tt_store_op *new_unrung(void)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_LIST_UNRUNG);
+    op->list_unrung.count_max = 100;
+    return op;
+}
+
+static struct tt_store_op *new_drop(const char *token)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_DROP_PUSH_ADDRESS);
+    op->drop_push_address.user = tt_id_of("bob");
+    op->drop_push_address.device = tt_id_of("phone");
+    op->drop_push_address.token = tt_slice_text(token);
+    return op;
+}
+
+static void pushes_cost_what_is_documented(void **state)
+{
+    (void)state;
+    struct world world;
+    open_world(&world);
+    run(&world, new_create(&world));
+    run(&world, new_send(&world, "m0"));
+    expect_cost(&world, new_addresses(), 0, 0, 1);
+    expect_cost(&world, new_address(&world, "token 1"), 2, 1, 1);
+    expect_cost(&world, new_address(&world, "token 1"), 2, 2, 1);
+    expect_cost(&world, new_address(&world, "token 2"), 3, 2, 1);
+    expect_cost(&world, new_positions(), 0, 2, 1);
+    expect_cost(&world, new_addresses(), 0, 1, 1);
+    expect_cost(&world, new_push_record(&world), 1, 0, 0);
+    uint64_t scans = tt_memory_tables_counts(world.tables)[TT_DDB_SCAN];
+    expect_cost(&world, new_unrung(), 0, 0, 1); /* and a head for each row that is ours */
+    assert_int_equal(tt_memory_tables_counts(world.tables)[TT_DDB_SCAN], scans + 1);
+    expect_cost(&world, new_pushed(), 1, 0, 0);
+    expect_cost(&world, new_drop("token 2"), 1, 0, 0);
+    run(&world, new_address(&world, "token 3"));
+    expect_cost(&world, new_address(&world, NULL), 2, 1, 0);
+    close_world(&world);
+}
+
 static void each_operation_costs_what_is_documented(void **state)
 {
     (void)state;
@@ -205,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_operation_costs_what_is_documented),
+        cmocka_unit_test(pushes_cost_what_is_documented),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
