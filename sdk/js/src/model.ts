@@ -153,7 +153,9 @@ export class Model {
     const waiting = this.outbox.get(record.conversation_id)?.at(-1);
     const stored = record.last_message;
     let last: Conversation['last'] = null;
-    if (waiting) {
+    // One that was refused does not hide what came since.
+    const isNewest = !waiting?.refusal || !stored || waiting.at > stored.timestamp;
+    if (waiting && isNewest) {
       const tick = waiting.refusal ? 'failed' : 'clock';
       last = { sender: this.me, content: waiting.content, at: waiting.at, tick };
     } else if (stored) {
