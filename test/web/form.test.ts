@@ -52,6 +52,12 @@ test('everything by keyboard, and the focus is always to be seen', async () => {
   await alice.keyboard.type('by keyboard');
   await alice.keyboard.press('Enter');
   await alice.getByRole('main').getByText('by keyboard', { exact: true }).waitFor();
+  await alice.getByRole('button', { name: 'Emoji' }).press('Enter');
+  const choice = alice.getByRole('group', { name: 'Emoji' });
+  await choice.waitFor();
+  await alice.keyboard.press('Escape');
+  await choice.waitFor({ state: 'detached' });
+  assert.ok(await box.evaluate((one) => one === document.activeElement), 'back to writing');
   await alice.keyboard.press('Escape');
   await alice.getByText('Choose a chat').waitFor();
   const seen = new Set<string>();

@@ -32,6 +32,7 @@ export function Chat({ id, chosen, onChoose }: Props) {
   const [isReady, setReady] = useState(false);
   const [line, setLine] = useState<UnreadLine | null>(null);
   const [info, setInfo] = useState<number | null>(null);
+  const [written, setWritten] = useState(0);
   useEvents(['conversation'], (one) => one === id);
 
   useEffect(() => {
@@ -73,6 +74,7 @@ export function Chat({ id, chosen, onChoose }: Props) {
           timeline={timeline}
           conversation={conversation}
           line={line}
+          written={written}
           chosen={chosen}
           onChoose={onChoose}
           onInfo={setInfo}
@@ -82,9 +84,11 @@ export function Chat({ id, chosen, onChoose }: Props) {
       )}
       <Composer
         id={id}
-        onSend={(text) => {
+        onSend={async (text) => {
+          // Safe on the device first: to get to the end may take the line, or fail.
+          await client.queue(id, text);
           setLine(null);
-          void timeline.toEnd().then(() => client.queue(id, text));
+          setWritten((count) => count + 1);
         }}
       />
       {info !== null && <Info id={id} seq={info} onClose={() => setInfo(null)} />}

@@ -11,11 +11,18 @@ import { EmojiChoice } from './emoji.tsx';
 const HEIGHT_MAX = 180;
 const WIDE = '(min-width: 800px)';
 
-export function Composer({ id, onSend }: { id: string; onSend: (text: string) => void }) {
+interface Props {
+  id: string;
+  /** Resolves when the text is safe; rejects where this device cannot keep it. */
+  onSend: (text: string) => Promise<void>;
+}
+
+export function Composer({ id, onSend }: Props) {
   const client = useClient();
   const field = useRef<HTMLTextAreaElement>(null);
   const [text, setText] = useState(() => draftOf(client.userId, id));
   const [choosing, setChoosing] = useState(false);
+  const [failed, setFailed] = useState(false);
 
   useLayoutEffect(() => {
     const element = field.current!;
@@ -35,20 +42,33 @@ export function Composer({ id, onSend }: { id: string; onSend: (text: string) =>
   };
   const send = () => {
     if (!text.trim()) return;
-    onSend(text);
     setText('');
-    keepDraft(client.userId, id, '');
+    setFailed(false);
     setChoosing(false);
+    onSend(text).then(
+      () => {
+        // Until now it was the draft, in case this tab ends.
+        if (draftOf(client.userId, id) === text) keepDraft(client.userId, id, '');
+      },
+      () => {
+        setText((since) => (since ? `${text}\n${since}` : text));
+        setFailed(true);
+      },
+    );
     field.current?.focus();
   };
   const press = (event: KeyboardEvent) => {
     if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
       send();
-    } else if (event.key === 'Escape' && choosing) {
-      event.preventDefault();
-      setChoosing(false);
     }
+  };
+  /** The choice goes first, from wherever in it; the chat with the next one. */
+  const leaveChoice = (event: KeyboardEvent) => {
+    if (event.key !== 'Escape' || !choosing) return;
+    event.preventDefault();
+    setChoosing(false);
+    field.current?.focus();
   };
   const insert = (emoji: string) => {
     const element = field.current!;
@@ -63,12 +83,18 @@ export function Composer({ id, onSend }: { id: string; onSend: (text: string) =>
   return (
     <form
       class="composer"
+      onKeyDown={leaveChoice}
       onSubmit={(event) => {
         event.preventDefault();
         send();
       }}
     >
       {choosing && <EmojiChoice onChoose={insert} />}
+      {failed && (
+        <p class="refusal" role="alert">
+          {say('failed')}
+        </p>
+      )}
       <div class="composer-box">
         <button
           type="button"

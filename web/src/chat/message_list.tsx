@@ -20,6 +20,8 @@ interface Props {
   timeline: Timeline;
   conversation: Conversation | undefined;
   line: UnreadLine | null;
+  /** How many the reader wrote: who writes is at the end. */
+  written: number;
   chosen: number | null;
   onChoose: ((seq: number) => void) | null;
   onInfo: (seq: number) => void;
@@ -57,7 +59,7 @@ function isLookedAt(): boolean {
 }
 
 /** What belongs to the place of reading, apart from what is drawn. */
-function useReading({ id, timeline, conversation, line }: Props) {
+function useReading({ id, timeline, conversation, written }: Props) {
   const client = useClient();
   const box = useRef<HTMLDivElement>(null);
   const anchor = useRef<Anchor | null>(null);
@@ -136,14 +138,17 @@ function useReading({ id, timeline, conversation, line }: Props) {
   }, [timeline, look, redraw]);
 
   const toEnd = useCallback(async () => {
-    await timeline.toEnd();
+    await timeline.toEnd().catch(() => undefined);
     atEnd.current = true;
     const element = box.current;
     if (element) element.scrollTop = element.scrollHeight;
     look();
   }, [timeline, look]);
 
-  void line;
+  useEffect(() => {
+    if (written > 0) void toEnd();
+  }, [written]);
+
   return { box, away, toEnd, endSeq };
 }
 
