@@ -1,7 +1,7 @@
 /*
  * tick_watch: looks at the ticks of all of somebody's pages in every frame of the screen.
  */
-import type { BrowserContext } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 
 const RANK = new Map([
   ['sending', 0],
@@ -20,9 +20,11 @@ export interface TickWatch {
 export async function watchTicks(context: BrowserContext): Promise<TickWatch> {
   const watch: TickWatch = { wrongs: [], highest: new Map() };
   const shown = new Map<string, number>();
+  const pages: Page[] = [];
   await context.exposeBinding('noteTick', ({ page }, text: string, tick: string) => {
     const rank = RANK.get(tick);
-    const place = `${context.pages().indexOf(page)} ${text}`;
+    if (!pages.includes(page)) pages.push(page);
+    const place = `${pages.indexOf(page)} ${text}`;
     if (rank === undefined) watch.wrongs.push(`"${text}": ${tick}`);
     else if (rank < (shown.get(place) ?? 0)) watch.wrongs.push(`"${text}" went back to ${tick}`);
     shown.set(place, rank ?? 0);
