@@ -2,7 +2,7 @@
  * chat: one conversation on the screen. It opens with one round trip: messages and header together.
  */
 import type { Conversation } from 'twoticks';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import { useClient, useEvents } from '../hooks.ts';
 import { ChatHead } from './chat_head.tsx';
 import { Composer } from './composer.tsx';
@@ -51,7 +51,8 @@ export function Chat({ id, chosen, onChoose }: Props) {
     };
   }, [client, id]);
 
-  useEffect(() => {
+  // As soon as the chat is seen: an effect after the paint may come long after it.
+  useLayoutEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (
         event.key === 'Escape' &&
