@@ -270,7 +270,8 @@ static void check_screen(struct tt_oracle *oracle, struct tt_link *link, int num
     if (about == device->user || !tt_model_is_member(&oracle->conversations[number], about))
         tt_oracle_fail(oracle, "promise 10: %.*s hears of %.*s, who is not with him",
                        NAME(link->user), NAME(frame->user));
-    uint64_t asked_us = device->views[number].marked_by_get ? 0 : note->opened_us;
+    bool is_asked = note->open == number && !device->views[number].marked_by_get;
+    uint64_t asked_us = is_asked ? note->opened_us : 0;
     if (frame->kind == TT_SERVER_PRESENCE)
         tt_oracle_check_status(oracle, device->user, &frame->user, &frame->presence.status,
                                asked_us, tt_link_wall(link));

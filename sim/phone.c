@@ -15,6 +15,8 @@
 /* A send that was tried again late, when all was quiet already. */
 #define JUST_STORED_US (10 * TT_US_PER_S)
 #define WITHIN_US      (2 * TT_US_PER_S)
+#define READ_COUNT     16
+#define READ_BYTES     1000
 #define CONNECTED_US   (3 * TT_US_PER_S)
 #define REVIVE_US      (20 * TT_US_PER_S)
 #define RETRY_US       (5 * TT_US_PER_S)
@@ -345,7 +347,12 @@ static void expect(struct phone *phone, int number, uint64_t seq, bool at_once)
 {
     struct expectation *expected = tt_alloc(sizeof(*expected));
     *expected = (struct expectation){phone, number, seq, at_once};
-    tt_agenda_after(&phone->phones->world->agenda, WITHIN_US + (at_once ? 0 : DELAY_US), check_due,
+    const struct tt_world_options *options = &phone->phones->world->options;
+    /* A page may hold no more than one message, and each is four reads from ringing. */
+    bool is_slow =
+        options->core.replay_count < READ_COUNT || options->core.replay_bytes < READ_BYTES;
+    uint64_t within_us = WITHIN_US + (is_slow ? 64ULL * options->store_latency_us : 0);
+    tt_agenda_after(&phone->phones->world->agenda, within_us + (at_once ? 0 : DELAY_US), check_due,
                     phone->phones, expected, tt_free);
 }
 

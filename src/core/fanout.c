@@ -129,7 +129,9 @@ static void arm(struct tt_core *core, const struct fanout *fanout, const tt_id *
 {
     const struct tt_hint *hint = &fanout->hint;
     bool is_sender = tt_id_eq(user, &hint->message.sender);
-    if (is_sender && found != NULL && found->device_count < 2)
+    /* What came over HTTP is news to the socket of the very device, too. */
+    size_t least = hint->over_http ? 1 : 2;
+    if (is_sender && found != NULL && found->device_count < least)
         return;
     if (!is_sender && hint->kind == TT_HINT_NUDGE) { /* sent again: it may have rung long ago */
         tt_push_arm_late(core, &hint->conversation, user, hint->message.seq);

@@ -94,11 +94,49 @@ static void an_old_message_sent_again_silences_no_new_one(void **state)
     bench_destroy(&bench);
 }
 
+/* A service sends over HTTP with the token of a device whose socket is elsewhere, and the word of
+ * it is lost. */
+static void what_a_device_sent_over_http_is_told_again_to_its_socket(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    bench_register(bench, "alice", "desk", 1);
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_LINK_DEVICE);
+    op->link_device = (struct tt_link_device){.user = tt_id_of("alice"),
+                                              .device = tt_id_of("desk"),
+                                              .at = bench->now.wall,
+                                              .device_count_max = 16,
+                                              .silent_ms_max = INT64_MAX};
+    bench_store(bench, op);
+    (void)bench_connect(bench, "bob", "phone");
+    tt_handle bob = bench_connect(bench, "bob", "tablet");
+    bench_send(bench, bob, "c", "m1");
+    bench_forget(bench);
+    struct tt_request send = {.kind = TT_REQUEST_SEND,
+                              .conversation = tt_id_of("c"),
+                              .send = {tt_id_of("m2"), TT_SLICE_LITERAL("hello")}};
+    bench_ask(bench, send, "alice", "desk");
+    expect_said(bench, "hint: MESSAGE alice c seq=2");
+    bench_say(bench, bob, TT_CLIENT_DELIVERED, "c", 2);
+    bench_forget(bench);
+    struct tt_store_op *ack = tt_store_op_create(TT_STORE_ADVANCE);
+    ack->advance = (struct tt_advance){.conversation = tt_id_of("c"),
+                                       .user = tt_id_of("alice"),
+                                       .device = tt_id_of("desk"),
+                                       .to = {.delivered = TT_SEQ(1)},
+                                       .at = bench->now.wall};
+    bench_store(bench, ack);
+    bench_pass_ms(bench, 3100);
+    expect_said(bench, "hint: NUDGE alice c seq=2");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_burst_of_many_rings_for_each),
         cmocka_unit_test(an_old_message_sent_again_silences_no_new_one),
+        cmocka_unit_test(what_a_device_sent_over_http_is_told_again_to_its_socket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
