@@ -339,8 +339,7 @@ void tt_session_linked(struct tt_core *core, struct tt_store_op *op)
     session->epoch = linked->epoch;
     session->resumed = linked->resumed;
     session->linked_at = linked_at(linked);
-    if (session->opened_at.ms >= session->user->shares_at.ms)
-        session->user->shares = linked->settings.share_last_seen;
+    tt_presence_own(core, session->user, linked->settings.share_last_seen, session->opened_at);
     session->state = TT_SESSION_REGISTERING;
     if (TT_IS_PLANTED(REGISTER_LAST))
         go_live(core, session, NULL);

@@ -147,6 +147,25 @@ static void a_registry_that_is_away_stalls_no_reading(void **state)
     bench_destroy(&bench);
 }
 
+/* Alice has stopped sharing, and the word of it was lost: her next socket here brings it. */
+static void who_stopped_sharing_sees_nobody_from_his_next_connect_on(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    (void)bench_connect(bench, "bob", "phone");
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    expect_said(bench, "bob online");
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_PUT_USER);
+    op->put_user.user = tt_id_of("alice");
+    op->put_user.set_share_last_seen = true;
+    bench_store(bench, op);
+    bench_pass_ms(bench, 10);
+    (void)bench_connect(bench, "alice", "tablet");
+    expect_said(bench, "alice/desk: presence c of bob offline, last seen never");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +176,7 @@ int main(void)
         cmocka_unit_test(no_chat_is_opened_without_knowing_who_shares),
         cmocka_unit_test(an_open_that_comes_late_is_void),
         cmocka_unit_test(a_registry_that_is_away_stalls_no_reading),
+        cmocka_unit_test(who_stopped_sharing_sees_nobody_from_his_next_connect_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
