@@ -129,7 +129,8 @@ void tt_stream_let_go(struct tt_core *core, struct tt_session *session, struct t
     struct tt_stream *stream = tt_stream_find(session, &task->conversation);
     TT_ASSERT(stream != NULL && stream->holds > 0);
     stream->holds--;
-    if (!tt_is_ok(task->store[0]->err) && !stream->positioned)
+    /* What a store that is away did not answer may yet be asked for: acks wait in there. */
+    if (tt_err_who(task->store[0]->err) == TT_ERR_CLIENT && !stream->positioned)
         tt_stream_release(core, session, stream);
 }
 

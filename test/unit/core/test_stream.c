@@ -166,6 +166,30 @@ static void who_stopped_sharing_sees_nobody_from_his_next_connect_on(void **stat
     bench_destroy(&bench);
 }
 
+/* The position could not be read, and then neither could the snapshot: the ack waits all the same.
+ */
+static void an_open_that_fails_drops_no_ack_that_waits(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    tt_handle bob = bench_connect(bench, "bob", "phone");
+    bench_send(bench, alice, "c", "m1");
+    bench_say(bench, bob, TT_CLIENT_DELIVERED, "c", 1);
+    bench_hang_up(bench, bob);
+    bob = bench_connect(bench, "bob", "phone");
+    bench_forget(bench);
+    bench_hold(bench, TT_STORE_POSITIONS);
+    bench_say(bench, bob, TT_CLIENT_READ, "c", 1);
+    bench_let_go(bench, TT_STORE_POSITIONS, TT_FAIL(UNAVAILABLE));
+    bench_hold(bench, TT_STORE_SNAPSHOT);
+    bench_say(bench, bob, TT_CLIENT_OPEN, "c", 0);
+    bench_let_go(bench, TT_STORE_SNAPSHOT, TT_FAIL(UNAVAILABLE));
+    bench_pass_ms(bench, 2000);
+    expect_said(bench, "alice/desk: status_update c last_read_seq=1");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +200,7 @@ int main(void)
         cmocka_unit_test(no_chat_is_opened_without_knowing_who_shares),
         cmocka_unit_test(an_open_that_comes_late_is_void),
         cmocka_unit_test(a_registry_that_is_away_stalls_no_reading),
+        cmocka_unit_test(an_open_that_fails_drops_no_ack_that_waits),
         cmocka_unit_test(who_stopped_sharing_sees_nobody_from_his_next_connect_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
