@@ -88,9 +88,9 @@ async def what_is_seen(server):
                      f'/conversation/{CONV}/timeline'):
             answer = await server.call('GET', path, user)
             assert answer.status in (200, 404), (user, path, answer)
-            seen[user, path] = answer.json
-            if 'events' in answer.json:  # at the same time in any order
-                answer.json['events'].sort(key=str)
+            seen[user, path] = shown = answer.json
+            if 'events' in shown:  # at the same time in any order
+                shown['events'].sort(key=str)
     return seen
 
 
