@@ -16,7 +16,9 @@ struct mark {
 
 static struct tt_slice take_word(struct tt_slice *rest)
 {
-    const char *at = rest->size == 0 ? NULL : memchr(rest->data, ' ', rest->size);
+    if (rest->size == 0)
+        return TT_SLICE_EMPTY;
+    const char *at = memchr(rest->data, ' ', rest->size);
     size_t size = at == NULL ? rest->size : (size_t)(at - rest->data);
     struct tt_slice word = tt_slice(rest->data, size);
     *rest = tt_slice_from(*rest, at == NULL ? size : size + 1);

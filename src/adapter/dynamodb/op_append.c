@@ -196,10 +196,8 @@ static tt_err move_claim(struct attempt *attempt, bool *fresh)
 
 static struct tt_ddb_request *message_put(struct attempt *attempt)
 {
-    struct tt_message message = attempt->append->message;
-    message.seq = attempt->seq;
-    struct tt_ddb_request *put =
-        tt_ddb_put_message(attempt->work, &attempt->append->conversation, &message);
+    struct tt_ddb_request *put = tt_ddb_put_message(attempt->work, &attempt->append->conversation,
+                                                    attempt->seq, &attempt->append->message);
     tt_ddb_only_if(put, TT_DDB_ABSENT, "sender", tt_ddb_number(0));
     return put;
 }

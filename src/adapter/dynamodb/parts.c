@@ -101,10 +101,10 @@ struct tt_ddb_value tt_ddb_accounts_key(void)
 }
 
 struct tt_ddb_request *tt_ddb_put_message(struct tt_ddb_work *work, const tt_id *conversation,
-                                          const struct tt_message *message)
+                                          tt_seq seq, const struct tt_message *message)
 {
     struct tt_ddb_request *put = tt_ddb_new(work, TT_DDB_PUT, TT_DDB_MESSAGES,
-                                            tt_ddb_id(conversation), tt_ddb_number(message->seq.n));
+                                            tt_ddb_id(conversation), tt_ddb_number(seq.n));
     tt_ddb_set(put, "sender", tt_ddb_id(&message->sender));
     tt_ddb_set(put, "content", tt_ddb_raw(message->content));
     tt_ddb_set(put, "timestamp", tt_ddb_time(work, message->timestamp));

@@ -48,9 +48,10 @@ TT_MUST_CHECK tt_err tt_ddb_look_for_head(struct tt_ddb_work *work,
 /* Lives as long as the item's text. */
 bool tt_ddb_read_message(struct tt_json item, struct tt_message *message);
 
-/* A PUT of the message under its seq, without a condition. */
+/* A PUT of the message under this seq, without a condition. The ids and the content of the message
+ * are borrowed until it is sent. */
 struct tt_ddb_request *tt_ddb_put_message(struct tt_ddb_work *work, const tt_id *conversation,
-                                          const struct tt_message *message);
+                                          tt_seq seq, const struct tt_message *message);
 
 /* "alice#m1": the range key of its row in `sends`. */
 struct tt_slice tt_ddb_send_key(const struct tt_message *message, struct tt_arena *arena);

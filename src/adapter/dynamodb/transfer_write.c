@@ -172,7 +172,8 @@ static void write_messages(struct tt_ddb_work *work, struct tt_ddb_requests *req
                            size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct tt_ddb_request *put = tt_ddb_put_message(work, conversation, &messages[i]);
+        struct tt_ddb_request *put =
+            tt_ddb_put_message(work, conversation, messages[i].seq, &messages[i]);
         tt_ddb_gather(work, requests, put);
         put = tt_ddb_new(work, TT_DDB_PUT, TT_DDB_SENDS, tt_ddb_id(conversation),
                          tt_ddb_text(tt_ddb_send_key(&messages[i], &work->arena)));
