@@ -81,7 +81,9 @@ static struct tt_slice join(struct tt_ddb_work *work, const char *table, struct 
 
 static struct tt_slice take_part(struct tt_slice *rest)
 {
-    const char *at = rest->size == 0 ? NULL : memchr(rest->data, '/', rest->size);
+    if (rest->size == 0)
+        return TT_SLICE_EMPTY;
+    const char *at = memchr(rest->data, '/', rest->size);
     size_t size = at == NULL ? rest->size : (size_t)(at - rest->data);
     struct tt_slice part = tt_slice(rest->data, size);
     *rest = tt_slice_from(*rest, at == NULL ? size : size + 1);
@@ -103,9 +105,10 @@ static tt_err list_addressed(struct tt_ddb_work *work, struct tt_slice hash, str
         tt_id id = tt_ddb_get_id(page->items[i], "user_id");
         if (tt_id_is_none(&id) || tt_id_eq(&id, &last))
             continue;
-        ids[requests.count] = last = id;
+        tt_id *kept = &ids[requests.count]; /* the request borrows it */
+        *kept = last = id;
         tt_ddb_gather(work, &requests,
-                      tt_ddb_new(work, TT_DDB_GET, TT_DDB_USERS, tt_ddb_id(&id), none));
+                      tt_ddb_new(work, TT_DDB_GET, TT_DDB_USERS, tt_ddb_id(kept), none));
     }
     const struct tt_ddb_answer *answers = tt_ddb_ask_all(work, requests.list, requests.count);
     out->ids = ids;
