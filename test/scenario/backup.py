@@ -47,23 +47,25 @@ class Talker:
         self.device = device
         self.conversation = conversation
         self.sent = {}
+        self.stopping = False
         self.task = asyncio.ensure_future(self.talk())
 
     async def talk(self):
-        while True:
+        while not self.stopping:
             content = f'{self.device.user} {len(self.sent)} ' + 'x' * 500
             seq = (await self.device.say(self.conversation, content))['seq']
             self.sent[seq] = content
 
     async def stop(self):
-        self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
+        self.stopping = True
+        await self.task
         assert self.sent
 
 
 @scenario
 async def a_backup_under_load_loses_nothing_that_was_acknowledged(world):
-    server = await world.serve('--segment-bytes', '1MiB', '--memtable-bytes', '1MiB')
+    server = await world.serve('--segment-bytes', '1MiB', '--memtable-bytes', '1MiB',
+                               '--sends-per-second', '0', '--frames-per-second', '0')
     pairs = [(f'alice-{number}', f'bob-{number}') for number in range(3)]
     talkers = [Talker(await world.device(alice), await world.conversation(alice, bob))
                for alice, bob in pairs]
