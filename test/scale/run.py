@@ -26,8 +26,8 @@ from client.server import Server  # noqa: E402
 
 # What belongs to a single server with its own folder, and not to this mode.
 EMBEDDED_ONLY = {
-    'readme', 'program', 'run',
-    'crowds', 'hygiene', 'keys',
+    'readme', 'program', 'run', 'packaging',
+    'backup', 'crowds', 'hygiene', 'keys',
 }
 # These ask for what only one server can have: a store as fast as the socket (dynalite stores some
 # hundred rows a second), one in its own folder, that the server which is killed is the one where
