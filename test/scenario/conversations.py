@@ -54,6 +54,7 @@ async def repeating_a_creation_answers_200(world):
     assert (await create(world, 'alice', **body)).status == 201
     assert (await create(world, 'alice', **body)).status == 200
     assert (await create(world, 'alice', **{**body, 'members': ['bob', 'alice']})).status == 200
+    assert (await create(world, 'bob', **body)).status == 200
 
 
 @scenario
