@@ -216,7 +216,7 @@ static tt_err walk(struct tt_mover *mover, enum tt_dossier_kind kind, struct tt_
     struct tt_arena arenas[2] = {{0}, {0}};
     tt_err err = TT_OK;
     for (unsigned turn = 0;; turn ^= 1) {
-        struct tt_transfer_page page;
+        struct tt_transfer_page page = {.count = 0};
         tt_arena_reset(&arenas[turn]);
         err = of(mover, &mover->source,
                  mover->source.list(mover->source.self, kind, cursor, &arenas[turn], &page));

@@ -69,15 +69,21 @@ static void an_open_that_is_answered_says_nothing_twice(void **state)
     bench_destroy(&bench);
 }
 
+/* Another node has answered a GET of c for alice's desk; the MARK that it will send. */
+static struct tt_hint hand_out_c(struct bench *bench)
+{
+    struct tt_hint hint = handed("c");
+    bench_hear(bench, &hint);
+    return marked("c", bench->hint.message.seq);
+}
+
 static void a_get_elsewhere_puts_the_chat_on_the_screen(void **state)
 {
     (void)state;
     struct bench *bench = bench_create(NULL);
     (void)bench_connect(bench, "alice", "desk");
-    struct tt_hint hint = handed("c");
-    bench_hear(bench, &hint);
+    struct tt_hint hint = hand_out_c(bench);
     expect_said(bench, "hint: HANDED_OK");
-    hint = marked("c", bench->hint.message.seq);
     bench_hear(bench, &hint);
     bench_forget(bench);
     come(bench, "bob");
@@ -92,9 +98,7 @@ static void a_mark_that_is_late_overrides_nothing(void **state)
     struct bench *bench = bench_create(NULL);
     bench_make(bench, "d", TT_DIRECT, "alice", "dave");
     tt_handle alice = bench_connect(bench, "alice", "desk");
-    struct tt_hint hint = handed("c");
-    bench_hear(bench, &hint);
-    hint = marked("c", bench->hint.message.seq);
+    struct tt_hint hint = hand_out_c(bench);
     bench_say(bench, alice, TT_CLIENT_OPEN, "d", 0);
     bench_hear(bench, &hint);
     bench_forget(bench);
@@ -110,9 +114,7 @@ static void a_mark_that_is_late_opens_nothing_that_was_closed(void **state)
     (void)state;
     struct bench *bench = bench_create(NULL);
     tt_handle alice = bench_connect(bench, "alice", "desk");
-    struct tt_hint hint = handed("c");
-    bench_hear(bench, &hint);
-    hint = marked("c", bench->hint.message.seq);
+    struct tt_hint hint = hand_out_c(bench);
     bench_say(bench, alice, TT_CLIENT_CLOSE, "c", 0);
     bench_hear(bench, &hint);
     come(bench, "bob");
@@ -126,9 +128,7 @@ static void a_mark_is_for_the_socket_that_was_asked(void **state)
     (void)state;
     struct bench *bench = bench_create(NULL);
     tt_handle first = bench_connect(bench, "alice", "desk");
-    struct tt_hint hint = handed("c");
-    bench_hear(bench, &hint);
-    hint = marked("c", bench->hint.message.seq);
+    struct tt_hint hint = hand_out_c(bench);
     bench_hang_up(bench, first);
     (void)bench_connect(bench, "alice", "desk");
     bench_hear(bench, &hint);
@@ -175,9 +175,7 @@ static void a_mark_tells_what_is_known_beyond_the_answer(void **state)
     tt_handle tablet = bench_connect(bench, "alice", "tablet");
     (void)bench_connect(bench, "alice", "desk");
     bench_say(bench, tablet, TT_CLIENT_OPEN, "c", 0);
-    struct tt_hint hint = handed("c");
-    bench_hear(bench, &hint);
-    hint = marked("c", bench->hint.message.seq);
+    struct tt_hint hint = hand_out_c(bench);
     hint.version = bench->version;
     come(bench, "bob");
     expect_said(bench, "alice/tablet: presence c of bob online");

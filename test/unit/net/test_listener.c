@@ -168,6 +168,19 @@ static void port_0_becomes_a_free_one(void **unused)
     close_world(&world);
 }
 
+static void knock_all(const struct world *world, int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        fds[i] = knock(tt_listener_address(world->listener));
+}
+
+static void go_away(struct world *world, const int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
+    close_world(world);
+}
+
 static void a_storm_is_let_in_in_turns(void **unused)
 {
     (void)unused;
@@ -175,16 +188,13 @@ static void a_storm_is_let_in_in_turns(void **unused)
     int fds[TT_LISTENER_ACCEPTS_PER_TURN * 3];
     size_t count = sizeof(fds) / sizeof(fds[0]);
     open_world(&world);
-    for (size_t i = 0; i < count; i++)
-        fds[i] = knock(tt_listener_address(world.listener));
+    knock_all(&world, fds, count);
     world.wanted = count;
     run_until(&world, all_accepted, 10000);
     assert_int_equal(world.accepted, count);
     assert_int_equal(tt_loop_stats(world.loop)->accepts, count);
     assert_int_equal(world.in_turn_max, TT_LISTENER_ACCEPTS_PER_TURN);
-    for (size_t i = 0; i < count; i++)
-        close(fds[i]);
-    close_world(&world);
+    go_away(&world, fds, count);
 }
 
 static bool a_few_turns(struct world *world)
@@ -200,8 +210,7 @@ static void who_is_welcome_does_not_count(void **unused)
     int fds[TT_LISTENER_ACCEPTS_PER_TURN * 2];
     size_t count = sizeof(fds) / sizeof(fds[0]);
     open_world(&world);
-    for (size_t i = 0; i < count; i++)
-        fds[i] = knock(tt_listener_address(world.listener));
+    knock_all(&world, fds, count);
     world.wanted = TT_LISTENER_ACCEPTS_PER_TURN;
     run_until(&world, all_accepted, 10000);
     for (size_t i = 0; i < TT_LISTENER_ACCEPTS_PER_TURN; i++)
@@ -210,9 +219,7 @@ static void who_is_welcome_does_not_count(void **unused)
     run_until(&world, a_few_turns, 10000);
     assert_int_equal(world.accepted, count);
     assert_int_equal(world.in_turn_max, TT_LISTENER_ACCEPTS_PER_TURN);
-    for (size_t i = 0; i < count; i++)
-        close(fds[i]);
-    close_world(&world);
+    go_away(&world, fds, count);
 }
 
 /* Nobody may take a part of our connections by mistake; another loop of ours may. */
