@@ -14,22 +14,11 @@ struct mark {
     struct tt_slice rest;
 };
 
-static struct tt_slice take_word(struct tt_slice *rest)
-{
-    if (rest->size == 0)
-        return TT_SLICE_EMPTY;
-    const char *at = memchr(rest->data, ' ', rest->size);
-    size_t size = at == NULL ? rest->size : (size_t)(at - rest->data);
-    struct tt_slice word = tt_slice(rest->data, size);
-    *rest = tt_slice_from(*rest, at == NULL ? size : size + 1);
-    return word;
-}
-
 static struct mark read_mark(struct tt_slice text)
 {
     struct mark mark;
-    mark.id = take_word(&text);
-    mark.state = take_word(&text);
+    mark.id = tt_slice_take_until(&text, ' ');
+    mark.state = tt_slice_take_until(&text, ' ');
     mark.rest = text;
     return mark;
 }

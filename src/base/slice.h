@@ -50,4 +50,16 @@ static inline struct tt_slice tt_slice_from(struct tt_slice slice, size_t start)
     return (struct tt_slice){slice.data + start, slice.size - start};
 }
 
+/* What stands before the first `mark`, which is taken off too; all of it where there is none. */
+static inline struct tt_slice tt_slice_take_until(struct tt_slice *rest, char mark)
+{
+    if (rest->size == 0)
+        return TT_SLICE_EMPTY;
+    const char *data = rest->data;
+    const char *at = (const char *)memchr(data, mark, rest->size);
+    size_t size = at == NULL ? rest->size : (size_t)(at - data);
+    *rest = tt_slice_from(*rest, at == NULL ? size : size + 1);
+    return tt_slice(data, size);
+}
+
 #endif

@@ -1,14 +1,5 @@
 #include "edge/url.h"
 
-static struct tt_slice take_until(struct tt_slice *text, char delimiter)
-{
-    const char *at = text->size == 0 ? NULL : memchr(text->data, delimiter, text->size);
-    size_t size = at == NULL ? text->size : (size_t)(at - text->data);
-    struct tt_slice front = tt_slice(text->data, size);
-    *text = tt_slice_from(*text, at == NULL ? size : size + 1);
-    return front;
-}
-
 bool tt_url_next_segment(struct tt_slice *path, struct tt_slice *segment)
 {
     if (path->size == 0 || path->data[0] != '/')
@@ -61,8 +52,8 @@ tt_err tt_url_parameter(struct tt_slice query, const char *name, struct tt_arena
     *found = false;
     *value = TT_SLICE_EMPTY;
     while (query.size > 0) {
-        struct tt_slice pair = take_until(&query, '&');
-        struct tt_slice key = take_until(&pair, '=');
+        struct tt_slice pair = tt_slice_take_until(&query, '&');
+        struct tt_slice key = tt_slice_take_until(&pair, '=');
         if (!tt_slice_eq(key, tt_slice_text(name)))
             continue;
         if (*found)

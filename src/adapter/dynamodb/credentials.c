@@ -79,15 +79,6 @@ static struct tt_slice trimmed(struct tt_slice text)
     return text;
 }
 
-static struct tt_slice take_line(struct tt_slice *rest)
-{
-    const char *end = memchr(rest->data, '\n', rest->size);
-    size_t size = end == NULL ? rest->size : (size_t)(end - rest->data);
-    struct tt_slice line = tt_slice(rest->data, size);
-    *rest = tt_slice_from(*rest, end == NULL ? size : size + 1);
-    return line;
-}
-
 /* "[default]", "[name]" and "[profile name]". */
 static bool is_section(struct tt_slice line, struct tt_slice profile)
 {
@@ -103,7 +94,7 @@ struct tt_slice tt_aws_profile_value(struct tt_slice file, struct tt_slice profi
 {
     bool inside = false;
     while (file.size > 0) {
-        struct tt_slice line = take_line(&file);
+        struct tt_slice line = tt_slice_take_until(&file, '\n');
         bool nested = line.size > 0 && (line.data[0] == ' ' || line.data[0] == '\t');
         line = trimmed(line);
         if (line.size == 0 || line.data[0] == '#' || line.data[0] == ';')

@@ -43,16 +43,6 @@ struct tt_slice tt_ddb_steps_add(struct tt_slice steps, const struct tt_happenin
     return copy;
 }
 
-/* What stands before `mark`, which is taken off too; all of it where there is none. */
-static struct tt_slice take_until(struct tt_slice *rest, char mark)
-{
-    const char *at = rest->size == 0 ? NULL : memchr(rest->data, mark, rest->size);
-    struct tt_slice taken =
-        tt_slice(rest->data, at == NULL ? rest->size : (size_t)(at - rest->data));
-    *rest = tt_slice_from(*rest, at == NULL ? rest->size : taken.size + 1);
-    return taken;
-}
-
 static bool read_step(struct tt_slice text, struct tt_happening *step)
 {
     if (text.size == 0)
@@ -63,13 +53,13 @@ static bool read_step(struct tt_slice text, struct tt_happening *step)
     for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
         if (letters[i].letter == letter)
             step->kind = letters[i].kind;
-    struct tt_slice seqs = take_until(&text, '@');
+    struct tt_slice seqs = tt_slice_take_until(&text, '@');
     if (seqs.size > 0) {
-        struct tt_slice from = take_until(&seqs, '-');
+        struct tt_slice from = tt_slice_take_until(&seqs, '-');
         if (!tt_ddb_digits(from, &step->from.n) || !tt_ddb_digits(seqs, &step->to.n))
             return false;
     }
-    struct tt_slice time = take_until(&text, '=');
+    struct tt_slice time = tt_slice_take_until(&text, '=');
     uint64_t ms;
     if (!tt_ddb_digits(time, &ms))
         return false;
@@ -80,7 +70,7 @@ static bool read_step(struct tt_slice text, struct tt_happening *step)
 bool tt_ddb_steps_next(struct tt_slice *rest, struct tt_happening *step)
 {
     while (rest->size > 0)
-        if (read_step(take_until(rest, ';'), step))
+        if (read_step(tt_slice_take_until(rest, ';'), step))
             return true;
     return false;
 }

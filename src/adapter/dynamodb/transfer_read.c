@@ -79,17 +79,6 @@ static struct tt_slice join(struct tt_ddb_work *work, const char *table, struct 
     return copy;
 }
 
-static struct tt_slice take_part(struct tt_slice *rest)
-{
-    if (rest->size == 0)
-        return TT_SLICE_EMPTY;
-    const char *at = memchr(rest->data, '/', rest->size);
-    size_t size = at == NULL ? rest->size : (size_t)(at - rest->data);
-    struct tt_slice part = tt_slice(rest->data, size);
-    *rest = tt_slice_from(*rest, at == NULL ? size : size + 1);
-    return part;
-}
-
 /* Users of whom there is an address and no row, each once: the rows of one stand together. */
 static tt_err list_addressed(struct tt_ddb_work *work, struct tt_slice hash, struct tt_slice range,
                              struct tt_transfer_page *out)
@@ -147,13 +136,13 @@ static tt_err list_rows(struct tt_ddb_work *work, enum tt_ddb_table table, struc
 tt_err tt_ddb_transfer_list(struct tt_ddb_work *work, struct tt_transfer_call *call)
 {
     struct tt_slice after = call->text;
-    struct tt_slice table = take_part(&after);
-    struct tt_slice hash = take_part(&after);
+    struct tt_slice table = tt_slice_take_until(&after, '/');
+    struct tt_slice hash = tt_slice_take_until(&after, '/');
     *call->page = (struct tt_transfer_page){.count = 0};
     if (call->kind == TT_DOSSIER_CONVERSATIONS)
         return list_rows(work, TT_DDB_CONVERSATIONS, hash, call->page);
     if (tt_slice_eq(table, TT_SLICE_LITERAL("addresses")))
-        return list_addressed(work, hash, take_part(&after), call->page);
+        return list_addressed(work, hash, tt_slice_take_until(&after, '/'), call->page);
     return list_rows(work, TT_DDB_USERS, hash, call->page);
 }
 

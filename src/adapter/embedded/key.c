@@ -99,16 +99,6 @@ struct tt_key tt_key_prefix_of(enum tt_table table, const tt_id *id)
     return key;
 }
 
-/* The bytes up to `mark`, which is taken too; without one, all the rest. */
-static struct tt_slice take_until(struct tt_slice *rest, char mark)
-{
-    const char *end = rest->size == 0 ? NULL : memchr(rest->data, mark, rest->size);
-    size_t size = end == NULL ? rest->size : (size_t)(end - rest->data);
-    struct tt_slice taken = tt_slice(rest->data, size);
-    *rest = tt_slice_from(*rest, end == NULL ? size : size + 1);
-    return taken;
-}
-
 static tt_err take_number(struct tt_slice rest, uint64_t *number)
 {
     if (rest.size != NUMBER_SIZE)
@@ -121,7 +111,7 @@ static tt_err take_number(struct tt_slice rest, uint64_t *number)
 
 static tt_err split_step(struct tt_slice rest, struct tt_key_parts *parts)
 {
-    TT_TRY(tt_id_parse(take_until(&rest, 0), &parts->second));
+    TT_TRY(tt_id_parse(tt_slice_take_until(&rest, 0), &parts->second));
     if (rest.size == 0 || (rest.data[0] != TT_STEP_DELIVERED && rest.data[0] != TT_STEP_READ))
         return TT_FAIL(CORRUPT);
     parts->step = rest.data[0] == TT_STEP_READ ? TT_STEP_READ : TT_STEP_DELIVERED;
@@ -130,7 +120,7 @@ static tt_err split_step(struct tt_slice rest, struct tt_key_parts *parts)
 
 static tt_err split_send(struct tt_slice rest, struct tt_key_parts *parts)
 {
-    TT_TRY(tt_id_parse(take_until(&rest, SEND_MARK), &parts->second));
+    TT_TRY(tt_id_parse(tt_slice_take_until(&rest, SEND_MARK), &parts->second));
     return rest.size == 0 ? TT_OK : tt_id_parse(rest, &parts->client);
 }
 
@@ -143,7 +133,7 @@ static tt_err split_push(struct tt_slice rest, struct tt_key_parts *parts)
     TT_TRY(take_number(tt_slice(rest.data + NUMBER_SIZE, NUMBER_SIZE), &at));
     parts->at = TT_TIME((int64_t)at);
     rest = tt_slice_from(rest, (size_t)2 * NUMBER_SIZE);
-    TT_TRY(tt_id_parse(take_until(&rest, 0), &parts->second));
+    TT_TRY(tt_id_parse(tt_slice_take_until(&rest, 0), &parts->second));
     return tt_id_parse(rest, &parts->client);
 }
 
@@ -160,20 +150,20 @@ static tt_err split_rest(struct tt_slice rest, struct tt_key_parts *parts)
     case TT_TABLE_PENDING:
     case TT_TABLE_LISTS:
     case TT_TABLE_PAIRS:
-        TT_TRY(tt_id_parse(take_until(&rest, 0), &parts->first));
+        TT_TRY(tt_id_parse(tt_slice_take_until(&rest, 0), &parts->first));
         return tt_id_parse(rest, &parts->second);
     case TT_TABLE_MESSAGES:
     case TT_TABLE_CONNECTIONS:
-        TT_TRY(tt_id_parse(take_until(&rest, 0), &parts->first));
+        TT_TRY(tt_id_parse(tt_slice_take_until(&rest, 0), &parts->first));
         return take_number(rest, &parts->number);
     case TT_TABLE_SENDS:
-        TT_TRY(tt_id_parse(take_until(&rest, 0), &parts->first));
+        TT_TRY(tt_id_parse(tt_slice_take_until(&rest, 0), &parts->first));
         return split_send(rest, parts);
     case TT_TABLE_STEPS:
-        TT_TRY(tt_id_parse(take_until(&rest, 0), &parts->first));
+        TT_TRY(tt_id_parse(tt_slice_take_until(&rest, 0), &parts->first));
         return split_step(rest, parts);
     case TT_TABLE_PUSHES:
-        TT_TRY(tt_id_parse(take_until(&rest, 0), &parts->first));
+        TT_TRY(tt_id_parse(tt_slice_take_until(&rest, 0), &parts->first));
         return split_push(rest, parts);
     case TT_TABLE_POSITION:
         return rest.size == 0 ? TT_OK : TT_FAIL(CORRUPT);
