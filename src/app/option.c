@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 
 #define FILE_BYTES_MAX (1024 * 1024)
+#define PIECE_BYTES    4096
 #define ENVIRONMENT    "TWOTICKS_"
 
 struct unit {
@@ -328,16 +329,24 @@ static char *read_file(struct reading *reading, const char *path)
                            strerror(errno));
         return NULL;
     }
-    char *text = tt_arena_alloc(reading->arena, FILE_BYTES_MAX + 1);
-    size_t size = fread(text, 1, FILE_BYTES_MAX, file);
+    struct tt_buffer text = {0};
+    size_t size;
+    while (text.size < FILE_BYTES_MAX &&
+           (size = fread(tt_buffer_reserve(&text, PIECE_BYTES), 1, PIECE_BYTES, file)) > 0)
+        tt_buffer_grow_by(&text, size);
     bool failed = ferror(file) != 0 || !feof(file);
     fclose(file);
-    if (failed || strlen(text) != size) {
+    tt_buffer_add_byte(&text, '\0');
+    char *copy = NULL;
+    if (failed || strlen(text.data) + 1 != text.size) {
         tt_option_complain(reading->spec, "%s is no configuration file; write lines of key = value",
                            path);
-        return NULL;
+    } else {
+        copy = tt_arena_alloc(reading->arena, text.size);
+        memcpy(copy, text.data, text.size);
     }
-    return text;
+    tt_buffer_deinit(&text);
+    return copy;
 }
 
 static bool set_from_file(struct reading *reading, const char *path)

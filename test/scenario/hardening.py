@@ -123,6 +123,7 @@ async def check_config_says_where_it_is_wrong_and_starts_nothing(world):
             (good + 'log-level = loud\n', f'{config}:6'), (good + 'config = x\n', f'{config}:6'),
             (good + 'listen = nowhere\n', '--listen'), ('nodes = 1\n', '--data'),
             (good + '\0', 'no configuration file'),
+            (good + '#' * 2**20, 'no configuration file'),  # it is too long
             (good + f'tls-cert = {config}\ntls-key = {config}\n', 'no certificate'),
             (good + 'user = no-such-user\n', 'no-such-user')):
         code, output = await check(text)
