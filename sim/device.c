@@ -574,7 +574,8 @@ static void maintain(void *context, void *payload)
     for (uint32_t i = 0; i < device->chat_count && tt_device_is_online(device); i++)
         if (device->chats[i].holds && device->chats[i].acked < device->chats[i].reach)
             ack_later(device, &device->chats[i]);
-    uint64_t delay = TT_US_PER_S / 2 + tt_prng_below(&device->prng, TT_US_PER_S);
+    uint64_t every_us = device->habits->look_us;
+    uint64_t delay = every_us / 2 + tt_prng_below(&device->prng, every_us);
     if (now < device->away_until_us && device->link == NULL)
         delay += device->away_until_us - now;
     tt_agenda_after(&device->world->agenda, delay, maintain, device, payload, NULL);

@@ -30,6 +30,7 @@ struct tt_cast {
 /* How devices live; shared by all of a world, changed from phase to phase. */
 struct tt_habits {
     uint64_t think_us;            /* between two things that it does */
+    uint64_t look_us;             /* between two looks at its line and at what it has not sent */
     uint64_t ack_us;              /* before it acks */
     uint64_t away_us;             /* how long it stays away */
     uint32_t leave_per_mille;     /* of the things it does */

@@ -214,6 +214,7 @@ static void calm(struct tt_run *run)
     }
     run->habits.works = false;
     run->habits.slow_per_mille = 0;
+    run->habits.look_us = TT_US_PER_S;
     if (run->habits.delay_us > 30000)
         run->habits.delay_us = 30000;
     tt_phones_dusk(run->phones);

@@ -95,9 +95,10 @@ static void draw_faults(struct tt_prng *prng, struct tt_swarm *swarm)
 static void draw_habits(struct tt_prng *prng, struct tt_swarm *swarm)
 {
     struct tt_habits *habits = &swarm->habits;
-    bool sparse = flip(prng, 150);
+    bool sparse = flip(prng, 40); /* days of it take as long as dozens of the others */
     habits->think_us =
         sparse ? draw(prng, 600, 3600) * TT_US_PER_S : draw(prng, 200, 20000) * TT_US_PER_MS;
+    habits->look_us = (sparse ? 20 : 1) * TT_US_PER_S;
     habits->ack_us = draw(prng, 1, 1500) * TT_US_PER_MS;
     habits->away_us = draw(prng, 1, flip(prng, 500) ? 10 : 120) * TT_US_PER_S;
     if (sparse)
