@@ -1,5 +1,8 @@
 #include "net/loop.h"
 
+#include <sys/epoll.h>
+#include <unistd.h>
+
 #include "base/memory.h"
 #include "net/loop_private.h"
 
@@ -15,6 +18,14 @@ static void on_turn_end(uv_prepare_t *prepare)
     if (loop->events->turn_end != NULL)
         loop->events->turn_end(loop->context);
     tt_socket_flush_dirty(loop);
+    tt_socket_free_gone(loop);
+}
+
+static void on_sockets(uv_poll_t *poll, int status, int events)
+{
+    (void)status;
+    (void)events;
+    tt_socket_serve_ready(poll->data);
 }
 
 /* Its being active is all that matters: libuv does not sleep then. */
@@ -50,31 +61,53 @@ static void on_signal(uv_signal_t *signal, int number)
         loop->events->signal(loop->context, number);
 }
 
-/* These cannot fail on a fresh loop; what can is uv_loop_init and uv_async_init (descriptors). */
+/* These cannot fail on a fresh loop. */
 static void init_handles(struct tt_loop *loop)
 {
     uv_prepare_init(&loop->uv, &loop->prepare);
     uv_idle_init(&loop->uv, &loop->idle);
     uv_timer_init(&loop->uv, &loop->timer);
     uv_timer_init(&loop->uv, &loop->finish_timer);
-    loop->uv.data = loop;
     loop->prepare.data = loop;
     loop->async.data = loop;
+    loop->ready_poll.data = loop;
     loop->timer.data = loop;
     loop->finish_timer.data = loop;
     uv_prepare_start(&loop->prepare, on_turn_end);
+    uv_poll_start(&loop->ready_poll, UV_READABLE, on_sockets);
+}
+
+static void close_uv(struct tt_loop *loop)
+{
+    int left = uv_loop_close(&loop->uv);
+    TT_ASSERT(left == 0);
+}
+
+/* These can: they need descriptors. */
+static bool init_descriptors(struct tt_loop *loop)
+{
+    if (uv_loop_init(&loop->uv) != 0)
+        return false;
+    loop->ready = epoll_create1(EPOLL_CLOEXEC);
+    if (loop->ready < 0) {
+        close_uv(loop);
+        return false;
+    }
+    bool polls = uv_poll_init(&loop->uv, &loop->ready_poll, loop->ready) == 0;
+    if (polls && uv_async_init(&loop->uv, &loop->async, on_wake) == 0)
+        return true;
+    if (polls)
+        uv_close((uv_handle_t *)&loop->ready_poll, NULL);
+    uv_run(&loop->uv, UV_RUN_NOWAIT);
+    close_uv(loop);
+    close(loop->ready);
+    return false;
 }
 
 tt_err tt_loop_create(const struct tt_loop_events *events, void *context, struct tt_loop **loop)
 {
     struct tt_loop *fresh = tt_alloc(sizeof(*fresh));
-    if (uv_loop_init(&fresh->uv) != 0) {
-        tt_free(fresh);
-        return TT_FAIL(IO);
-    }
-    if (uv_async_init(&fresh->uv, &fresh->async, on_wake) != 0) {
-        int left = uv_loop_close(&fresh->uv);
-        TT_ASSERT(left == 0);
+    if (!init_descriptors(fresh)) {
         tt_free(fresh);
         return TT_FAIL(IO);
     }
@@ -98,6 +131,7 @@ void tt_loop_destroy(struct tt_loop **take_loop)
     uv_close((uv_handle_t *)&loop->prepare, NULL);
     uv_close((uv_handle_t *)&loop->idle, NULL);
     uv_close((uv_handle_t *)&loop->async, NULL);
+    uv_close((uv_handle_t *)&loop->ready_poll, NULL);
     uv_close((uv_handle_t *)&loop->timer, NULL);
     uv_close((uv_handle_t *)&loop->finish_timer, NULL);
     for (size_t i = 0; i < loop->signal_count; i++)
@@ -109,8 +143,9 @@ void tt_loop_destroy(struct tt_loop **take_loop)
     TT_ASSERT(loop->stats.sockets == 0);
     if (uv_loop_alive(&loop->uv)) /* names that nobody waits for are still being looked up */
         uv_run(&loop->uv, UV_RUN_DEFAULT);
-    int left = uv_loop_close(&loop->uv);
-    TT_ASSERT(left == 0);
+    close_uv(loop);
+    close(loop->ready);
+    tt_socket_free_gone(loop);
     if (loop->tls.bio != NULL)
         tt_tls_io_deinit(&loop->tls);
     tt_buffer_deinit(&loop->plain);

@@ -58,6 +58,7 @@ struct tt_loop {
     uv_prepare_t prepare;
     uv_idle_t idle;
     uv_async_t async;
+    uv_poll_t ready_poll; /* `ready` is itself ready when one of its sockets is */
     uv_timer_t timer;
     uv_timer_t finish_timer;
     uv_signal_t signals[TT_LOOP_SIGNALS_MAX];
@@ -66,6 +67,8 @@ struct tt_loop {
     void *context;
     tt_mono deadline;
     bool stopping;
+    int ready;                /* an epoll descriptor with all sockets */
+    struct tt_socket *gone;   /* closed; freed at the turn's end, when nobody has a hand on them */
     struct tt_link dirty;     /* sockets written to since the last flush */
     struct tt_link flushing;  /* sockets which the flush under way has not come to yet */
     struct tt_link finishing; /* sockets given away, in the order in which their time is over */
@@ -76,15 +79,12 @@ struct tt_loop {
     struct tt_loop_stats stats;
 };
 
-static inline struct tt_loop *tt_loop_of(const uv_loop_t *uv)
-{
-    return uv->data;
-}
-
 /* In loop.c: calls tt_socket_finish_late then. */
 void tt_loop_arm_finish(struct tt_loop *loop, tt_mono at);
 
 /* In socket.c. */
+void tt_socket_serve_ready(struct tt_loop *loop);
+void tt_socket_free_gone(struct tt_loop *loop);
 void tt_socket_flush_dirty(struct tt_loop *loop);
 void tt_socket_finish_late(struct tt_loop *loop, tt_mono now);
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,6 +13,9 @@
 /* Plaintext is encrypted when it is about to be sent, at most so much ahead of the kernel. */
 #define CIPHER_AHEAD ((size_t)64 * 1024)
 
+/* Sockets that are served in one turn; the others are ready in the next one, too. */
+#define READY_MAX 1024
+
 /* What a TLS socket has more. */
 struct tls {
     SSL *ssl;
@@ -20,54 +24,73 @@ struct tls {
     bool goodbye;            /* close_notify was written */
 };
 
+/* What a socket has while something is under way, or while it speaks TLS. */
+struct work {
+    struct tt_socket *socket;
+    struct tt_link link;
+    struct tt_buffer output;
+    struct tls *tls;       /* NULL: none */
+    uint64_t finish_at_ms; /* of a finishing one */
+};
+
 /*
- * At 1M idle sockets each byte here is a megabyte, so what uv_poll_t already holds is not held
- * again: the descriptor, the loop, and (in poll.data) the owner's context.
+ * At 1M idle sockets each byte here is a megabyte, so what a socket that does nothing has no use
+ * for lies in its work, which comes and goes (decision 28).
  *
  * Only receive() and transmit() know how bytes come and go: through TLS or as they are.
  */
 struct tt_socket {
-    uv_poll_t poll;
+    struct tt_loop *loop;
     const struct tt_socket_events *events;
-    struct tls *tls; /* NULL: none */
-    struct tt_buffer output;
-    struct tt_link link;
-    uint64_t finish_at_ms; /* of a finishing one */
-    uint8_t interest;      /* what uv_poll waits for now */
+    union {
+        void *context;
+        struct tt_socket *next_gone;
+    };
+    struct work *work; /* NULL while it does nothing */
+    int fd;
+    uint8_t interest; /* what epoll waits for now: EPOLLIN, EPOLLOUT; 0: nothing, not even errors */
     bool connecting : 1;
     bool ours : 1; /* we opened it; else accepted */
     bool paused : 1;
-    bool blocked : 1; /* the kernel takes no more; WRITABLE goes on with the output */
+    bool blocked : 1; /* the kernel takes no more; EPOLLOUT goes on with the output */
     bool want_drained : 1;
     bool finishing : 1;
     bool shut : 1;      /* our end was sent */
     bool eof : 1;       /* the peer's end was read */
     bool end_waits : 1; /* TLS has ended; the owner is told when he reads */
-    bool gone : 1;      /* closed; the memory waits for libuv */
+    bool gone : 1;      /* closed; the memory waits for the turn's end */
 };
 
-static struct tt_socket *of_link(struct tt_link *link)
+static struct work *of_link(struct tt_link *link)
 {
-    return (struct tt_socket *)((char *)link - offsetof(struct tt_socket, link));
+    return (struct work *)((char *)link - offsetof(struct work, link));
 }
 
-static struct tt_loop *loop_of(const struct tt_socket *socket)
+static struct work *work_of(struct tt_socket *socket)
 {
-    return tt_loop_of(socket->poll.loop);
+    if (socket->work == NULL) {
+        socket->work = tt_alloc(sizeof(*socket->work));
+        socket->work->socket = socket;
+        tt_link_init(&socket->work->link);
+    }
+    return socket->work;
 }
 
-static int fd_of(const struct tt_socket *socket)
+static struct tls *tls_of(const struct tt_socket *socket)
 {
-    uv_os_fd_t fd = -1;
-    int result = uv_fileno((const uv_handle_t *)&socket->poll, &fd);
-    TT_ASSERT(result == 0);
-    return fd;
+    return socket->work == NULL ? NULL : socket->work->tls;
+}
+
+static size_t output_size(const struct tt_socket *socket)
+{
+    return socket->work == NULL ? 0 : socket->work->output.size;
 }
 
 static void mark_dirty(struct tt_socket *socket)
 {
-    if (tt_link_is_alone(&socket->link))
-        tt_link_append(&loop_of(socket)->dirty, &socket->link);
+    struct work *work = work_of(socket);
+    if (tt_link_is_alone(&work->link))
+        tt_link_append(&socket->loop->dirty, &work->link);
 }
 
 static void free_tls(struct tls *tls)
@@ -81,7 +104,8 @@ static void free_tls(struct tls *tls)
 
 static bool is_shaking(const struct tt_socket *socket)
 {
-    return socket->tls != NULL && socket->tls->state == TT_TLS_SHAKING;
+    const struct tls *tls = tls_of(socket);
+    return tls != NULL && tls->state == TT_TLS_SHAKING;
 }
 
 static bool is_sent(const struct tt_socket *socket)
@@ -91,30 +115,64 @@ static bool is_sent(const struct tt_socket *socket)
 
 static void drop_output(struct tt_socket *socket)
 {
-    tt_buffer_deinit(&socket->output);
-    if (socket->tls != NULL)
-        tt_buffer_deinit(&socket->tls->cipher);
+    if (socket->work != NULL)
+        tt_buffer_deinit(&socket->work->output);
+    if (tls_of(socket) != NULL)
+        tt_buffer_deinit(&socket->work->tls->cipher);
 }
 
-static void on_freed(uv_handle_t *handle)
+static void free_work(struct tt_socket *socket)
 {
-    tt_free(handle);
+    struct work *work = socket->work;
+    socket->work = NULL;
+    if (work == NULL)
+        return;
+    tt_link_remove(&work->link);
+    tt_buffer_deinit(&work->output);
+    free_tls(work->tls);
+    tt_free(work);
+}
+
+static bool has_to_do(const struct tt_socket *socket)
+{
+    const struct work *work = socket->work;
+    return work != NULL &&
+           (work->tls != NULL || work->output.size > 0 || !tt_link_is_alone(&work->link));
+}
+
+static void settle(struct tt_socket *socket)
+{
+    if (!has_to_do(socket))
+        free_work(socket);
 }
 
 static void destroy(struct tt_socket *socket)
 {
+    struct tt_loop *loop = socket->loop;
     if (socket->gone)
         return;
     socket->gone = true;
-    int fd = fd_of(socket);
-    loop_of(socket)->stats.sockets--;
-    loop_of(socket)->stats.outgoing -= socket->ours;
-    tt_link_remove(&socket->link);
-    drop_output(socket);
-    free_tls(socket->tls);
-    socket->tls = NULL;
-    uv_close((uv_handle_t *)&socket->poll, on_freed);
-    close(fd);
+    loop->stats.sockets--;
+    loop->stats.outgoing -= socket->ours;
+    free_work(socket);
+    close(socket->fd); /* and epoll forgets it */
+    socket->next_gone = loop->gone;
+    loop->gone = socket;
+}
+
+/* False if the kernel cannot wait for one more. What nobody waits for is not watched at all, or a
+ * broken connection would wake the loop again and again. */
+static bool watch(struct tt_socket *socket, uint8_t interest)
+{
+    struct epoll_event event = {.events = interest, .data = {.ptr = socket}};
+    int what = socket->interest == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    if (interest == socket->interest)
+        return true;
+    if (epoll_ctl(socket->loop->ready, interest == 0 ? EPOLL_CTL_DEL : what, socket->fd, &event) !=
+        0)
+        return false;
+    socket->interest = interest;
+    return true;
 }
 
 /* The connection can carry nothing any more. */
@@ -125,60 +183,56 @@ static void fail(struct tt_socket *socket)
         return;
     }
     bool ended = socket->eof;
-    uv_poll_stop(&socket->poll);
     drop_output(socket);
+    bool unwatched = watch(socket, 0);
+    TT_ASSERT(unwatched);
     socket->blocked = false;
-    socket->interest = 0;
     socket->eof = true;
     socket->shut = true;
     if (!ended)
-        socket->events->ended(socket->poll.data, TT_SOCKET_FAILED);
+        socket->events->ended(socket->context, TT_SOCKET_FAILED);
 }
-
-static void on_ready(uv_poll_t *poll, int status, int events);
 
 static void update_interest(struct tt_socket *socket)
 {
-    int interest = 0;
+    uint8_t interest = 0;
     if (socket->connecting || socket->blocked)
-        interest |= UV_WRITABLE;
+        interest |= EPOLLOUT;
     if (!socket->connecting && !socket->paused && !socket->eof)
-        interest |= UV_READABLE;
-    if (interest == socket->interest)
-        return;
-    socket->interest = (uint8_t)interest;
-    int result = interest == 0 ? uv_poll_stop(&socket->poll)
-                               : uv_poll_start(&socket->poll, interest, on_ready);
-    TT_ASSERT(result == 0);
+        interest |= EPOLLIN;
+    bool watched = watch(socket, interest);
+    TT_ASSERT(watched);
 }
 
 static bool can_encrypt(const struct tt_socket *socket)
 {
-    return socket->tls->state == TT_TLS_OPEN || socket->tls->state == TT_TLS_ENDED;
+    const struct tls *tls = tls_of(socket);
+    return tls->state == TT_TLS_OPEN || tls->state == TT_TLS_ENDED;
 }
 
 /* Encrypts some of the output. False if TLS cannot go on. */
 static bool encrypt(struct tt_socket *socket)
 {
-    struct tls *tls = socket->tls;
+    struct tls *tls = tls_of(socket);
+    struct tt_buffer *output = &socket->work->output;
     size_t room = tls->cipher.size < CIPHER_AHEAD ? CIPHER_AHEAD - tls->cipher.size : 0;
-    size_t size = socket->output.size < room ? socket->output.size : room;
+    size_t size = output->size < room ? output->size : room;
     if (size == 0 || !can_encrypt(socket))
         return true;
-    if (!tt_tls_stream_write(tls->ssl, &loop_of(socket)->tls, tt_slice(socket->output.data, size),
+    if (!tt_tls_stream_write(tls->ssl, &socket->loop->tls, tt_slice(output->data, size),
                              &tls->cipher))
         return false;
-    tt_buffer_consume(&socket->output, size);
+    tt_buffer_consume(output, size);
     return true;
 }
 
 /* Hands what is to go over the wire to the kernel, once. False if the connection is broken. */
 static bool send_some(struct tt_socket *socket, struct tt_buffer *wire)
 {
-    struct tt_loop *loop = loop_of(socket);
+    struct tt_loop *loop = socket->loop;
     if (wire->size == 0)
         return true;
-    ssize_t sent = send(fd_of(socket), wire->data, wire->size, MSG_NOSIGNAL);
+    ssize_t sent = send(socket->fd, wire->data, wire->size, MSG_NOSIGNAL | MSG_DONTWAIT);
     loop->stats.sends++;
     if (sent < 0 && errno != EAGAIN && errno != EINTR)
         return false;
@@ -193,26 +247,29 @@ static bool send_some(struct tt_socket *socket, struct tt_buffer *wire)
 /* Hands the output to the kernel. False if the connection is broken. */
 static bool transmit(struct tt_socket *socket)
 {
+    struct tls *tls = tls_of(socket);
     socket->blocked = false;
-    if (socket->tls == NULL)
-        return send_some(socket, &socket->output);
+    if (socket->work == NULL)
+        return true;
+    if (tls == NULL)
+        return send_some(socket, &socket->work->output);
     do {
-        if (!encrypt(socket) || !send_some(socket, &socket->tls->cipher))
+        if (!encrypt(socket) || !send_some(socket, &tls->cipher))
             return false;
-    } while (!socket->blocked && socket->output.size > 0 && can_encrypt(socket));
-    if (socket->tls->cipher.size == 0)
-        tt_buffer_deinit(&socket->tls->cipher);
+    } while (!socket->blocked && output_size(socket) > 0 && can_encrypt(socket));
+    if (tls->cipher.size == 0)
+        tt_buffer_deinit(&tls->cipher);
     return true;
 }
 
 /* False: it is on its way. */
 static bool has_said_goodbye(struct tt_socket *socket)
 {
-    struct tls *tls = socket->tls;
+    struct tls *tls = tls_of(socket);
     if (tls == NULL || tls->goodbye || tls->state == TT_TLS_FAILED)
         return true;
     tls->goodbye = true;
-    tt_tls_stream_end(tls->ssl, &loop_of(socket)->tls, &tls->cipher);
+    tt_tls_stream_end(tls->ssl, &socket->loop->tls, &tls->cipher);
     if (!transmit(socket))
         tt_buffer_deinit(&tls->cipher);
     update_interest(socket);
@@ -227,7 +284,7 @@ static void end_if_finished(struct tt_socket *socket)
         if (!has_said_goodbye(socket))
             return;
         socket->shut = true;
-        if (shutdown(fd_of(socket), SHUT_WR) != 0) {
+        if (shutdown(socket->fd, SHUT_WR) != 0) {
             destroy(socket);
             return;
         }
@@ -244,7 +301,7 @@ static void tell_end(struct tt_socket *socket)
     if (socket->finishing)
         end_if_finished(socket);
     else
-        socket->events->ended(socket->poll.data, TT_SOCKET_PEER_CLOSED);
+        socket->events->ended(socket->context, TT_SOCKET_PEER_CLOSED);
 }
 
 /* Whether the owner was called. */
@@ -258,8 +315,6 @@ static bool flush(struct tt_socket *socket)
         fail(socket);
         return true;
     }
-    if (socket->output.size == 0)
-        tt_buffer_deinit(&socket->output);
     update_interest(socket);
     if (socket->end_waits && !socket->paused && !socket->eof && !socket->finishing) {
         tell_end(socket);
@@ -267,7 +322,7 @@ static bool flush(struct tt_socket *socket)
     }
     if (is_sent(socket) && socket->want_drained && !socket->eof && !socket->finishing) {
         socket->want_drained = false;
-        socket->events->drained(socket->poll.data);
+        socket->events->drained(socket->context);
         return true;
     }
     end_if_finished(socket);
@@ -276,7 +331,7 @@ static bool flush(struct tt_socket *socket)
 
 static void fail_tls(struct tt_socket *socket)
 {
-    loop_of(socket)->stats.tls_failures++;
+    socket->loop->stats.tls_failures++;
     (void)transmit(socket); /* the alert that says why, if it goes */
     fail(socket);
 }
@@ -284,8 +339,8 @@ static void fail_tls(struct tt_socket *socket)
 /* `read` is called at most once, as for plain bytes. */
 static void receive_cipher(struct tt_socket *socket, struct tt_slice cipher)
 {
-    struct tt_loop *loop = loop_of(socket);
-    struct tls *tls = socket->tls;
+    struct tt_loop *loop = socket->loop;
+    struct tls *tls = tls_of(socket);
     bool shook = tls->state == TT_TLS_SHAKING;
     loop->plain.size = 0;
     loop->shakes += shook ? 1 : 0;
@@ -302,15 +357,15 @@ static void receive_cipher(struct tt_socket *socket, struct tt_slice cipher)
         mark_dirty(socket);
     struct tt_input input = {loop->plain.data, loop->plain.size};
     if (input.size > 0)
-        socket->events->read(socket->poll.data, &input);
+        socket->events->read(socket->context, &input);
 }
 
 static void receive(struct tt_socket *socket)
 {
-    struct tt_loop *loop = loop_of(socket);
+    struct tt_loop *loop = socket->loop;
     if (is_shaking(socket) && loop->shakes >= TT_LOOP_SHAKES_PER_TURN)
         return; /* what came stays in the kernel, and wakes the loop again */
-    ssize_t received = recv(fd_of(socket), loop->scratch, TT_LOOP_SCRATCH_SIZE, 0);
+    ssize_t received = recv(socket->fd, loop->scratch, TT_LOOP_SCRATCH_SIZE, MSG_DONTWAIT);
     loop->stats.receives++;
     if (received < 0) {
         if (errno != EAGAIN && errno != EINTR)
@@ -327,10 +382,10 @@ static void receive(struct tt_socket *socket)
     if (socket->finishing)
         return;
     struct tt_input input = {loop->scratch, (size_t)received};
-    if (socket->tls != NULL)
+    if (tls_of(socket) != NULL)
         receive_cipher(socket, tt_slice(input.data, input.size));
     else
-        socket->events->read(socket->poll.data, &input);
+        socket->events->read(socket->context, &input);
 }
 
 /* What a peer sent before it reset the connection (its last acks, perhaps) still counts. */
@@ -346,7 +401,7 @@ static void complete_connect(struct tt_socket *socket)
 {
     int error = 0;
     socklen_t size = sizeof(error);
-    if (getsockopt(fd_of(socket), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
+    if (getsockopt(socket->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
         fail(socket);
         return;
     }
@@ -354,23 +409,26 @@ static void complete_connect(struct tt_socket *socket)
     update_interest(socket);
     mark_dirty(socket);
     if (!socket->finishing && socket->events->connected != NULL)
-        socket->events->connected(socket->poll.data);
+        socket->events->connected(socket->context);
 }
 
-static void on_ready(uv_poll_t *poll, int status, int events)
+static void on_ready(struct tt_socket *socket, uint32_t events)
 {
-    struct tt_socket *socket = (struct tt_socket *)poll;
+    if ((events & EPOLLHUP) != 0)
+        events |= socket->interest;
     if (socket->connecting) {
         complete_connect(socket);
         return;
     }
-    if (status < 0) {
+    if ((events & EPOLLERR) != 0) {
         fail_after_reading(socket);
         return;
     }
-    if ((events & UV_WRITABLE) != 0 && socket->blocked)
+    if ((events & EPOLLOUT) != 0 && socket->blocked) {
         flush(socket);
-    if (socket->gone || (events & UV_READABLE) == 0 || socket->eof)
+        settle(socket);
+    }
+    if (socket->gone || (events & EPOLLIN) == 0 || socket->eof)
         return;
     if (socket->paused) /* the first time since the pause that anything came */
         update_interest(socket);
@@ -378,18 +436,40 @@ static void on_ready(uv_poll_t *poll, int status, int events)
         receive(socket);
 }
 
-static struct tt_socket *create(struct tt_loop *loop, int fd, const struct tt_socket_events *events,
-                                void *context)
+void tt_socket_serve_ready(struct tt_loop *loop)
+{
+    struct epoll_event ready[READY_MAX];
+    int count = epoll_wait(loop->ready, ready, READY_MAX, 0);
+    for (int i = 0; i < count; i++) {
+        struct tt_socket *socket = ready[i].data.ptr;
+        if (!socket->gone)
+            on_ready(socket, ready[i].events);
+    }
+}
+
+void tt_socket_free_gone(struct tt_loop *loop)
+{
+    while (loop->gone != NULL) {
+        struct tt_socket *socket = loop->gone;
+        loop->gone = socket->next_gone;
+        tt_free(socket);
+    }
+}
+
+/* With this interest from the start. NULL, and the descriptor closed, if that cannot be. */
+static struct tt_socket *create(struct tt_loop *loop, int fd, uint8_t interest,
+                                const struct tt_socket_events *events, void *context)
 {
     struct tt_socket *socket = tt_alloc(sizeof(*socket));
-    if (uv_poll_init(&loop->uv, &socket->poll, fd) != 0) {
+    socket->loop = loop;
+    socket->fd = fd;
+    socket->events = events;
+    socket->context = context;
+    if (!watch(socket, interest)) {
         tt_free(socket);
         close(fd);
         return NULL;
     }
-    socket->poll.data = context;
-    socket->events = events;
-    tt_link_init(&socket->link);
     loop->stats.sockets++;
     return socket;
 }
@@ -397,10 +477,9 @@ static struct tt_socket *create(struct tt_loop *loop, int fd, const struct tt_so
 tt_err tt_socket_open(struct tt_loop *loop, int fd, const struct tt_socket_events *events,
                       void *context, struct tt_socket **socket)
 {
-    struct tt_socket *fresh = create(loop, fd, events, context);
+    struct tt_socket *fresh = create(loop, fd, EPOLLIN, events, context);
     if (fresh == NULL)
         return TT_FAIL(IO);
-    update_interest(fresh);
     *socket = fresh;
     return TT_OK;
 }
@@ -422,7 +501,7 @@ tt_err tt_socket_open_tls(struct tt_loop *loop, int fd, struct tt_tls_server *tl
     tt_tls_stream_begin(fresh->ssl, &loop->tls);
     tt_err err = tt_socket_open(loop, fd, events, context, socket);
     if (tt_is_ok(err))
-        (*socket)->tls = fresh;
+        work_of(*socket)->tls = fresh;
     else
         free_tls(fresh);
     return err;
@@ -449,13 +528,12 @@ tt_err tt_socket_connect(struct tt_loop *loop, const struct tt_address *address,
     int fd = begin_connect(address);
     if (fd < 0)
         return TT_FAIL(IO);
-    struct tt_socket *fresh = create(loop, fd, events, context);
+    struct tt_socket *fresh = create(loop, fd, EPOLLOUT, events, context);
     if (fresh == NULL)
         return TT_FAIL(IO);
     fresh->connecting = true;
     fresh->ours = true;
     loop->stats.outgoing++;
-    update_interest(fresh);
     *socket = fresh;
     return TT_OK;
 }
@@ -463,12 +541,13 @@ tt_err tt_socket_connect(struct tt_loop *loop, const struct tt_address *address,
 struct tt_buffer *tt_socket_output(struct tt_socket *socket)
 {
     mark_dirty(socket);
-    return &socket->output;
+    return &socket->work->output;
 }
 
 size_t tt_socket_buffered(const struct tt_socket *socket)
 {
-    return socket->output.size + (socket->tls == NULL ? 0 : socket->tls->cipher.size);
+    const struct tls *tls = tls_of(socket);
+    return output_size(socket) + (tls == NULL ? 0 : tls->cipher.size);
 }
 
 void tt_socket_want_drained(struct tt_socket *socket)
@@ -502,7 +581,7 @@ void tt_socket_finish(struct tt_socket **take_socket)
     }
     socket->finishing = true;
     socket->paused = false;
-    socket->finish_at_ms = tt_loop_now(loop_of(socket)).ms + TT_SOCKET_FINISH_MS;
+    work_of(socket)->finish_at_ms = tt_loop_now(socket->loop).ms + TT_SOCKET_FINISH_MS;
     mark_dirty(socket);
 }
 
@@ -515,8 +594,8 @@ void tt_socket_destroy(struct tt_socket **take_socket)
 static void await_finish(struct tt_loop *loop, struct tt_socket *socket)
 {
     if (tt_link_is_alone(&loop->finishing))
-        tt_loop_arm_finish(loop, TT_MONO(socket->finish_at_ms));
-    tt_link_append(&loop->finishing, &socket->link);
+        tt_loop_arm_finish(loop, TT_MONO(socket->work->finish_at_ms));
+    tt_link_append(&loop->finishing, &socket->work->link);
 }
 
 void tt_socket_flush_dirty(struct tt_loop *loop)
@@ -528,12 +607,16 @@ void tt_socket_flush_dirty(struct tt_loop *loop)
     tt_link_remove(&loop->dirty);
     tt_link_append(first, &loop->flushing);
     while (!tt_link_is_alone(&loop->flushing)) {
-        struct tt_socket *socket = of_link(loop->flushing.next);
-        tt_link_remove(&socket->link);
+        struct work *work = of_link(loop->flushing.next);
+        struct tt_socket *socket = work->socket;
+        tt_link_remove(&work->link);
         if (!socket->blocked)
             called = flush(socket) || called;
-        if (socket->finishing && !socket->gone && tt_link_is_alone(&socket->link))
+        if (socket->gone)
+            continue;
+        if (socket->finishing && tt_link_is_alone(&socket->work->link))
             await_finish(loop, socket);
+        settle(socket);
     }
     if (called || !tt_link_is_alone(&loop->dirty))
         tt_loop_again(loop);
@@ -542,11 +625,11 @@ void tt_socket_flush_dirty(struct tt_loop *loop)
 void tt_socket_finish_late(struct tt_loop *loop, tt_mono now)
 {
     while (!tt_link_is_alone(&loop->finishing)) {
-        struct tt_socket *socket = of_link(loop->finishing.next);
-        if (socket->finish_at_ms > now.ms) {
-            tt_loop_arm_finish(loop, TT_MONO(socket->finish_at_ms));
+        struct work *work = of_link(loop->finishing.next);
+        if (work->finish_at_ms > now.ms) {
+            tt_loop_arm_finish(loop, TT_MONO(work->finish_at_ms));
             return;
         }
-        destroy(socket);
+        destroy(work->socket);
     }
 }

@@ -3,7 +3,7 @@
  *
  * What is read goes into one scratch buffer per loop and from there to `read`. What is written is
  * appended to the socket's own output, which is sent once at the end of the turn and freed when it
- * is empty. What stands behind (uv_poll_t, TLS) is not to be seen here.
+ * is empty. What stands behind (epoll, TLS) is not to be seen here.
  *
  * A socket belongs to its owner until he gives it away by tt_socket_finish or tt_socket_destroy;
  * both may be called from any callback. After `ended`, too, the owner has to do one of them.
