@@ -404,6 +404,7 @@ static struct tt_driver *create_driver(struct tt_node *node, uint32_t process)
     options.store_keeps_order = ports.store.keeps_order;
     options.hash_seed = tt_prng_next(&world->entropy);
     options.reports_alive = node->place.node == 0;
+    options.is_only_node = world->options.embedded && world->options.nodes == 1;
     return tt_driver_create(&options, &ports);
 }
 

@@ -599,6 +599,7 @@ static void create_driver(struct tt_node *node)
     options.hash_seed = shared->hash_seed;
     options.store_keeps_order = node->store.keeps_order;
     options.reports_alive = node->place.node == 0;
+    options.is_only_node = shared->scale == NULL && shared->node_count == 1;
     node->driver = tt_driver_create(&options, &ports);
 }
 

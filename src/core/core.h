@@ -45,6 +45,7 @@ struct tt_core_options {
     size_t slow_bytes_max;
     uint32_t reassert_ms; /* a session checks its registration about that often; 0: never */
     bool reports_alive;   /* this node tells the store that the process lives (one per process) */
+    bool is_only_node;    /* whoever is connected is connected here: nobody else has to be asked */
 };
 
 /* The defaults of base/limits.h; the place stays to be filled in. */

@@ -1,7 +1,7 @@
 /*
  * Telling people: first whoever is connected here, which needs nobody else, then whoever the
- * registry knows on other nodes. What gets lost on the way is found again by the push timers and
- * by the next connect.
+ * registry knows on other nodes. The only node there is need not ask it. What gets lost on the way
+ * is found again by the push timers and by the next connect.
  */
 #include "core/state.h"
 
@@ -37,13 +37,16 @@ void tt_hint_to(struct tt_core *core, const struct tt_place *place, const struct
     core->counters.hints_sent++;
 }
 
-static void spread(struct tt_core *core, const struct tt_hint *hint, const tt_id *users,
-                   size_t count, const struct tt_fanout_share *shares, bool none_rings)
-{
-    for (size_t i = 0; i < count; i++)
-        if (tt_user_find(core, &users[i]) != NULL)
-            tt_hint_heard(core, hint_for(core, hint, &users[i], shares ? &shares[i] : NULL));
+/* What is known of a user when the phones are to ring. */
+struct seen {
+    bool is_known;
+    size_t device_count; /* connected ones */
+    bool may_be_open;    /* the conversation, on one of them */
+};
 
+static void ask_registry(struct tt_core *core, const struct tt_hint *hint, const tt_id *users,
+                         size_t count, const struct tt_fanout_share *shares, bool none_rings)
+{
     struct tt_registry_op *op = tt_about_users(core, TT_REGISTRY_LOOKUP, users, count);
     struct fanout *fanout = tt_arena_alloc(&op->arena, sizeof(*fanout));
     fanout->hint = *hint;
@@ -56,18 +59,6 @@ static void spread(struct tt_core *core, const struct tt_hint *hint, const tt_id
     }
     op->tag.context = fanout;
     tt_emit_registry(core, op, TT_FOR_FANOUT, TT_HANDLE_NONE);
-}
-
-void tt_fanout(struct tt_core *core, const struct tt_hint *hint, const tt_id *users, size_t count,
-               const struct tt_fanout_share *shares)
-{
-    spread(core, hint, users, count, shares, false);
-}
-
-void tt_fanout_message(struct tt_core *core, const struct tt_hint *hint,
-                       const struct tt_conversation *to, bool none_rings)
-{
-    spread(core, hint, to->members, to->member_count, NULL, none_rings);
 }
 
 static bool is_repeated(const struct tt_registered_device *devices, size_t at)
@@ -92,12 +83,17 @@ static bool is_about_a_message(const struct tt_hint *hint)
     return hint->kind == TT_HINT_MESSAGE || hint->kind == TT_HINT_NUDGE;
 }
 
+static bool has_open(const struct tt_session *session, const tt_id *conversation)
+{
+    return session->open != NULL && tt_id_eq(&session->open->is.id, conversation);
+}
+
 static bool is_open_here(struct tt_core *core, const tt_id *user, const tt_id *conversation)
 {
     const struct tt_user_here *here = tt_user_find(core, user);
     const struct tt_session *session = here == NULL ? NULL : here->sessions;
     for (; session != NULL; session = session->next_of_user)
-        if (session->open != NULL && tt_id_eq(&session->open->is.id, conversation))
+        if (has_open(session, conversation))
             return true;
     return false;
 }
@@ -124,24 +120,68 @@ static bool may_be_open(struct tt_core *core, const struct tt_hint *hint, const 
 }
 
 /* The phone rings for the others; of the sender's own devices only a lost hint is made good. */
-static void arm(struct tt_core *core, const struct fanout *fanout, const tt_id *user,
-                const struct tt_whereabouts *found, const struct tt_whereabouts *sender)
+static void arm(struct tt_core *core, const struct tt_hint *hint, const tt_id *user,
+                const struct seen *seen, bool none_rings)
 {
-    const struct tt_hint *hint = &fanout->hint;
     bool is_sender = tt_id_eq(user, &hint->message.sender);
     /* What came over HTTP is news to the socket of the very device, too. */
     size_t least = hint->over_http ? 1 : 2;
-    if (is_sender && found != NULL && found->device_count < least)
+    if (is_sender && seen->is_known && seen->device_count < least)
         return;
     if (!is_sender && hint->kind == TT_HINT_NUDGE) { /* sent again: it may have rung long ago */
         tt_push_arm_late(core, &hint->conversation, user, hint->message.seq);
         return;
     }
     /* The store hears last that a socket is gone: what it says of somebody without any is old. */
-    bool none_rings = fanout->none_rings && found != NULL && found->device_count > 0;
-    bool at_once =
-        !is_sender && !none_rings && found != NULL && !may_be_open(core, hint, user, found, sender);
+    none_rings = none_rings && seen->is_known && seen->device_count > 0;
+    bool at_once = !is_sender && !none_rings && seen->is_known && !seen->may_be_open;
     tt_push_arm(core, &hint->conversation, user, hint->message.seq, !is_sender, at_once);
+}
+
+/* What the registry would say, where all who are connected are connected here. */
+static struct seen seen_here(struct tt_core *core, const tt_id *user, const tt_id *conversation)
+{
+    const struct tt_user_here *here = tt_user_find(core, user);
+    const struct tt_session *session = here == NULL ? NULL : here->sessions;
+    struct seen seen = {.is_known = true};
+    for (; session != NULL; session = session->next_of_user) {
+        seen.device_count += session->state == TT_SESSION_LIVE ? 1 : 0;
+        seen.may_be_open = seen.may_be_open || has_open(session, conversation);
+    }
+    return seen;
+}
+
+static void arm_here(struct tt_core *core, const struct tt_hint *hint, const tt_id *users,
+                     size_t count, bool none_rings)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct seen seen = seen_here(core, &users[i], &hint->conversation);
+        arm(core, hint, &users[i], &seen, none_rings);
+    }
+}
+
+static void spread(struct tt_core *core, const struct tt_hint *hint, const tt_id *users,
+                   size_t count, const struct tt_fanout_share *shares, bool none_rings)
+{
+    for (size_t i = 0; i < count; i++)
+        if (tt_user_find(core, &users[i]) != NULL)
+            tt_hint_heard(core, hint_for(core, hint, &users[i], shares ? &shares[i] : NULL));
+    if (!core->options.is_only_node)
+        ask_registry(core, hint, users, count, shares, none_rings);
+    else if (is_about_a_message(hint))
+        arm_here(core, hint, users, count, none_rings);
+}
+
+void tt_fanout(struct tt_core *core, const struct tt_hint *hint, const tt_id *users, size_t count,
+               const struct tt_fanout_share *shares)
+{
+    spread(core, hint, users, count, shares, false);
+}
+
+void tt_fanout_message(struct tt_core *core, const struct tt_hint *hint,
+                       const struct tt_conversation *to, bool none_rings)
+{
+    spread(core, hint, to->members, to->member_count, NULL, none_rings);
 }
 
 static const struct tt_whereabouts *found_of(const struct tt_registry_op *op, const tt_id *user)
@@ -165,8 +205,14 @@ void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op)
                 core,
                 hint_for(core, &fanout->hint, user, fanout->shares ? &fanout->shares[i] : NULL),
                 found);
-        if (is_about_a_message(&fanout->hint))
-            arm(core, fanout, user, found, sender);
+        if (!is_about_a_message(&fanout->hint))
+            continue;
+        struct seen seen = {.is_known = is_found};
+        if (is_found) {
+            seen.device_count = found->device_count;
+            seen.may_be_open = may_be_open(core, &fanout->hint, user, found, sender);
+        }
+        arm(core, &fanout->hint, user, &seen, fanout->none_rings);
     }
 }
 

@@ -26,6 +26,7 @@ struct scene {
 };
 
 static struct scene scene;
+static bool asks_nobody; /* as an embedded store with one node does */
 
 static void opened(void *context, struct tt_link *link)
 {
@@ -122,6 +123,7 @@ static void begin(void)
         .seed = 1,
         .servers = 1,
         .nodes = 1,
+        .embedded = asks_nobody,
         .keeps_order = true,
         .epoch_wall = TT_TIME(1705017600000LL),
         .turn_us = 50,
@@ -351,6 +353,7 @@ static void test_an_address_that_died(void **state)
 {
     (void)state;
     begin();
+    dead_since = TT_TIME(0);
     scene.world->notifier.watch.is_dead = is_dead;
     send();
     run_for(10 * TT_US_PER_S);
@@ -425,5 +428,7 @@ int main(void)
         cmocka_unit_test(test_what_matters_no_more_stays_silent),
         cmocka_unit_test(test_a_crash_at_every_point),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("with a registry", tests, NULL, NULL);
+    asks_nobody = true;
+    return failed + cmocka_run_group_tests_name("the only node", tests, NULL, NULL);
 }

@@ -190,6 +190,29 @@ static void an_open_that_fails_drops_no_ack_that_waits(void **state)
     bench_destroy(&bench);
 }
 
+static void be_the_only_node(struct tt_core_options *options)
+{
+    options->is_only_node = true;
+}
+
+/* Whoever is connected is connected here, so a round has nothing to look up. */
+static void the_only_node_asks_no_registry(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(be_the_only_node);
+    tt_handle bob = bench_connect(bench, "bob", "phone");
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench->holds_registry = true;
+    bench_send(bench, alice, "c", "m1");
+    bench_say(bench, bob, TT_CLIENT_DELIVERED, "c", 1);
+    bench_say(bench, bob, TT_CLIENT_READ, "c", 1);
+    assert_int_equal(bench->lookup_count, 0);
+    expect_said(bench, "bob/phone: message c");
+    expect_said(bench, "last_delivered_seq=1");
+    expect_said(bench, "bob/phone: read_sync c last_read_seq=1");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +225,7 @@ int main(void)
         cmocka_unit_test(a_registry_that_is_away_stalls_no_reading),
         cmocka_unit_test(an_open_that_fails_drops_no_ack_that_waits),
         cmocka_unit_test(who_stopped_sharing_sees_nobody_from_his_next_connect_on),
+        cmocka_unit_test(the_only_node_asks_no_registry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
