@@ -37,12 +37,13 @@ void tt_want_drain(struct tt_core *core, struct tt_session *session)
     if (session->draining)
         return;
     session->draining = true;
-    session->unconfirmed = 0;
+    session->since_asked = 0;
+    session->too_slow_at = session->undrained + core->options.slow_bytes_max;
     tt_emit(core, TT_EFFECT_WANT_DRAIN)->handle = session->handle;
 }
 
-/* A session that takes nothing in is cut when what it was sent has reached the limit; the frame
- * that reaches it still goes out before the close. */
+/* A session that takes nothing in is cut when what it was sent since it was asked has reached the
+ * limit; the frame that reaches it still goes out before the close. */
 struct tt_server_frame *tt_emit_frame(struct tt_core *core, struct tt_session *session,
                                       enum tt_server_frame_kind kind, size_t bytes)
 {
@@ -53,10 +54,10 @@ struct tt_server_frame *tt_emit_frame(struct tt_core *core, struct tt_session *s
     effect->frame = frame;
 
     session->undrained += bytes + TT_FRAME_BYTES;
-    session->unconfirmed += bytes + TT_FRAME_BYTES;
+    session->since_asked += bytes + TT_FRAME_BYTES;
     if (session->undrained > core->options.undrained_bytes_max)
         tt_want_drain(core, session);
-    if (session->unconfirmed > core->options.slow_bytes_max)
+    if (session->draining && session->undrained > session->too_slow_at)
         tt_timer_set_earlier(&core->timers, &session->timer, core->now.mono);
     return frame;
 }

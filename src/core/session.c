@@ -429,16 +429,16 @@ static tt_mono heartbeat_due(const struct tt_core *core, const struct tt_session
 }
 
 /* It takes nothing in, and what it was sent has reached the limit. */
-static bool is_too_slow(const struct tt_core *core, const struct tt_session *session)
+static bool is_too_slow(const struct tt_session *session)
 {
-    return session->draining && session->unconfirmed > core->options.slow_bytes_max &&
+    return session->draining && session->undrained > session->too_slow_at &&
            !TT_IS_PLANTED(NO_SLOW_CLOSE);
 }
 
 void tt_session_set_timer(struct tt_core *core, struct tt_session *session)
 {
     tt_mono due = heartbeat_due(core, session);
-    if (is_too_slow(core, session))
+    if (is_too_slow(session))
         due = core->now.mono;
     earlier(&due, session->expires_at);
     earlier(&due, session->refresh_at);
@@ -491,7 +491,7 @@ static bool check_heartbeat(struct tt_core *core, struct tt_session *session)
 void tt_session_due(struct tt_core *core, struct tt_session *session)
 {
     TT_ASSERT(session->state == TT_SESSION_LIVE);
-    if (is_too_slow(core, session)) {
+    if (is_too_slow(session)) {
         core->counters.slow_consumers++;
         tt_session_close(core, session, TT_CLOSE_SLOW);
         return;

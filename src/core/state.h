@@ -135,10 +135,11 @@ struct tt_session {
     struct tt_stream *behind_first;
     struct tt_stream *behind_last;
     bool reading;
-    bool stalled;  /* the last read failed: none until retry_at */
-    bool draining; /* WANT_DRAIN is out */
-    size_t undrained;
-    size_t unconfirmed; /* bytes since the last DRAINED */
+    bool stalled;       /* the last read failed: none until retry_at */
+    bool draining;      /* WANT_DRAIN is out */
+    size_t undrained;   /* bytes of which no DRAINED has said that they left */
+    size_t since_asked; /* of them: sent since the last WANT_DRAIN */
+    size_t too_slow_at; /* while one is out, more than this is too much */
 
     bool listing;    /* LIST_PENDING under way */
     bool list_again; /* something was missed meanwhile */

@@ -451,10 +451,14 @@ void tt_stream_read_done(struct tt_core *core, struct tt_store_op *op)
     tt_streams_pump(core, session);
 }
 
+/* What was sent since it was asked may still wait, and goes on counting. */
 void tt_streams_drained(struct tt_core *core, struct tt_session *session)
 {
     session->draining = false;
-    session->undrained = 0;
-    session->unconfirmed = 0;
+    session->undrained = session->since_asked;
+    if (session->undrained > core->options.undrained_bytes_max) {
+        tt_want_drain(core, session);
+        session->too_slow_at = core->options.slow_bytes_max;
+    }
     tt_streams_pump(core, session);
 }

@@ -245,6 +245,8 @@ static void note_effect(struct bench *bench, const struct tt_effect *effect)
         tt_buffer_add_text(&text, "rejected");
     } else if (effect->kind == TT_EFFECT_PING) {
         tt_buffer_add_text(&text, "pinged");
+    } else if (effect->kind == TT_EFFECT_WANT_DRAIN) {
+        tt_buffer_add_text(&text, "asked what has left");
     }
     if (text.size > 0)
         add_line(bench, who, tt_buffer_slice(&text));

@@ -213,6 +213,57 @@ static void the_only_node_asks_no_registry(void **state)
     bench_destroy(&bench);
 }
 
+static void let_little_wait(struct tt_core_options *options)
+{
+    options->undrained_bytes_max = 1000;
+    options->slow_bytes_max = 4000;
+}
+
+static void ping(struct bench *bench, tt_handle socket, int count)
+{
+    for (int i = 0; i < count; i++)
+        bench_say(bench, socket, TT_CLIENT_PING, NULL, 0);
+}
+
+static void drain(struct bench *bench, tt_handle socket)
+{
+    bench_step(bench, &(struct tt_event){.kind = TT_EVENT_DRAINED, .handle = socket});
+}
+
+/* DRAINED speaks of what was sent before it was asked for. What came after it waits still, and
+ * counts; each of the two rounds alone is below the limit. */
+static void what_was_sent_since_it_was_asked_still_waits(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(let_little_wait);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_forget(bench);
+    ping(bench, alice, 8);
+    assert_int_equal(bench_count(bench, "asked what has left"), 1);
+    ping(bench, alice, 16);
+    drain(bench, alice);
+    assert_int_equal(bench_count(bench, "asked what has left"), 2);
+    ping(bench, alice, 16);
+    bench_pass_ms(bench, 1);
+    expect_said(bench, "alice/desk: closed with 4413");
+    bench_destroy(&bench);
+}
+
+static void who_takes_everything_in_is_never_cut(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(let_little_wait);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    for (int i = 0; i < 20; i++) {
+        ping(bench, alice, 16);
+        drain(bench, alice);
+        drain(bench, alice);
+    }
+    bench_pass_ms(bench, 1);
+    expect_unsaid(bench, "closed");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +275,8 @@ int main(void)
         cmocka_unit_test(an_open_that_comes_late_is_void),
         cmocka_unit_test(a_registry_that_is_away_stalls_no_reading),
         cmocka_unit_test(an_open_that_fails_drops_no_ack_that_waits),
+        cmocka_unit_test(what_was_sent_since_it_was_asked_still_waits),
+        cmocka_unit_test(who_takes_everything_in_is_never_cut),
         cmocka_unit_test(who_stopped_sharing_sees_nobody_from_his_next_connect_on),
         cmocka_unit_test(the_only_node_asks_no_registry),
     };
