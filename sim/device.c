@@ -63,6 +63,8 @@ void tt_device_say(struct tt_sim_device *device, enum tt_client_frame_kind kind,
 {
     if (device->link == NULL || !device->is_open)
         return;
+    if (kind == TT_CLIENT_OPEN || kind == TT_CLIENT_CLOSE)
+        device->moved_us = now_of(device);
     struct tt_client_frame frame = {.kind = kind, .seq = TT_SEQ(seq)};
     if (chat != NULL)
         frame.conversation = chat->is->id;
@@ -82,6 +84,7 @@ static void hang_up(struct tt_sim_device *device)
         device->chats[i].acked = 0;
         device->chats[i].read = 0;
         memset(device->chats[i].status_is_known, 0, sizeof(device->chats[i].status_is_known));
+        memset(device->chats[i].status_us, 0, sizeof(device->chats[i].status_us));
     }
 }
 
@@ -266,22 +269,27 @@ void tt_device_show(struct tt_chat *chat, struct tt_cursor told)
     chat->shown.read = tt_seq_max(chat->shown.read, told.read);
 }
 
-static void note_status(struct tt_chat *chat, const tt_id *user, const struct tt_status *status)
+/* `said_us`: when the socket said it; `asked_us`: nothing that it said since then is overwritten.
+ */
+static void note_status(struct tt_chat *chat, const tt_id *user, const struct tt_status *status,
+                        uint64_t said_us, uint64_t asked_us)
 {
     for (uint32_t i = 0; i < chat->is->member_count; i++) {
-        if (!tt_id_eq(&chat->is->members[i], user) || status->unknown)
+        if (!tt_id_eq(&chat->is->members[i], user) || status->unknown ||
+            chat->status_us[i] > asked_us)
             continue;
         chat->status[i] = *status;
         chat->status_is_known[i] = true;
+        chat->status_us[i] = said_us;
     }
 }
 
 void tt_device_show_snapshot(struct tt_sim_device *device, struct tt_chat *chat,
-                             const struct tt_snapshot *snapshot)
+                             const struct tt_snapshot *snapshot, uint64_t asked_us)
 {
     tt_device_show(chat, snapshot->others_min);
     for (size_t i = 0; i < snapshot->other_count; i++)
-        note_status(chat, &snapshot->others[i].user, &snapshot->others[i].status);
+        note_status(chat, &snapshot->others[i].user, &snapshot->others[i].status, 0, asked_us);
     if (snapshot->message_count == 0 || !chat->holds)
         return;
     uint64_t last = snapshot->messages[snapshot->message_count - 1].seq.n;
@@ -359,13 +367,13 @@ static void heard(void *context, struct tt_link *link, const struct tt_server_fr
     } else if (frame->kind == TT_SERVER_STATUS_UPDATE) {
         tt_device_show(chat, frame->status);
     } else if (frame->kind == TT_SERVER_PRESENCE) {
-        note_status(chat, &frame->user, &frame->presence.status);
+        note_status(chat, &frame->user, &frame->presence.status, now_of(device), UINT64_MAX);
     } else if (frame->kind == TT_SERVER_CONVERSATION) {
         if (device->screen >= 0 && &device->chats[device->screen] == chat) {
             device->screen_is_shown = true;
             device->shown_us = now_of(device);
         }
-        tt_device_show_snapshot(device, chat, frame->snapshot);
+        tt_device_show_snapshot(device, chat, frame->snapshot, UINT64_MAX);
     } else if (frame->kind == TT_SERVER_CONVERSATION_ADDED) {
         chat->is_known = true;
     }

@@ -62,6 +62,7 @@ struct tt_chat {
     struct tt_cursor shown;
     struct tt_status status[TT_ORACLE_USERS_MAX]; /* of the members, as last heard */
     bool status_is_known[TT_ORACLE_USERS_MAX];
+    uint64_t status_us[TT_ORACLE_USERS_MAX]; /* when this socket said it; 0: never */
     uint8_t own[TT_ORACLE_SEQS_TRACKED / 8]; /* seqs that were answered with `sent` */
 };
 
@@ -98,6 +99,7 @@ struct tt_sim_device {
     bool screen_is_shown; /* and was answered */
     uint64_t shown_us;    /* when */
     uint32_t marking;     /* GETs under way that may put something else there */
+    uint64_t moved_us;    /* when it last told the server to show something, or nothing */
     struct tt_chat chats[TT_ORACLE_CONVERSATIONS_MAX];
     uint32_t chat_count;
     struct tt_outgoing outgoing[TT_DEVICE_OUTGOING_MAX];
@@ -133,8 +135,9 @@ void tt_device_answered(void *context, struct tt_call *call, const struct tt_rep
 void tt_device_resolve(struct tt_sim_device *device, const tt_id *client_id, bool is_stored);
 void tt_device_unsure(struct tt_sim_device *device, const tt_id *client_id);
 void tt_device_show(struct tt_chat *chat, struct tt_cursor told);
+/* `asked_us`: what the socket has said since then of somebody is newer than the snapshot. */
 void tt_device_show_snapshot(struct tt_sim_device *device, struct tt_chat *chat,
-                             const struct tt_snapshot *snapshot);
+                             const struct tt_snapshot *snapshot, uint64_t asked_us);
 struct tt_chat *tt_device_chat(struct tt_sim_device *device, const tt_id *conversation);
 void tt_device_say(struct tt_sim_device *device, enum tt_client_frame_kind kind,
                    const struct tt_chat *chat, uint64_t seq);

@@ -1,21 +1,35 @@
 #include "sim/device.h"
 
 #define FLOOD_FRAMES 200
+#define SETTLED_US   (2 * TT_US_PER_S) /* what was said before is with the server, and answered */
+
+/* Whether the answer may be shown as it is. What the socket brings for a chat that is opened speaks
+ * of what was after the GET had opened it, unless it was open on that socket a moment before, or
+ * something else is being opened beside it: then nothing tells which is newer. */
+static bool may_adopt(const struct tt_sim_device *device, const struct tt_call *call)
+{
+    return device->habits->adopts && device->marking == 0 && tt_device_is_online(device) &&
+           device->link->opened_us <= call->made_us &&
+           device->moved_us + SETTLED_US < call->made_us;
+}
 
 /* A GET that puts its chat on the screen is over. The device shows that chat, or says at once what
  * it shows: from then on nothing that is late may change it. */
-static void marked(struct tt_sim_device *device, struct tt_chat *chat, const struct tt_reply *reply)
+static void marked(struct tt_sim_device *device, const struct tt_call *call,
+                   const struct tt_reply *reply)
 {
+    struct tt_chat *chat = tt_device_chat(device, &call->request.conversation);
     device->marking--;
     bool is_answered = reply != NULL && tt_is_ok(reply->err);
-    bool adopts = is_answered && device->habits->adopts && device->marking == 0 &&
-                  tt_device_is_online(device) && tt_prng_chance(&device->prng, 500);
+    bool adopts = tt_prng_chance(&device->prng, 500) && is_answered && may_adopt(device, call);
     if (adopts) {
+        device->world->sometimes.adopted++;
         device->screen = (int)(chat - device->chats);
         device->screen_is_told = true;
         device->screen_is_shown = true;
         device->shown_us = device->world->agenda.now_us;
-        tt_device_show_snapshot(device, chat, reply->snapshot);
+        bool wins = device->world->options.mutant == TT_MUTANT_ANSWER_WINS;
+        tt_device_show_snapshot(device, chat, reply->snapshot, wins ? UINT64_MAX : call->made_us);
     } else if (device->screen >= 0) {
         device->screen_is_told = false;
         tt_device_tell_screen(device);
@@ -29,7 +43,7 @@ void tt_device_answered(void *context, struct tt_call *call, const struct tt_rep
     struct tt_sim_device *device = context;
     device->calls--;
     if (call->request.kind == TT_REQUEST_SNAPSHOT && call->request.snapshot.mark_open)
-        marked(device, tt_device_chat(device, &call->request.conversation), reply);
+        marked(device, call, reply);
     if (reply == NULL)
         return;
     const struct tt_request *request = &call->request;

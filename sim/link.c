@@ -444,6 +444,7 @@ struct tt_call *tt_call_make(struct tt_world *world, uint32_t server, uint32_t n
     struct tt_call *call = tt_alloc(sizeof(*call));
     call->world = world;
     call->node = world->servers[server].is_up ? world->servers[server].nodes[node] : NULL;
+    call->made_us = world->agenda.now_us;
     call->context = context;
     call->replied = replied;
     tt_copy_request(&call->arena, request, &call->request);

@@ -37,7 +37,8 @@
     X(SEQ_REUSED, "seq-reused", "one append in thirty gets the seq of the one before")             \
     X(PUSHED_IS_DELIVERED, "pushed-is-delivered", "ringing removes the pending row")               \
     X(ACK_ANY_LINK, "ack-any-link", "an ack moves the position of a later link of its device")     \
-    X(PENDING_BEHIND, "pending-behind", "a pending row goes though a newer message is armed")
+    X(PENDING_BEHIND, "pending-behind", "a pending row goes though a newer message is armed")      \
+    X(ANSWER_WINS, "answer-wins", "a client believes a GET more than what its socket said since")
 
 enum tt_mutant {
 #define X(name, text, what) TT_MUTANT_##name,

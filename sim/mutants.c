@@ -45,6 +45,7 @@ static const struct {
     {TT_MUTANT_CORE_CUT_ANY, "unlinks=1,bus_double=300,bus_tail=300,bus_lose=0,marks=0"},
     {TT_MUTANT_CORE_NO_LINKED_AT, "unlinks=1,store_after=300,leave=300,bus_lose=0"},
     {TT_MUTANT_ACK_ANY_LINK, "unlinks=1,store_late=200,store_before=0,store_after=0,leave=20"},
+    {TT_MUTANT_ANSWER_WINS, "marks=900,delay_us=500,chaos_us=1000000"},
     {TT_MUTANT_CORE_UNKNOWN_LEFT, "store_after=300,leave=500,half_open=0,crashes=0"},
 };
 

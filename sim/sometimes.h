@@ -57,6 +57,7 @@
     X(sent_over_http, "a message was sent over HTTP")                                              \
     X(read_synced, "a read mark went to another device of its user")                               \
     X(tick_of_group, "a tick of a group moved")                                                    \
+    X(adopted, "what a GET had put on the screen was shown")                                       \
     X(typing_shown, "somebody was shown typing")                                                   \
     X(rang, "a phone rang")                                                                        \
     X(days_away, "a device was away for more than a day")

@@ -127,6 +127,7 @@ struct tt_call {
     struct tt_call *next;
     tt_handle handle;
     bool server_open;
+    uint64_t made_us;
     struct tt_arena arena;
     struct tt_request request;
     void *context;
