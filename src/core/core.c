@@ -492,6 +492,7 @@ void tt_core_step(struct tt_core *core, const struct tt_now *now, const struct t
     free_spent(core);
     tt_arena_reset(&core->arena);
     core->effect_count = 0;
+    core->refreshing = NULL;
     core->now = *now;
     core->random = now->entropy;
     if (core->alive.position != 0 && core->alive.due.ms == 1)

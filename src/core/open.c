@@ -345,8 +345,8 @@ void tt_open_ready(struct tt_core *core, struct tt_task *task)
 {
     bool marks = !task->over_http || task->request.snapshot.mark_open;
     struct tt_session *session = marks ? session_of(core, task) : NULL;
-    if (!task->over_http)
-        tt_stream_let_go(core, session, task);
+    if (task->holds_stream)
+        tt_stream_let_go(core, session, task, task->store[PART_SNAPSHOT]->err);
     bool is_watching = session != NULL && session->open == task->conv;
     size_t others = task->conv->is.member_count - 1;
     if (is_watching)
@@ -507,7 +507,6 @@ static void refresh(struct tt_core *core, struct tt_session *session, struct tt_
     task->conversation = *conversation;
     task->about = *about;
     tt_stream_hold(core, session, task);
-    ask_snapshot(core, task);
 }
 
 /* An open chat looks again from time to time, because the last hint may have been lost. */
@@ -520,9 +519,23 @@ void tt_refresh_start(struct tt_core *core, struct tt_session *session)
     size_t count;
     tt_id *ids = people(core, task, &count);
     refresh(core, session, task, &session->open->is.id, &ids[0]);
+    ask_snapshot(core, task);
     ask_users(core, task, ids, count);
     tt_task_ask_registry(core, task, tt_about_users(core, TT_REGISTRY_WATCH, ids, count - 1));
     set_refresh(core, session);
+}
+
+/* One read that begins after the hint answers for everybody who heard it in the same step. */
+static void share_snapshot(struct tt_core *core, struct tt_task *task)
+{
+    struct tt_task *asking = core->refreshing;
+    if (asking == NULL || !tt_id_eq(&asking->conversation, &task->conversation)) {
+        ask_snapshot(core, task);
+        core->refreshing = task;
+        return;
+    }
+    task->next_sharer = asking->sharers;
+    asking->sharers = task;
 }
 
 /* A hint about a cursor of which it is not known what the device was shown. */
@@ -533,6 +546,7 @@ void tt_refresh_conversation(struct tt_core *core, struct tt_session *session,
     task->moved_delivered = hint->moved_delivered;
     task->moved_read = hint->moved_read;
     refresh(core, session, task, &hint->conversation, &hint->about);
+    share_snapshot(core, task);
 }
 
 static void refresh_presence(struct tt_core *core, const struct tt_task *task,
@@ -555,9 +569,9 @@ static void refresh_presence(struct tt_core *core, const struct tt_task *task,
 }
 
 /* What to show: for an open chat all of it, else what has moved or was shown before. */
-static struct tt_cursor refreshed(const struct tt_task *task, const struct tt_stream *stream)
+static struct tt_cursor refreshed(const struct tt_task *task, const struct tt_stream *stream,
+                                  const struct tt_read_snapshot *read)
 {
-    const struct tt_read_snapshot *read = &task->store[PART_SNAPSHOT]->snapshot;
     struct tt_cursor cursor = tt_others_min(read->members, read->member_count, &task->user);
     if (task->conv == NULL && !task->moved_delivered && stream->shown.delivered.n == 0)
         cursor.delivered = TT_SEQ(0);
@@ -566,22 +580,34 @@ static struct tt_cursor refreshed(const struct tt_task *task, const struct tt_st
     return cursor;
 }
 
+static void take_snapshot(struct tt_core *core, struct tt_task *task, const struct tt_store_op *op)
+{
+    struct tt_session *session = tt_session_find(core, task->owner);
+    tt_stream_let_go(core, session, task, op->err);
+    if (session == NULL || !tt_is_ok(op->err))
+        return;
+    uint64_t updates = core->counters.status_updates;
+    struct tt_stream *stream = tt_stream_of(core, session, &task->conversation);
+    tt_status_set(core, session, &task->conversation, &task->about,
+                  refreshed(task, stream, &op->snapshot));
+    bool is_news = stream->positioned && stream->known_head.n < op->snapshot.head.n;
+    tt_stream_heard_of(core, session, stream, op->snapshot.head);
+    if (task->conv != NULL)
+        core->counters.repairs_refresh +=
+            (core->counters.status_updates - updates) + (is_news ? 1 : 0);
+}
+
 void tt_refresh_ready(struct tt_core *core, struct tt_task *task)
 {
     const struct tt_store_op *op = task->store[PART_SNAPSHOT];
-    struct tt_session *session = tt_session_find(core, task->owner);
-    tt_stream_let_go(core, session, task);
-    if (session != NULL && tt_is_ok(op->err)) {
-        uint64_t updates = core->counters.status_updates;
-        struct tt_stream *stream = tt_stream_of(core, session, &task->conversation);
-        tt_status_set(core, session, &task->conversation, &task->about, refreshed(task, stream));
-        bool is_news = stream->positioned && stream->known_head.n < op->snapshot.head.n;
-        tt_stream_heard_of(core, session, stream, op->snapshot.head);
-        if (task->conv != NULL)
-            core->counters.repairs_refresh +=
-                (core->counters.status_updates - updates) + (is_news ? 1 : 0);
+    take_snapshot(core, task, op);
+    while (task->sharers != NULL) {
+        struct tt_task *sharer = task->sharers;
+        task->sharers = sharer->next_sharer;
+        take_snapshot(core, sharer, op);
+        tt_task_destroy(core, sharer);
     }
     if (task->registry != NULL)
-        refresh_presence(core, task, session);
+        refresh_presence(core, task, tt_session_find(core, task->owner));
     tt_task_destroy(core, task);
 }

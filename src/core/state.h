@@ -237,7 +237,9 @@ struct tt_task {
     struct tt_arena arena;
     struct tt_request request;
     struct tt_timer timer;
-    struct tt_task *next;      /* in a conversation's or a stream's queue */
+    struct tt_task *next;    /* in a conversation's or a stream's queue */
+    struct tt_task *sharers; /* REFRESH: others that go by this one's snapshot */
+    struct tt_task *next_sharer;
     struct tt_task *next_send; /* in the session's list of sends */
     struct tt_reply *reply;    /* made, and waits for HANDED_OK */
     struct tt_task *next_spent;
@@ -365,6 +367,7 @@ struct tt_core {
     struct tt_store_op *spent_store; /* effects may still point into them */
     struct tt_registry_op *spent_registry;
     struct tt_task *spent_tasks;
+    struct tt_task *refreshing; /* the last one that asked for a snapshot in this step */
     uint64_t ops_under_way;
     bool draining;
 };
@@ -432,7 +435,8 @@ void tt_stream_heard_of(struct tt_core *core, struct tt_session *session, struct
 void tt_stream_sent(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
                     tt_seq seq);
 void tt_stream_hold(struct tt_core *core, struct tt_session *session, struct tt_task *task);
-void tt_stream_let_go(struct tt_core *core, struct tt_session *session, struct tt_task *task);
+void tt_stream_let_go(struct tt_core *core, struct tt_session *session, struct tt_task *task,
+                      tt_err answer);
 void tt_stream_handed_over_http(struct tt_stream *stream, tt_seq from, tt_seq to);
 void tt_stream_read_done(struct tt_core *core, struct tt_store_op *op);
 void tt_stream_release(struct tt_core *core, struct tt_session *session, struct tt_stream *stream);

@@ -122,7 +122,8 @@ void tt_stream_hold(struct tt_core *core, struct tt_session *session, struct tt_
     task->holds_stream = true;
 }
 
-void tt_stream_let_go(struct tt_core *core, struct tt_session *session, struct tt_task *task)
+void tt_stream_let_go(struct tt_core *core, struct tt_session *session, struct tt_task *task,
+                      tt_err answer)
 {
     if (session == NULL || !task->holds_stream)
         return;
@@ -130,7 +131,7 @@ void tt_stream_let_go(struct tt_core *core, struct tt_session *session, struct t
     TT_ASSERT(stream != NULL && stream->holds > 0);
     stream->holds--;
     /* What a store that is away did not answer may yet be asked for: acks wait in there. */
-    if (tt_err_who(task->store[0]->err) == TT_ERR_CLIENT && !stream->positioned)
+    if (tt_err_who(answer) == TT_ERR_CLIENT && !stream->positioned)
         tt_stream_release(core, session, stream);
 }
 

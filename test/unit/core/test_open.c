@@ -208,9 +208,58 @@ static void a_last_seen_of_a_clock_that_had_jumped_is_not_known(void **state)
     bench_destroy(&bench);
 }
 
+/* The last of three acks, and the other two are shown it for the first time on their sockets. */
+static void a_first_tick_for_many_is_read_once(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_id members[] = {tt_id_of("alice"), tt_id_of("bob"), tt_id_of("carol")};
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_CREATE_CONVERSATION);
+    op->create_conversation = (struct tt_create_conversation){
+        .conversation = {.id = tt_id_of("g"),
+                         .kind = TT_GROUP,
+                         .members = members,
+                         .member_count = 3},
+        .creator = members[0],
+        .id_given = true,
+        .conversation_count_max = 100,
+    };
+    bench_store(bench, op);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    tt_handle bob = bench_connect(bench, "bob", "phone");
+    tt_handle carol = bench_connect(bench, "carol", "pad");
+    bench_send(bench, alice, "g", "m1");
+    bench_say(bench, bob, TT_CLIENT_DELIVERED, "g", 1);
+    bench_forget(bench);
+    bench_hold(bench, TT_STORE_SNAPSHOT);
+    bench_say(bench, carol, TT_CLIENT_DELIVERED, "g", 1);
+    expect_unsaid(bench, "status_update");
+    assert_int_equal(bench->op_count, 1);
+    bench_let_go(bench, TT_STORE_SNAPSHOT, TT_OK);
+    expect_said(bench, "alice/desk: status_update g last_delivered_seq=1");
+    expect_said(bench, "bob/phone: status_update g last_delivered_seq=1");
+    expect_unsaid(bench, "carol/pad: status_update");
+
+    /* A socket that goes away meanwhile takes nobody with it. */
+    bench_hang_up(bench, alice);
+    bench_hang_up(bench, bob);
+    alice = bench_connect(bench, "alice", "desk");
+    bob = bench_connect(bench, "bob", "phone");
+    bench_send(bench, alice, "g", "m2");
+    bench_say(bench, bob, TT_CLIENT_DELIVERED, "g", 2);
+    bench_hold(bench, TT_STORE_SNAPSHOT);
+    bench_say(bench, carol, TT_CLIENT_DELIVERED, "g", 2);
+    bench_hang_up(bench, alice);
+    bench_forget(bench);
+    bench_let_go(bench, TT_STORE_SNAPSHOT, TT_OK);
+    expect_said(bench, "bob/phone: status_update g last_delivered_seq=2");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_first_tick_for_many_is_read_once),
         cmocka_unit_test(a_failed_open_of_what_is_open_leaves_nothing_untold),
         cmocka_unit_test(an_open_that_is_answered_says_nothing_twice),
         cmocka_unit_test(a_get_elsewhere_puts_the_chat_on_the_screen),
