@@ -126,6 +126,37 @@ static void reading_is_bounded(struct fixture *f)
     expect_err(read_from(f, "nowhere", 1, 1, 1)->err, TT_ERR_NOT_FOUND);
 }
 
+/* Some come out of files then, and the others out of memory. */
+static void reading_goes_across_a_restart(struct fixture *f)
+{
+    if (f->subject->reopen == NULL)
+        return;
+    create_direct(f, "c", "alice", "bob");
+    link_at(f, "bob", "phone", 0);
+    send_many(f, "c", "alice", "a", 1, 6);
+    ack(f, "c", "bob", "phone", 4, 4);
+    f->subject->reopen(f->store);
+    send_many(f, "c", "alice", "a", 7, 12);
+    for (uint64_t from = 1; from <= 12; from++) {
+        const struct tt_read_messages *read = &read_from(f, "c", from, 4, 10000)->read_messages;
+        expect_seqs(read->messages, read->message_count, from, from < 9 ? from + 3 : 12);
+        const char sixth[] = "alice says m6";
+        if (from <= 6 && from + 3 >= 6)
+            expect_slice(read->messages[6 - from].content, sixth);
+    }
+    const struct tt_read_snapshot *old = snapshot(f, "c", "bob", "phone", 9);
+    expect_seqs(old->messages, old->message_count, 4, 12);
+    for (uint64_t read = 6; read <= 12; read++) {
+        ack(f, "c", "bob", "phone", read, read);
+        const struct tt_read_snapshot *some = snapshot(f, "c", "bob", "phone", 5);
+        uint64_t first = read + 4 > 12 ? 8 : read;
+        expect_seqs(some->messages, some->message_count, first, first + 4);
+        const struct tt_read_snapshot *all = snapshot(f, "c", "bob", "phone", 100);
+        expect_seqs(all->messages, all->message_count, 1, 12);
+        expect_cursor(all->members[1].cursor, read, read);
+    }
+}
+
 static void own_messages_carry_the_cursors_that_stand_before_them(struct fixture *f)
 {
     create_direct(f, "c", "alice", "bob");
@@ -334,6 +365,7 @@ const struct contract_case message_cases[] = {
     CASE(a_retry_is_known_after_a_restart),
     CASE(content_comes_out_as_it_went_in),
     CASE(reading_is_bounded),
+    CASE(reading_goes_across_a_restart),
     CASE(own_messages_carry_the_cursors_that_stand_before_them),
     CASE(reading_carries_delivered_along),
     CASE(sending_moves_only_the_sending_device),

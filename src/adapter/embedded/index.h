@@ -70,6 +70,10 @@ const struct tt_view *tt_index_persisted(const struct tt_index *index);
 TT_MUST_CHECK tt_err tt_view_get(const struct tt_view *view, struct tt_slice key,
                                  struct tt_buffer *value);
 
+/* The row if it was written so recently that it lies in memory, and is not deleted; valid as long
+ * as the view. False says nothing. */
+bool tt_view_find_recent(const struct tt_view *view, struct tt_slice key, struct tt_slice *value);
+
 /* Walks over rows in the order of their keys; all rows that start with `prefix` are in reach. */
 struct tt_walk;
 

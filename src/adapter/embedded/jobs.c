@@ -85,17 +85,20 @@ bool tt_jobs_take_all(struct tt_jobs *jobs, struct tt_job_list *list)
     return any;
 }
 
-bool tt_jobs_take_one(struct tt_jobs *jobs, struct tt_job *job)
+size_t tt_jobs_take_some(struct tt_jobs *jobs, struct tt_job *taken, size_t max)
 {
     pthread_mutex_lock(&jobs->mutex);
-    bool any = wait_for_any(jobs);
-    if (any) {
-        *job = jobs->jobs[jobs->first++];
-        if (jobs->first == jobs->end)
-            jobs->first = jobs->end = 0;
-    }
+    (void)wait_for_any(jobs);
+    size_t waiting = jobs->end - jobs->first;
+    size_t share = (waiting + 1) / 2;
+    size_t count = share < max ? share : max;
+    if (count > 0)
+        memcpy(taken, jobs->jobs + jobs->first, count * sizeof(*taken));
+    jobs->first += count;
+    if (jobs->first == jobs->end)
+        jobs->first = jobs->end = 0;
     pthread_mutex_unlock(&jobs->mutex);
-    return any;
+    return count;
 }
 
 void tt_jobs_stop(struct tt_jobs *jobs)

@@ -48,7 +48,9 @@ void tt_jobs_nudge(struct tt_jobs *jobs);
 /* Waits for jobs or a nudge; false: stopped, and none are left. The list is swapped for the queue's
  * own. */
 bool tt_jobs_take_all(struct tt_jobs *jobs, struct tt_job_list *list);
-bool tt_jobs_take_one(struct tt_jobs *jobs, struct tt_job *job);
+
+/* Waits for jobs, and takes up to `max`, but leaves as many to others who take; 0: as above. */
+size_t tt_jobs_take_some(struct tt_jobs *jobs, struct tt_job *taken, size_t max);
 
 void tt_jobs_stop(struct tt_jobs *jobs);
 

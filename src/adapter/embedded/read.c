@@ -2,136 +2,6 @@
 
 #include "adapter/embedded/read_parts.h"
 
-/* Messages that gather, up to a count and a number of bytes. */
-struct gathering {
-    struct tt_buffer messages; /* of struct tt_message */
-    size_t count_max;
-    uint64_t bytes_left;
-};
-
-static size_t gathered(const struct gathering *gathering)
-{
-    return gathering->messages.size / sizeof(struct tt_message);
-}
-
-/* Takes the message that the walk stands at, if there is room; *full: there was none. The first
- * one is taken whatever its size. */
-static tt_err gather(struct tt_reading *reading, const struct tt_walk *walk,
-                     struct gathering *gathering, bool *full)
-{
-    struct tt_key_parts parts;
-    struct tt_message message;
-    *full = gathered(gathering) == gathering->count_max;
-    if (*full)
-        return TT_OK;
-    TT_TRY(tt_key_split(tt_walk_key(walk), &parts));
-    TT_TRY(tt_row_unpack_message(tt_walk_value(walk), &message));
-    *full = gathered(gathering) > 0 && message.content.size > gathering->bytes_left;
-    if (*full)
-        return TT_OK;
-    message.seq = TT_SEQ(parts.number);
-    message.content = tt_arena_copy(reading->arena, message.content);
-    gathering->bytes_left -=
-        message.content.size < gathering->bytes_left ? message.content.size : gathering->bytes_left;
-    tt_buffer_add(&gathering->messages, tt_slice(&message, sizeof(message)));
-    return TT_OK;
-}
-
-static tt_err gather_forward(struct tt_reading *reading, struct tt_walk *walk, tt_seq to,
-                             struct gathering *gathering, bool *full)
-{
-    *full = false;
-    for (; tt_walk_valid(walk); tt_walk_next(walk)) {
-        struct tt_key_parts parts;
-        TT_TRY(tt_key_split(tt_walk_key(walk), &parts));
-        if (parts.number > to.n)
-            break;
-        TT_TRY(gather(reading, walk, gathering, full));
-        if (*full)
-            break;
-    }
-    return TT_OK;
-}
-
-static tt_err gather_back(struct tt_reading *reading, struct tt_walk *walk,
-                          struct gathering *gathering)
-{
-    bool full = false;
-    for (; tt_walk_valid(walk) && !full; tt_walk_prev(walk))
-        TT_TRY(gather(reading, walk, gathering, &full));
-    return TT_OK;
-}
-
-/* What was gathered in the op's arena: the last `back` ones stand before the others, turned round.
- */
-static const struct tt_message *arrange(struct tt_reading *reading,
-                                        const struct gathering *gathering, size_t back)
-{
-    size_t count = gathered(gathering);
-    struct tt_message *messages = tt_arena_array(reading->arena, count, sizeof(*messages));
-    const char *bytes = gathering->messages.data;
-    for (size_t i = 0; i < count; i++) {
-        size_t from = i < back ? count - 1 - i : i - back;
-        memcpy(&messages[i], bytes + from * sizeof(*messages), sizeof(*messages));
-    }
-    return messages;
-}
-
-static tt_err read_messages(struct tt_reading *reading, struct tt_read_messages *read)
-{
-    struct tt_head_row head;
-    struct gathering gathering = {.count_max = read->count_max, .bytes_left = read->bytes_max};
-    TT_TRY(tt_read_head_row(reading, &read->conversation, &head));
-    read->head = head.head;
-    struct tt_key prefix = tt_key_prefix_of(TT_TABLE_MESSAGES, &read->conversation);
-    struct tt_key from = tt_key_of_number(TT_TABLE_MESSAGES, &read->conversation, read->from.n);
-    struct tt_walk *walk = tt_walk_create(reading->view, tt_key_slice(&prefix));
-    bool full;
-    tt_walk_to(walk, tt_key_slice(&from));
-    tt_err err = gather_forward(reading, walk, head.head, &gathering, &full);
-    tt_err ended = tt_walk_destroy(&walk);
-    read->messages = arrange(reading, &gathering, 0);
-    read->message_count = gathered(&gathering);
-    tt_buffer_deinit(&gathering.messages);
-    return tt_is_ok(err) ? ended : err;
-}
-
-static tt_err snapshot_messages(struct tt_reading *reading, struct tt_read_snapshot *snapshot,
-                                struct tt_walk *walk, struct gathering *gathering, size_t *back)
-{
-    tt_seq start = tt_seq_max(TT_SEQ(1), snapshot->my_cursor.read);
-    struct tt_key key = tt_key_of_number(TT_TABLE_MESSAGES, &snapshot->conversation, start.n);
-    bool full;
-    tt_walk_to(walk, tt_key_slice(&key));
-    TT_TRY(gather_forward(reading, walk, snapshot->head, gathering, &full));
-    size_t forward = gathered(gathering);
-    *back = 0;
-    if (full || start.n == 1)
-        return TT_OK;
-    key = tt_key_of_number(TT_TABLE_MESSAGES, &snapshot->conversation, start.n - 1);
-    tt_walk_back_to(walk, tt_key_slice(&key));
-    TT_TRY(gather_back(reading, walk, gathering));
-    *back = gathered(gathering) - forward;
-    return TT_OK;
-}
-
-static tt_err fill_messages(struct tt_reading *reading, struct tt_read_snapshot *snapshot)
-{
-    struct gathering gathering = {.count_max = snapshot->count_max,
-                                  .bytes_left = snapshot->bytes_max};
-    size_t back = 0;
-    struct tt_key prefix = tt_key_prefix_of(TT_TABLE_MESSAGES, &snapshot->conversation);
-    struct tt_walk *walk = tt_walk_create(reading->view, tt_key_slice(&prefix));
-    tt_err err = snapshot_messages(reading, snapshot, walk, &gathering, &back);
-    tt_err ended = tt_walk_destroy(&walk);
-    if (tt_is_ok(err)) {
-        snapshot->messages = arrange(reading, &gathering, back);
-        snapshot->message_count = gathered(&gathering);
-    }
-    tt_buffer_deinit(&gathering.messages);
-    return tt_is_ok(err) ? ended : err;
-}
-
 static tt_err read_snapshot(struct tt_reading *reading, struct tt_read_snapshot *snapshot)
 {
     struct tt_conversation conversation;
@@ -152,7 +22,7 @@ static tt_err read_snapshot(struct tt_reading *reading, struct tt_read_snapshot 
     if (linked)
         snapshot->device_delivered = tt_read_position(&status, &snapshot->device);
     snapshot->muted_until = status.muted_until;
-    return snapshot->count_max == 0 ? TT_OK : fill_messages(reading, snapshot);
+    return snapshot->count_max == 0 ? TT_OK : tt_read_snapshot_messages(reading, snapshot);
 }
 
 static tt_err read_positions(struct tt_reading *reading, struct tt_positions *positions)
@@ -279,7 +149,7 @@ static tt_err answer(struct tt_reading *reading, struct tt_store_op *op)
         return tt_read_conversation_row(reading, &op->get_conversation.id,
                                         &op->get_conversation.conversation);
     case TT_STORE_READ_MESSAGES:
-        return read_messages(reading, &op->read_messages);
+        return tt_read_messages(reading, &op->read_messages);
     case TT_STORE_SNAPSHOT:
         return read_snapshot(reading, &op->snapshot);
     case TT_STORE_POSITIONS:
@@ -322,11 +192,9 @@ static tt_err answer(struct tt_reading *reading, struct tt_store_op *op)
     return TT_FAIL(INTERNAL);
 }
 
-void tt_read_answer(struct tt_index *index, struct tt_store_op *op)
+void tt_read_answer(const struct tt_view *view, struct tt_store_op *op)
 {
-    struct tt_view *view = tt_view_create(index);
     struct tt_reading reading = {.view = view, .arena = &op->arena};
     op->err = answer(&reading, op);
     tt_buffer_deinit(&reading.value);
-    tt_view_destroy(&view);
 }

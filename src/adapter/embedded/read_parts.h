@@ -40,6 +40,13 @@ TT_MUST_CHECK tt_err tt_read_cursors(struct tt_reading *reading,
 TT_MUST_CHECK tt_err tt_read_message(struct tt_reading *reading, const tt_id *conversation,
                                      tt_seq seq, struct tt_message *message);
 
+/* From `from` on, up to the head, within the bounds that the op names. */
+TT_MUST_CHECK tt_err tt_read_messages(struct tt_reading *reading, struct tt_read_messages *read);
+
+/* Those around the user's own cursor, when the rest of the snapshot is filled in. */
+TT_MUST_CHECK tt_err tt_read_snapshot_messages(struct tt_reading *reading,
+                                               struct tt_read_snapshot *snapshot);
+
 TT_MUST_CHECK tt_err tt_read_is_linked(struct tt_reading *reading, const tt_id *user,
                                        const tt_id *device, bool *linked);
 

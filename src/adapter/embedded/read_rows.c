@@ -1,5 +1,8 @@
 #include "adapter/embedded/read_parts.h"
 
+/* To look so many rows up takes no longer than to begin a walk. */
+#define LOOKED_UP_MAX 6
+
 tt_err tt_read_row(struct tt_reading *reading, const struct tt_key *key)
 {
     return tt_view_get(reading->view, tt_key_slice(key), &reading->value);
@@ -75,6 +78,27 @@ static tt_err fill_cursors(struct tt_reading *reading, struct tt_walk *walk,
     return TT_OK;
 }
 
+static tt_err walk_over_cursors(struct tt_reading *reading, const tt_id *conversation,
+                                struct tt_member_cursor *members, size_t count)
+{
+    struct tt_key prefix = tt_key_prefix_of(TT_TABLE_STATUS, conversation);
+    struct tt_walk *walk = tt_walk_create(reading->view, tt_key_slice(&prefix));
+    tt_err err = fill_cursors(reading, walk, members, count);
+    tt_err ended = tt_walk_destroy(&walk);
+    return tt_is_ok(err) ? ended : err;
+}
+
+static tt_err look_up_cursors(struct tt_reading *reading, const tt_id *conversation,
+                              struct tt_member_cursor *members, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct tt_status_row row;
+        TT_TRY(tt_read_status_row(reading, conversation, &members[i].user, &row));
+        members[i].cursor = row.cursor;
+    }
+    return TT_OK;
+}
+
 tt_err tt_read_cursors(struct tt_reading *reading, const struct tt_conversation *conversation,
                        struct tt_member_cursor **members)
 {
@@ -82,11 +106,8 @@ tt_err tt_read_cursors(struct tt_reading *reading, const struct tt_conversation 
     *members = tt_arena_array(reading->arena, count, sizeof(**members));
     for (size_t i = 0; i < count; i++)
         (*members)[i].user = conversation->members[i];
-    struct tt_key prefix = tt_key_prefix_of(TT_TABLE_STATUS, &conversation->id);
-    struct tt_walk *walk = tt_walk_create(reading->view, tt_key_slice(&prefix));
-    tt_err err = fill_cursors(reading, walk, *members, count);
-    tt_err ended = tt_walk_destroy(&walk);
-    return tt_is_ok(err) ? ended : err;
+    return count <= LOOKED_UP_MAX ? look_up_cursors(reading, &conversation->id, *members, count)
+                                  : walk_over_cursors(reading, &conversation->id, *members, count);
 }
 
 tt_err tt_read_message(struct tt_reading *reading, const tt_id *conversation, tt_seq seq,

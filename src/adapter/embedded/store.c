@@ -13,6 +13,9 @@
 #include "adapter/embedded/read.h"
 #include "base/memory.h"
 
+/* A reader's: more would wait too long behind one that takes its time. */
+#define READS_AT_ONCE 16
+
 struct attachment {
     struct tt_embedded_store *store;
     struct tt_store_sink sink;
@@ -29,17 +32,27 @@ struct tt_embedded_store {
     size_t node_count;
 };
 
+static void answer_reads(struct tt_embedded_store *store, struct tt_job *jobs, size_t count)
+{
+    struct tt_view *view = tt_view_create(store->base.index);
+    for (size_t i = 0; i < count; i++) {
+        if (atomic_load(&store->committer.failed))
+            jobs[i].op->err = TT_FAIL(UNAVAILABLE);
+        else
+            tt_read_answer(view, jobs[i].op);
+        tt_job_finish(&jobs[i]);
+    }
+    tt_view_destroy(&view);
+}
+
+/* Those that wait together share a view. */
 static void *run_reads(void *context)
 {
     struct tt_embedded_store *store = context;
-    struct tt_job job;
-    while (tt_jobs_take_one(&store->reads, &job)) {
-        if (atomic_load(&store->committer.failed))
-            job.op->err = TT_FAIL(UNAVAILABLE);
-        else
-            tt_read_answer(store->base.index, job.op);
-        tt_job_finish(&job);
-    }
+    struct tt_job jobs[READS_AT_ONCE];
+    size_t count;
+    while ((count = tt_jobs_take_some(&store->reads, jobs, READS_AT_ONCE)) > 0)
+        answer_reads(store, jobs, count);
     return NULL;
 }
 

@@ -105,6 +105,17 @@ tt_err tt_view_get(const struct tt_view *view, struct tt_slice key, struct tt_bu
     return get_from_files(view, key, value);
 }
 
+bool tt_view_find_recent(const struct tt_view *view, struct tt_slice key, struct tt_slice *value)
+{
+    const struct tt_memrow *row = NULL;
+    for (size_t i = 0; i < view->table_count && row == NULL; i++)
+        row = tt_memtable_find(view->tables[i], key, view->version);
+    if (row == NULL || row->is_deleted)
+        return false;
+    *value = tt_memrow_value(row);
+    return true;
+}
+
 static struct tt_slice iterator_key(const struct tt_walk *walk)
 {
     size_t size = 0;
