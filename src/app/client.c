@@ -13,7 +13,6 @@
 #include "net/websocket.h"
 #include "net/websocket_handshake.h"
 
-#define READ_BYTES         16384
 #define RESPONSE_BYTES_MAX (64 * 1024 * 1024)
 
 struct tt_client {
@@ -21,12 +20,14 @@ struct tt_client {
     uint16_t close_code;
     bool is_gone;
     struct tt_websocket ws;
+    bool is_dry;           /* the last read took all that had come */
     struct tt_input input; /* what of `bytes` is not looked at yet */
     struct tt_buffer output;
     bool holds;
     struct tt_http1_response_reader *upgrading; /* NULL once the connection is a WebSocket */
     char key[TT_WEBSOCKET_KEY_SIZE];
-    char bytes[READ_BYTES];
+    char *bytes;
+    char *own_bytes; /* NULL: `bytes` are somebody's */
 };
 
 static const struct tt_websocket_limits limits = {16 * 1024 * 1024, 1024};
@@ -61,7 +62,7 @@ static const struct tt_http1_response *read_response(struct tt_line *line,
     int64_t until = tt_line_now() + TT_CLIENT_WAIT_MS;
     for (;;) {
         const struct tt_http1_response *response = NULL;
-        ssize_t got = receive_some(line, bytes, READ_BYTES, until);
+        ssize_t got = receive_some(line, bytes, TT_CLIENT_BYTES, until);
         if (got < 0) {
             snprintf(sentence, TT_CLIENT_SENTENCE, "the server did not answer within %d s",
                      TT_CLIENT_WAIT_MS / 1000);
@@ -96,7 +97,7 @@ bool tt_client_request(const struct tt_endpoint *endpoint, const char *method, c
                            tt_buffer_slice(&fields), body, &output);
 
     struct tt_http1_response_reader *reader = tt_http1_response_reader_create(RESPONSE_BYTES_MAX);
-    char *bytes = tt_alloc(READ_BYTES);
+    char *bytes = tt_alloc(TT_CLIENT_BYTES);
     struct tt_input rest;
     /* A server that refuses early may close while the body is still being sent. */
     (void)tt_line_send(&line, tt_buffer_slice(&output));
@@ -114,10 +115,8 @@ bool tt_client_request(const struct tt_endpoint *endpoint, const char *method, c
 }
 
 static bool ask_upgrade(struct tt_client *client, const struct tt_endpoint *endpoint,
-                        struct tt_slice token)
+                        struct tt_slice token, const unsigned char nonce[TT_WEBSOCKET_NONCE_SIZE])
 {
-    unsigned char nonce[TT_WEBSOCKET_NONCE_SIZE];
-    tt_entropy_os_fill(nonce, sizeof(nonce));
     tt_websocket_key(nonce, client->key);
 
     struct tt_buffer fields = {0};
@@ -132,7 +131,7 @@ static bool ask_upgrade(struct tt_client *client, const struct tt_endpoint *endp
 }
 
 struct tt_client *tt_client_begin(const struct tt_endpoint *endpoint, struct tt_slice token,
-                                  char sentence[TT_CLIENT_SENTENCE])
+                                  char bytes[TT_CLIENT_BYTES], char sentence[TT_CLIENT_SENTENCE])
 {
     struct tt_line line;
     if (!tt_line_open(endpoint, &line, sentence))
@@ -141,10 +140,14 @@ struct tt_client *tt_client_begin(const struct tt_endpoint *endpoint, struct tt_
     client->line = line;
     client->close_code = 1006;
     client->upgrading = tt_http1_response_reader_create(RESPONSE_BYTES_MAX);
-    uint64_t mask_seed;
-    tt_entropy_os_fill(&mask_seed, sizeof(mask_seed));
-    tt_websocket_init(&client->ws, TT_WEBSOCKET_CLIENT, &limits, mask_seed);
-    if (!ask_upgrade(client, endpoint, token)) {
+    client->bytes = bytes;
+    struct {
+        uint64_t mask_seed;
+        unsigned char nonce[TT_WEBSOCKET_NONCE_SIZE];
+    } random;
+    tt_entropy_os_fill(&random, sizeof(random));
+    tt_websocket_init(&client->ws, TT_WEBSOCKET_CLIENT, &limits, random.mask_seed);
+    if (!ask_upgrade(client, endpoint, token, random.nonce)) {
         snprintf(sentence, TT_CLIENT_SENTENCE, "the server closed the connection");
         tt_client_destroy(&client);
     }
@@ -159,9 +162,13 @@ static bool is_switched(const struct tt_client *client, const struct tt_http1_re
 struct tt_client *tt_client_connect(const struct tt_endpoint *endpoint, struct tt_slice token,
                                     char sentence[TT_CLIENT_SENTENCE])
 {
-    struct tt_client *client = tt_client_begin(endpoint, token, sentence);
-    if (client == NULL)
+    char *bytes = tt_alloc(TT_CLIENT_BYTES);
+    struct tt_client *client = tt_client_begin(endpoint, token, bytes, sentence);
+    if (client == NULL) {
+        tt_free(bytes);
         return NULL;
+    }
+    client->own_bytes = bytes;
     const struct tt_http1_response *response =
         read_response(&client->line, client->upgrading, client->bytes, &client->input, sentence);
     bool switched = response != NULL && is_switched(client, response);
@@ -182,6 +189,7 @@ void tt_client_destroy(struct tt_client **client)
         tt_http1_response_reader_destroy(&(*client)->upgrading);
     tt_websocket_deinit(&(*client)->ws);
     tt_buffer_deinit(&(*client)->output);
+    tt_free((*client)->own_bytes);
     tt_free(*client);
     *client = NULL;
 }
@@ -261,7 +269,8 @@ static void go_on_upgrading(struct tt_client *client)
 /* False: there is nothing to read now. */
 static bool read_now(struct tt_client *client)
 {
-    ssize_t got = tt_line_receive(&client->line, client->bytes, READ_BYTES);
+    ssize_t got = tt_line_receive(&client->line, client->bytes, TT_CLIENT_BYTES);
+    client->is_dry = got < TT_CLIENT_BYTES && !tt_line_has_more(&client->line);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
     if (got <= 0)
@@ -277,19 +286,21 @@ enum tt_client_outcome tt_client_receive(struct tt_client *client, int wait_ms,
                                          struct tt_slice *frame)
 {
     int64_t until = wait_ms == 0 ? 0 : tt_line_now() + wait_ms;
-    bool has_read = false;
     while (!client->is_gone) {
         struct tt_websocket_event event;
         while (client->upgrading == NULL && tt_websocket_next(&client->ws, &client->input, &event))
             if (is_answer(client, &event, frame))
                 return client->is_gone && event.kind != TT_WEBSOCKET_TEXT ? TT_CLIENT_GONE
                                                                           : TT_CLIENT_FRAME;
-        /* Who does not wait reads once: more than that, the poll will tell again. */
-        if (wait_ms == 0 && has_read && !tt_line_has_more(&client->line))
+        /* Who does not wait has read all that had come: of more, the poll will tell. */
+        if (wait_ms == 0 && client->is_dry) {
+            client->is_dry = false;
             return TT_CLIENT_NOTHING;
-        has_read = read_now(client);
-        if (!has_read && (wait_ms == 0 || !tt_line_wait(&client->line, POLLIN, until)))
+        }
+        if (!read_now(client) && (wait_ms == 0 || !tt_line_wait(&client->line, POLLIN, until))) {
+            client->is_dry = false;
             return TT_CLIENT_NOTHING;
+        }
     }
     return TT_CLIENT_GONE;
 }

@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 
 #define TT_CLIENT_WAIT_MS  10000
+#define TT_CLIENT_BYTES    16384
 #define TT_CLIENT_SENTENCE 512
 
 struct tt_client_answer {
@@ -32,9 +33,12 @@ struct tt_client *tt_client_connect(const struct tt_endpoint *endpoint, struct t
                                     char sentence[TT_CLIENT_SENTENCE]);
 
 /* Asks for the upgrade without waiting for the answer, which tt_client_receive reads before the
- * first frame. A refusal is then GONE. NULL: `sentence` says why. */
+ * first frame. A refusal is then GONE. NULL: `sentence` says why.
+ *
+ * `bytes` is what is read into. Many clients of one thread may share it, if each is received from
+ * until there is NOTHING before another is. */
 struct tt_client *tt_client_begin(const struct tt_endpoint *endpoint, struct tt_slice token,
-                                  char sentence[TT_CLIENT_SENTENCE]);
+                                  char bytes[TT_CLIENT_BYTES], char sentence[TT_CLIENT_SENTENCE]);
 
 /* Sends what is unsent, without a close frame, and closes: as a phone dies. Sets *client to NULL.
  */

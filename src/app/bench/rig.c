@@ -70,6 +70,7 @@ bool tt_bench_open(struct tt_bench *bench, const struct tt_bench_values *values,
 {
     *bench = (struct tt_bench){.values = values, .epoll = -1};
     tt_entropy_os_fill(&bench->run, sizeof(bench->run));
+    bench->bytes = tt_alloc(TT_CLIENT_BYTES);
     bench->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (bench->epoll < 0)
         return tt_bench_fail(bench, "epoll does not work here");
@@ -80,6 +81,7 @@ bool tt_bench_close(struct tt_bench *bench)
 {
     if (bench->epoll >= 0)
         close(bench->epoll);
+    tt_free(bench->bytes);
     if (bench->values->url != NULL || bench->server.pid == 0)
         return true;
     return tt_private_server_close(&bench->server) ||
@@ -175,7 +177,7 @@ static struct tt_endpoint next_endpoint(struct tt_bench *bench)
 bool tt_bench_begin_connect(struct tt_bench_end *end, struct tt_slice token)
 {
     struct tt_endpoint endpoint = next_endpoint(end->bench);
-    end->client = tt_client_begin(&endpoint, token, end->bench->problem);
+    end->client = tt_client_begin(&endpoint, token, end->bench->bytes, end->bench->problem);
     return end->client != NULL && watch(end);
 }
 
