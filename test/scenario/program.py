@@ -124,7 +124,8 @@ async def every_measurement_of_bench_measures(world):
             ('idle', ['--sockets', 20, '--seconds', 1], 'connects_per_second'),
             ('storm', ['--sockets', 20, '--pending', 3, '--waves', 2], 'devices_per_second'),
             ('open', ['--sockets', 3, '--seconds', 1], 'answers_per_second'),
-            ('fanout', ['--members', 10, '--seconds', 1], 'deliveries_per_second')):
+            ('fanout', ['--members', 10, '--seconds', 1], 'deliveries_per_second'),
+            ('fill', ['--pairs', 3, '--window', 4, '--messages', 200], 'messages_per_second')):
         code, output = await server.run('bench', name, *options, '--json', '--url', url,
                                         '--data', server.data)
         assert code == 0, output

@@ -376,7 +376,8 @@ async def every_bench_goes_over_tls(world):
     server.environ['SSL_CERT_FILE'] = str(pair.certificate)
     for arguments in (['pairs', '--pairs', 2], ['rate', '--pairs', 2, '--rate', 20],
                       ['idle', '--sockets', 20], ['storm', '--sockets', 20],
-                      ['open', '--sockets', 2], ['fanout', '--members', 10]):
+                      ['open', '--sockets', 2], ['fanout', '--members', 10],
+                      ['fill', '--pairs', 2, '--messages', 20]):
         code, output = await server.run(
             'bench', *arguments, '--seconds', 1, '--url', f'https://localhost:{server.address[1]}',
             '--data', server.data)

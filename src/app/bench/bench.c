@@ -16,8 +16,9 @@
 static const struct tt_option options[] = {
     TT_NUMBER_ROW(AT(seconds), "seconds", 5, 1, 86400, "how long, a fifth of it to warm up"),
     TT_NUMBER_ROW(AT(bytes), "bytes", 150, 1, 60000, "content of a message"),
-    TT_NUMBER_ROW(AT(pairs), "pairs", 1000, 1, 100000, "pairs, rate: pairs of people"),
-    TT_NUMBER_ROW(AT(window), "window", 1, 1, 1000, "pairs: messages in flight of each pair"),
+    TT_NUMBER_ROW(AT(pairs), "pairs", 1000, 1, 100000, "pairs, rate, fill: pairs of people"),
+    TT_NUMBER_ROW(AT(window), "window", 1, 1, 1000, "pairs, fill: messages in flight of each pair"),
+    TT_NUMBER_ROW(AT(messages), "messages", 100000, 1, 1000000000, "fill: messages in all"),
     TT_NUMBER_ROW(AT(rate), "rate", 1000, 1, 10000000, "rate: messages a second, of all pairs"),
     TT_NUMBER_ROW(AT(sockets), "sockets", 100, 1, 1000000,
                   "idle, storm: devices; open: HTTP connections"),
@@ -35,7 +36,8 @@ static const struct tt_option options[] = {
 
 static const struct tt_command_spec spec = {
     .name = "bench",
-    .usage = "twoticks bench pairs|rate|idle|storm|open|fanout [options] [--url URL --data DIR]",
+    .usage =
+        "twoticks bench pairs|rate|idle|storm|open|fanout|fill [options] [--url URL --data DIR]",
     .about =
         "Measures a server. A round is all that it promises: Alice sends, the server stores and\n"
         "answers `sent`, Bob gets the message and acks it, Alice gets her `status_update`.\n\n"
@@ -45,7 +47,10 @@ static const struct tt_command_spec spec = {
         "  idle     --sockets devices connect and stay for --seconds\n"
         "  storm    --sockets devices connect at once, each with --pending messages waiting\n"
         "  open     chat-opens on --sockets HTTP connections, one after the other on each\n"
-        "  fanout   one person writes to a group of --members connected devices\n\n"
+        "  fanout   one person writes to a group of --members connected devices\n"
+        "  fill     --messages messages to people who are away: before a measurement of what "
+        "grows\n"
+        "           with them\n\n"
         "The private server runs without rate limits. For a server of your own, lift them:\n"
         "  twoticks serve --data ./data --sends-per-second 0 --frames-per-second 0",
     .examples = "  twoticks bench pairs --window 16\n"
@@ -82,6 +87,7 @@ static const struct measurement measurements[] = {
     {"pairs", tt_bench_pairs, files_of_pairs},      {"rate", tt_bench_rate, files_of_pairs},
     {"idle", tt_bench_idle, files_of_sockets},      {"storm", tt_bench_storm, files_of_sockets},
     {"open", tt_bench_chat_open, files_of_sockets}, {"fanout", tt_bench_fanout, files_of_members},
+    {"fill", tt_bench_fill, files_of_pairs},
 };
 
 static const struct measurement *find(const char *name)
@@ -123,7 +129,7 @@ int tt_command_bench(int argc, char **argv)
     if (measurement == NULL) {
         tt_option_complain(&spec,
                            "there is no measurement \"%s\"; there are pairs, rate, idle, storm, "
-                           "open and fanout",
+                           "open, fanout and fill",
                            positionals.items[0]);
         return TT_EXIT_USAGE;
     }

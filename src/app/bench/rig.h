@@ -20,6 +20,7 @@ struct tt_bench_values {
     uint64_t pairs;
     uint64_t window;
     uint64_t rate;
+    uint64_t messages;
     uint64_t sockets;
     uint64_t members;
     uint64_t pending;
@@ -91,5 +92,6 @@ bool tt_bench_idle(struct tt_bench *bench);
 bool tt_bench_storm(struct tt_bench *bench);
 bool tt_bench_chat_open(struct tt_bench *bench);
 bool tt_bench_fanout(struct tt_bench *bench);
+bool tt_bench_fill(struct tt_bench *bench);
 
 #endif
