@@ -5,24 +5,15 @@
 
 #define CAPACITY_MIN 128
 
-char *tt_buffer_reserve(struct tt_buffer *buffer, size_t size)
+void tt_buffer_enlarge(struct tt_buffer *buffer, size_t size)
 {
     size_t needed = buffer->size + size;
     TT_ASSERT(needed >= size);
-    if (needed > buffer->capacity) {
-        size_t capacity = buffer->capacity < CAPACITY_MIN ? CAPACITY_MIN : buffer->capacity * 2;
-        if (capacity < needed)
-            capacity = needed;
-        buffer->data = tt_grow(buffer->data, capacity, 1);
-        buffer->capacity = capacity;
-    }
-    return buffer->data + buffer->size;
-}
-
-void tt_buffer_grow_by(struct tt_buffer *buffer, size_t size)
-{
-    TT_ASSERT(size <= buffer->capacity - buffer->size);
-    buffer->size += size;
+    size_t capacity = buffer->capacity < CAPACITY_MIN ? CAPACITY_MIN : buffer->capacity * 2;
+    if (capacity < needed)
+        capacity = needed;
+    buffer->data = tt_grow(buffer->data, capacity, 1);
+    buffer->capacity = capacity;
 }
 
 void tt_buffer_consume(struct tt_buffer *buffer, size_t size)

@@ -17,11 +17,23 @@ struct tt_buffer {
     size_t capacity;
 };
 
+/* Enlarges the room at the end to at least `size` bytes. */
+void tt_buffer_enlarge(struct tt_buffer *buffer, size_t size);
+
 /* Room for `size` more bytes at data + size; they count only after tt_buffer_grow_by. */
-char *tt_buffer_reserve(struct tt_buffer *buffer, size_t size);
+static inline char *tt_buffer_reserve(struct tt_buffer *buffer, size_t size)
+{
+    if (size > buffer->capacity - buffer->size)
+        tt_buffer_enlarge(buffer, size);
+    return buffer->data + buffer->size;
+}
 
 /* Counts `size` bytes that were written into reserved room. */
-void tt_buffer_grow_by(struct tt_buffer *buffer, size_t size);
+static inline void tt_buffer_grow_by(struct tt_buffer *buffer, size_t size)
+{
+    TT_ASSERT(size <= buffer->capacity - buffer->size);
+    buffer->size += size;
+}
 
 /* Drops the first `size` bytes and moves the rest to the front. */
 void tt_buffer_consume(struct tt_buffer *buffer, size_t size);

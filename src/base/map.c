@@ -6,6 +6,7 @@
 #include "base/memory.h"
 
 #define CAPACITY_MIN 4
+#define KEPT_MAX     1024 /* slots of an empty map */
 
 __extension__ typedef unsigned __int128 uint128;
 
@@ -15,7 +16,28 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* A multiply-fold hash in the manner of wyhash (Wang Yi, public domain), 8 bytes a round. */
+static uint64_t load8(const char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    return word;
+}
+
+static uint64_t load4(const char *at)
+{
+    uint32_t word;
+    memcpy(&word, at, sizeof(word));
+    return word;
+}
+
+static uint64_t load_few(const char *at, size_t count)
+{
+    return (uint64_t)(unsigned char)at[0] << 16 | (uint64_t)(unsigned char)at[count / 2] << 8 |
+           (unsigned char)at[count - 1];
+}
+
+/* A multiply-fold hash in the manner of wyhash (Wang Yi, public domain), 16 bytes a round. The last
+ * words overlap where they must, so that no length needs a loop over bytes. */
 uint64_t tt_hash(struct tt_slice bytes, uint64_t seed)
 {
     const uint64_t p0 = 0xa0761d6478bd642fULL;
@@ -23,14 +45,20 @@ uint64_t tt_hash(struct tt_slice bytes, uint64_t seed)
     uint64_t hash = seed ^ p0;
     const char *at = bytes.data;
     size_t left = bytes.size;
-    while (left > 0) {
-        uint64_t word = 0;
-        size_t count = left < sizeof(word) ? left : sizeof(word);
-        memcpy(&word, at, count);
-        hash = mix(hash ^ word, p1 ^ count);
-        at += count;
-        left -= count;
+    for (; left > 16; left -= 16, at += 16)
+        hash = mix(load8(at) ^ p1, load8(at + 8) ^ hash);
+    uint64_t a = 0;
+    uint64_t b = 0;
+    if (left >= 8) {
+        a = load8(at);
+        b = load8(at + left - 8);
+    } else if (left >= 4) {
+        a = load4(at);
+        b = load4(at + left - 4);
+    } else if (left > 0) {
+        a = load_few(at, left);
     }
+    hash = mix(a ^ p1, b ^ hash);
     return mix(hash ^ p1, bytes.size ^ p0);
 }
 
@@ -44,6 +72,17 @@ void tt_map_deinit(struct tt_map *map)
     tt_free(map->slots);
     map->slots = NULL;
     map->capacity = 0;
+    map->count = 0;
+}
+
+void tt_map_clear(struct tt_map *map)
+{
+    if (map->capacity > KEPT_MAX) {
+        tt_map_deinit(map);
+        return;
+    }
+    if (map->count > 0)
+        memset(map->slots, 0, map->capacity * sizeof(*map->slots));
     map->count = 0;
 }
 
@@ -64,6 +103,28 @@ void *tt_map_get(const struct tt_map *map, struct tt_slice key)
     if (map->count == 0)
         return NULL;
     return map->slots[find(map, key, tt_hash(key, map->seed))].value;
+}
+
+uint64_t tt_map_hash(const struct tt_map *map, struct tt_slice key)
+{
+    return tt_hash(key, map->seed);
+}
+
+void tt_map_expect(const struct tt_map *map, uint64_t hash)
+{
+    if (map->count > 0)
+        tt_expect(&map->slots[hash & (map->capacity - 1)], 1);
+}
+
+void *tt_map_guess(const struct tt_map *map, uint64_t hash)
+{
+    if (map->count == 0)
+        return NULL;
+    size_t mask = map->capacity - 1;
+    size_t slot = (size_t)hash & mask;
+    while (map->slots[slot].value != NULL && map->slots[slot].hash != hash)
+        slot = (slot + 1) & mask;
+    return map->slots[slot].value;
 }
 
 static void rehash(struct tt_map *map, size_t capacity)

@@ -32,8 +32,17 @@ struct tt_map {
 void tt_map_init(struct tt_map *map, tt_map_key_of key_of, uint64_t seed);
 void tt_map_deinit(struct tt_map *map);
 
+/* Forgets all values, and keeps some of the room for new ones. */
+void tt_map_clear(struct tt_map *map);
+
 /* The value with that key, or NULL. */
 void *tt_map_get(const struct tt_map *map, struct tt_slice key);
+
+/* For a look-up soon after: the key's hash; starting to load where it says that the key would be
+ * found; and the value that very likely has the key, which is not looked at, or NULL. */
+uint64_t tt_map_hash(const struct tt_map *map, struct tt_slice key);
+void tt_map_expect(const struct tt_map *map, uint64_t hash);
+void *tt_map_guess(const struct tt_map *map, uint64_t hash);
 
 /* Adds a value whose key is not yet there (asserted). */
 void tt_map_add(struct tt_map *map, void *value);

@@ -16,4 +16,12 @@ void *tt_grow(void *old, size_t count, size_t size);
 
 void tt_free(void *memory);
 
+/* Starts to load so many bytes, for whoever looks at them soon after; there need be no memory. */
+static inline void tt_expect(const void *memory, size_t size)
+{
+    const char *at = memory;
+    for (size_t i = 0; i < size; i += 64)
+        __builtin_prefetch(at + i);
+}
+
 #endif

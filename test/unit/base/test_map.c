@@ -62,10 +62,50 @@ static void agrees_with_a_table_of_flags(void **unused)
     }
 }
 
+/* Each byte of a key counts, and its length does, whatever that is. */
+static void every_byte_counts(void **unused)
+{
+    (void)unused;
+    char bytes[80] = {0};
+    for (size_t size = 0; size < sizeof(bytes); size++) {
+        uint64_t hash = tt_hash(tt_slice(bytes, size), 1);
+        assert_int_not_equal(hash, tt_hash(tt_slice(bytes, size + 1), 1));
+        assert_int_not_equal(hash, tt_hash(tt_slice(bytes, size), 2));
+        for (size_t i = 0; i < size; i++) {
+            bytes[i] = 1;
+            assert_int_not_equal(hash, tt_hash(tt_slice(bytes, size), 1));
+            bytes[i] = 0;
+        }
+    }
+}
+
+static void guesses_and_forgets(void **unused)
+{
+    (void)unused;
+    struct entry entries[] = {{.key = "a"}, {.key = "b"}};
+    struct tt_map map;
+    tt_map_init(&map, key_of, 1);
+    uint64_t hash = tt_map_hash(&map, key_of(&entries[0]));
+    tt_map_expect(&map, hash);
+    assert_null(tt_map_guess(&map, hash));
+    for (int round = 0; round < 2; round++) {
+        tt_map_add(&map, &entries[0]);
+        tt_map_expect(&map, hash);
+        assert_ptr_equal(tt_map_guess(&map, hash), &entries[0]);
+        assert_null(tt_map_guess(&map, tt_map_hash(&map, key_of(&entries[1]))));
+        tt_map_clear(&map);
+        assert_int_equal(map.count, 0);
+        assert_null(tt_map_get(&map, key_of(&entries[0])));
+    }
+    tt_map_deinit(&map);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_a_table_of_flags),
+        cmocka_unit_test(every_byte_counts),
+        cmocka_unit_test(guesses_and_forgets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
