@@ -252,6 +252,8 @@ static void take_from_elsewhere(struct tt_node *node)
     struct tt_store_op *op = take_store_ops(node, &count);
     while (op != NULL) {
         struct tt_store_op *next = op->next;
+        if (next != NULL) /* another core has written to them */
+            tt_expect(next->next, sizeof(*next));
         op->next = NULL;
         tt_driver_store_done(node->driver, op);
         op = next;

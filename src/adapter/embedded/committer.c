@@ -18,6 +18,8 @@
 #define SEGMENTS_TO_FLUSH 3
 #define SEGMENTS_KEPT_MAX 5
 
+#define OPS_AHEAD 12 /* from memory */
+
 static void fail(struct tt_committer *committer, const char *what, const char *why)
 {
     char sentence[TT_EMBEDDED_SENTENCE_SIZE];
@@ -193,6 +195,39 @@ static void run_op(struct tt_committer *committer, const struct tt_job *jobs, si
         op->err = TT_FAIL(UNAVAILABLE);
 }
 
+/* What the op is about; false: nothing that is loaded ahead. */
+static bool is_about(const struct tt_store_op *op, const tt_id **conversation, const tt_id **user)
+{
+    if (op->kind == TT_STORE_APPEND) {
+        *conversation = &op->append.conversation;
+        *user = &op->append.message.sender;
+        return true;
+    }
+    *conversation = &op->advance.conversation;
+    *user = &op->advance.user;
+    return op->kind == TT_STORE_ADVANCE;
+}
+
+/* An op was written by another core, and what it is about was not looked at for long: nearly all
+ * the time of a batch would be waiting for memory. */
+static void look_ahead(const struct tt_committer *committer, const struct tt_job *jobs, size_t at,
+                       size_t count)
+{
+    static const size_t distances[] = {[TT_EXPECT_SLOTS] = 9,
+                                       [TT_EXPECT_STATES] = 6,
+                                       [TT_EXPECT_PARTS] = 4,
+                                       [TT_EXPECT_DEVICES] = 2};
+    if (at + OPS_AHEAD < count)
+        tt_expect(jobs[at + OPS_AHEAD].op, sizeof(*jobs->op));
+    for (unsigned step = TT_EXPECT_SLOTS; step <= TT_EXPECT_DEVICES; step++) {
+        const tt_id *conversation;
+        const tt_id *user;
+        if (at + distances[step] < count &&
+            is_about(jobs[at + distances[step]].op, &conversation, &user))
+            tt_working_expect(committer->working, (enum tt_working_step)step, conversation, user);
+    }
+}
+
 static void run_jobs(struct tt_committer *committer, const struct tt_job *jobs, size_t count)
 {
     size_t first = 0;
@@ -202,6 +237,7 @@ static void run_jobs(struct tt_committer *committer, const struct tt_job *jobs, 
             tt_committer_check_disk(committer);
             checked = true;
         }
+        look_ahead(committer, jobs, i, count);
         run_op(committer, jobs, i, &first);
         if (tt_journal_batch_size(committer->journal) < BATCH_SIZE_MAX)
             continue;

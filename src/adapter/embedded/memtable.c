@@ -11,6 +11,7 @@
 
 #define BLOCK_SIZE     ((size_t)256 * 1024)
 #define RUN_LENGTH_MAX 128
+#define LINKED_AT_ONCE 16
 
 /* Up to RUN_LENGTH_MAX rows, sorted: one insertion moves no more than these. */
 struct run {
@@ -243,16 +244,24 @@ static void add_row(struct tt_memgroup *group, struct place place, struct tt_mem
     insert(&group->runs[place.run], place.at, row);
 }
 
-static void link_row(struct tt_memtable *table, struct tt_memrow *row)
+/* The group of that part of a key; `guess`, or NULL, is probably it. */
+static struct tt_memgroup *group_of(struct tt_memtable *table, struct tt_slice part,
+                                    struct tt_memgroup *guess)
+{
+    if (guess != NULL && tt_slice_eq(guess->key, part))
+        return guess;
+    struct tt_memgroup *group = tt_map_get(&table->groups, part);
+    if (group != NULL)
+        return group;
+    group = take(table, sizeof(*group));
+    *group = (struct tt_memgroup){.key = part};
+    tt_map_add(&table->groups, group);
+    return group;
+}
+
+static void link_row(struct tt_memgroup *group, struct tt_memrow *row)
 {
     struct tt_slice key = tt_memrow_key(row);
-    struct tt_slice part = group_part(key);
-    struct tt_memgroup *group = tt_map_get(&table->groups, part);
-    if (group == NULL) {
-        group = take(table, sizeof(*group));
-        *group = (struct tt_memgroup){.key = part};
-        tt_map_add(&table->groups, group);
-    }
     struct place place = place_of(group, key);
     struct tt_memrow **found = row_at(group, place);
     if (found != NULL && compare(*found, key) == 0) {
@@ -264,16 +273,51 @@ static void link_row(struct tt_memtable *table, struct tt_memrow *row)
     add_row(group, place, row);
 }
 
+/* Loads what linking the rows will look at: each step needs what the one before has loaded, and
+ * memory is waited for once a step instead of once a row. `groups` are guesses, or NULL. */
+static void expect_places(const struct tt_memtable *table, struct tt_memrow *const *rows,
+                          size_t count, struct tt_memgroup **groups)
+{
+    uint64_t hashes[LINKED_AT_ONCE];
+    const struct run *lasts[LINKED_AT_ONCE];
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = tt_map_hash(&table->groups, group_part(tt_memrow_key(rows[i])));
+        tt_map_expect(&table->groups, hashes[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        groups[i] = tt_map_guess(&table->groups, hashes[i]);
+        tt_expect(groups[i], sizeof(*groups[i]));
+    }
+    for (size_t i = 0; i < count; i++) {
+        lasts[i] = groups[i] == NULL ? NULL : &groups[i]->runs[groups[i]->run_count - 1];
+        tt_expect(lasts[i], sizeof(*lasts[i]));
+        if (groups[i] != NULL)
+            tt_expect(groups[i]->key.data, groups[i]->key.size);
+    }
+    for (size_t i = 0; i < count; i++)
+        if (lasts[i] != NULL)
+            tt_expect(&lasts[i]->rows[lasts[i]->count - 1], 1);
+    for (size_t i = 0; i < count; i++)
+        if (lasts[i] != NULL)
+            tt_expect(lasts[i]->rows[lasts[i]->count - 1], sizeof(struct tt_memrow) + 64);
+}
+
 void tt_memtable_link(struct tt_memtable *table, uint64_t version)
 {
-    struct tt_memrow *row = table->staged_first;
+    struct tt_memrow *rows[LINKED_AT_ONCE];
+    struct tt_memgroup *groups[LINKED_AT_ONCE];
+    struct tt_memrow *next = table->staged_first;
     table->staged_first = table->staged_last = NULL;
     pthread_rwlock_wrlock(&table->lock);
-    while (row != NULL) {
-        struct tt_memrow *next = row->older;
-        row->version = version;
-        link_row(table, row);
-        row = next;
+    while (next != NULL) {
+        size_t count = 0;
+        for (; next != NULL && count < LINKED_AT_ONCE; next = next->older)
+            rows[count++] = next;
+        expect_places(table, rows, count, groups);
+        for (size_t i = 0; i < count; i++) {
+            rows[i]->version = version;
+            link_row(group_of(table, group_part(tt_memrow_key(rows[i])), groups[i]), rows[i]);
+        }
     }
     pthread_rwlock_unlock(&table->lock);
 }

@@ -4,12 +4,12 @@
 
 void tt_pack_number(struct tt_buffer *out, uint64_t number)
 {
-    unsigned char bytes[NUMBER_SIZE_MAX];
+    char *at = tt_buffer_reserve(out, NUMBER_SIZE_MAX);
     size_t size = 0;
     for (; number >= 0x80; number >>= 7)
-        bytes[size++] = (unsigned char)(number | 0x80);
-    bytes[size++] = (unsigned char)number;
-    tt_buffer_add(out, tt_slice(bytes, size));
+        at[size++] = (char)(number | 0x80);
+    at[size++] = (char)number;
+    tt_buffer_grow_by(out, size);
 }
 
 void tt_pack_id(struct tt_buffer *out, const tt_id *id)

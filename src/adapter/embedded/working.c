@@ -145,6 +145,48 @@ static tt_err load_conversation(struct tt_working *working, const tt_id *id,
     return tt_row_unpack_head(tt_buffer_slice(&working->value), &conversation->head);
 }
 
+#define MEMBERS_EXPECTED 2
+
+static void expect_parts(const struct tt_conversation_state *conversation,
+                         const struct tt_user_state *user)
+{
+    if (user != NULL)
+        tt_expect(user->row.devices, sizeof(*user->row.devices));
+    if (conversation == NULL)
+        return;
+    tt_expect(conversation->members, MEMBERS_EXPECTED * sizeof(*conversation->members));
+    tt_expect(conversation->info.members, MEMBERS_EXPECTED * sizeof(tt_id));
+}
+
+static void expect_devices(const struct tt_conversation_state *conversation)
+{
+    for (size_t i = 0; i < MEMBERS_EXPECTED && i < conversation->info.member_count; i++)
+        tt_expect(conversation->members[i].status.devices, sizeof(struct tt_device_position));
+}
+
+void tt_working_expect(const struct tt_working *working, enum tt_working_step step,
+                       const tt_id *conversation_id, const tt_id *user_id)
+{
+    uint64_t conversation_hash = tt_map_hash(&working->conversations, tt_id_slice(conversation_id));
+    uint64_t user_hash = tt_map_hash(&working->users, tt_id_slice(user_id));
+    if (step == TT_EXPECT_SLOTS) {
+        tt_map_expect(&working->conversations, conversation_hash);
+        tt_map_expect(&working->users, user_hash);
+        return;
+    }
+    const struct tt_conversation_state *conversation =
+        tt_map_guess(&working->conversations, conversation_hash);
+    const struct tt_user_state *user = tt_map_guess(&working->users, user_hash);
+    if (step == TT_EXPECT_PARTS)
+        expect_parts(conversation, user);
+    else if (step == TT_EXPECT_DEVICES && conversation != NULL)
+        expect_devices(conversation);
+    else if (step == TT_EXPECT_STATES) {
+        tt_expect(conversation, sizeof(*conversation));
+        tt_expect(user, sizeof(*user));
+    }
+}
+
 tt_err tt_working_conversation(struct tt_working *working, const tt_id *id,
                                struct tt_conversation_state **found)
 {

@@ -59,6 +59,12 @@ TT_MUST_CHECK tt_err tt_working_create(struct tt_index *index, uint64_t size_max
                                        struct tt_working **working);
 void tt_working_destroy(struct tt_working **working);
 
+/* Loads what an op of that user in that conversation will look at, in steps: each needs what the
+ * one before has loaded meanwhile. Changes nothing. */
+enum tt_working_step { TT_EXPECT_SLOTS, TT_EXPECT_STATES, TT_EXPECT_PARTS, TT_EXPECT_DEVICES };
+void tt_working_expect(const struct tt_working *working, enum tt_working_step step,
+                       const tt_id *conversation, const tt_id *user);
+
 /* The one row that says how far the index is; may be changed, but `applied` only by a flush. */
 struct tt_position_row *tt_working_position(struct tt_working *working);
 

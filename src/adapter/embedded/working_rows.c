@@ -334,7 +334,7 @@ tt_err tt_working_flush(struct tt_working *working, uint64_t applied)
     tt_row_pack_position(&working->position, &working->packed);
     put(working, &key);
     TT_TRY(tt_index_write(working->index));
-    tt_map_deinit(&working->fresh);
+    tt_map_clear(&working->fresh);
     tt_arena_reset(&working->fresh_arena);
     working->has_rows = false;
     tt_working_trim(working);
