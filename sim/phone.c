@@ -48,6 +48,7 @@ struct phone {
     int user;
     uint32_t token;
     bool is_dead;
+    bool was_unlinked;      /* since it last asked to be known */
     tt_time dead_since;     /* 0: the service says that it never was a token */
     uint64_t registered_us; /* since when the server knows the token; 0: it may not */
     struct rings chats[TT_ORACLE_CONVERSATIONS_MAX];
@@ -148,8 +149,10 @@ static void lose_address(struct tt_phones *phones, const struct tt_unlink_device
     for (uint32_t i = 0; i < phones->count; i++) {
         struct phone *phone = phones->phones[i];
         if (tt_id_eq(&phone->device->user, &unlink->user) &&
-            tt_id_eq(&phone->device->id, &unlink->device))
+            tt_id_eq(&phone->device->id, &unlink->device)) {
             phone->registered_us = 0;
+            phone->was_unlinked = true;
+        }
     }
 }
 
@@ -395,6 +398,7 @@ static void put_address(void *context, void *payload)
                  .address = {.provider = TT_PUSH_APNS, .token = tt_slice(token, (size_t)size)}},
     };
     phone->is_dead = false;
+    phone->was_unlinked = false;
     /* One after the other: the order in which arguments are worked out is the compiler's. */
     uint32_t server = (uint32_t)tt_prng_below(&phones->prng, options->servers);
     uint32_t node = (uint32_t)tt_prng_below(&phones->prng, options->nodes);
@@ -405,7 +409,7 @@ static void registered(void *context, struct tt_call *call, const struct tt_repl
 {
     struct phone *phone = context;
     (void)call;
-    if (phone->is_dead) /* it has died again meanwhile */
+    if (phone->is_dead || phone->was_unlinked) /* meanwhile */
         return;
     if (reply != NULL && tt_is_ok(reply->err))
         phone->registered_us = now_of(phone->phones);

@@ -136,14 +136,16 @@ static void note_far(struct tt_push *push, tt_seq from, tt_seq to)
     push->far_to = tt_seq_max(push->far_to, to);
 }
 
-/* An older message than all so far: the bits make room, and what falls off at their end is far. */
-static void begin_earlier(struct tt_push *push, tt_seq seq)
+/* An older message than all so far: the bits make room, unless one of them would fall off. */
+static void note_earlier(struct tt_push *push, tt_seq seq)
 {
     uint64_t by = push->from.n - seq.n;
     bool falls_off = by >= ARMED_BITS ? push->armed != 0 : push->armed >> (ARMED_BITS - by) != 0;
-    if (falls_off)
-        note_far(push, TT_SEQ(seq.n + ARMED_BITS), TT_SEQ(push->from.n + ARMED_BITS - 1));
-    push->armed = shifted(push->armed, by, true);
+    if (falls_off) {
+        note_far(push, seq, seq);
+        return;
+    }
+    push->armed = shifted(push->armed, by, true) | 1;
     push->from = seq;
 }
 
@@ -151,12 +153,20 @@ static void note_armed(struct tt_push *push, tt_seq seq)
 {
     if (push->armed == 0 && push->far_to.n == 0)
         push->from = seq;
-    if (seq.n < push->from.n)
-        begin_earlier(push, seq);
+    if (seq.n < push->from.n) {
+        note_earlier(push, seq);
+        return;
+    }
     uint64_t distance = seq.n - push->from.n;
     if (distance >= ARMED_BITS)
         note_far(push, seq, seq);
     push->armed |= shifted(1, distance, true);
+}
+
+/* The oldest of them; 0: none. */
+tt_seq tt_push_oldest_armed(const struct tt_push *push)
+{
+    return push->far_to.n > 0 ? tt_seq_min(push->from, push->far_from) : push->from;
 }
 
 /* All messages of a conversation may have been stored by different nodes, and each of them rings

@@ -73,7 +73,8 @@ struct range {
  * itself; of what it found in the rows the store knows. */
 static tt_seq floor_of(const struct tt_push *push, const struct tt_positions *at)
 {
-    tt_seq known = push->late || push->from.n == 0 ? at->pushed : TT_SEQ(push->from.n - 1);
+    tt_seq oldest = tt_push_oldest_armed(push);
+    tt_seq known = push->late || oldest.n == 0 ? at->pushed : TT_SEQ(oldest.n - 1);
     return tt_seq_max(at->cursor.read, known);
 }
 

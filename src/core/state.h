@@ -289,7 +289,7 @@ struct tt_push {
     tt_seq checked;  /* devices with one have been looked at up to here */
     tt_seq from;     /* the oldest message that was armed here and is not done with */
     uint64_t armed;  /* which of those from there on were: for the others, other nodes ring */
-    tt_seq far_from; /* what was armed beyond the bits: about from here */
+    tt_seq far_from; /* what was armed outside of the bits: about from here */
     tt_seq far_to;   /* to here; 0: nothing */
     tt_seq to;       /* the newest message */
     tt_seq marked;   /* kept as rung for */
@@ -556,6 +556,7 @@ void tt_push_acked(struct tt_core *core, const tt_id *conversation, const tt_id 
 void tt_push_due(struct tt_core *core, struct tt_push *push);
 void tt_push_ready(struct tt_core *core, struct tt_task *task);
 bool tt_push_is_armed(const struct tt_push *push, tt_seq seq);
+tt_seq tt_push_oldest_armed(const struct tt_push *push);
 void tt_push_marked(struct tt_core *core, const struct tt_store_op *op);
 void tt_push_settle(struct tt_core *core, struct tt_push *push);
 void tt_push_free(struct tt_push *push);

@@ -94,6 +94,39 @@ static void an_old_message_sent_again_silences_no_new_one(void **state)
     bench_destroy(&bench);
 }
 
+/* What another node has stored in between rings there, and not here for the second time. */
+static void an_old_message_sent_again_rings_for_nothing_of_others(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away();
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    tt_handle tablet = bench_connect(bench, "bob", "tablet");
+    bench_register(bench, "bob", "phone", 99);
+    bench_send(bench, tablet, "c", "old");
+    say_many(bench, alice, 0, MANY);
+    for (int i = 0; i < 20; i++) {
+        accept_all(bench, 1, 2 * MANY);
+        bench_pass_ms(bench, 500);
+    }
+    bench_forget(bench);
+    bench_send(bench, alice, "c", "x1");
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_APPEND);
+    op->append.conversation = tt_id_of("c");
+    op->append.message = (struct tt_message){.sender = tt_id_of("alice"),
+                                             .sender_device = tt_id_of("desk"),
+                                             .client_id = tt_id_of("elsewhere"),
+                                             .content = TT_SLICE_LITERAL("elsewhere")};
+    bench_store(bench, op);
+    bench_send(bench, tablet, "c", "old");
+    bench_send(bench, alice, "c", "x2");
+    bench_pass_ms(bench, 3200);
+    accept_all(bench, 1, 2 * MANY);
+    bench_pass_ms(bench, 4000);
+    accept_all(bench, 1, 2 * MANY);
+    assert_int_equal(bench_count(bench, "notify: "), 2);
+    bench_destroy(&bench);
+}
+
 /* A service sends over HTTP with the token of a device whose socket is elsewhere, and the word of
  * it is lost. */
 static void what_a_device_sent_over_http_is_told_again_to_its_socket(void **state)
@@ -136,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_burst_of_many_rings_for_each),
         cmocka_unit_test(an_old_message_sent_again_silences_no_new_one),
+        cmocka_unit_test(an_old_message_sent_again_rings_for_nothing_of_others),
         cmocka_unit_test(what_a_device_sent_over_http_is_told_again_to_its_socket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
