@@ -5,25 +5,32 @@
 #include "base/map.h"
 #include "base/memory.h"
 
-/* Entries hold the number of a place instead of the place: there are few places and many devices.
- */
+/* Names take as many bytes as they have, most of them few; and entries hold the number of a place
+ * instead of the place: there are few places, and many users with mostly one device. */
 struct entry {
+    struct entry *next;
     uint64_t epoch;
     uint32_t place;
-    tt_id device;
+    uint8_t device_size;
+    char device[];
 };
 
 struct user {
     uint64_t version;
     tt_time last_seen;
-    struct entry *devices;
-    uint32_t *watchers; /* numbers of places */
-    uint32_t device_count;
+    union {
+        struct {
+            struct entry *devices;
+            uint32_t *watchers; /* numbers of places */
+        };
+        struct { /* in the list of the gone, who have neither */
+            struct user *older;
+            struct user *newer;
+        };
+    };
     uint32_t watcher_count;
-    struct user *older; /* in the list of the gone; both NULL and not the newest: not in it */
-    struct user *newer;
     bool is_gone;
-    uint8_t id_size; /* most ids are much shorter than the longest, and users are many */
+    uint8_t id_size;
     char id[];
 };
 
@@ -63,8 +70,13 @@ struct tt_registry_local *tt_registry_local_create(uint64_t hash_seed)
 
 static void user_destroy(struct user *user)
 {
-    tt_free(user->devices);
-    tt_free(user->watchers);
+    while (!user->is_gone && user->devices != NULL) {
+        struct entry *next = user->devices->next;
+        tt_free(user->devices);
+        user->devices = next;
+    }
+    if (!user->is_gone)
+        tt_free(user->watchers);
     tt_free(user);
 }
 
@@ -119,7 +131,8 @@ static void leave_gone(struct tt_registry_local *registry, struct user *user)
         return;
     *(user->older != NULL ? &user->older->newer : &registry->gone_oldest) = user->newer;
     *(user->newer != NULL ? &user->newer->older : &registry->gone_newest) = user->older;
-    user->older = user->newer = NULL;
+    user->devices = NULL;
+    user->watchers = NULL;
     user->is_gone = false;
     registry->gone_count--;
 }
@@ -137,12 +150,13 @@ static void forget(struct tt_registry_local *registry, struct user *user)
 static void settle(struct tt_registry_local *registry, struct user *user)
 {
     leave_gone(registry, user);
-    if (user->device_count > 0 || user->watcher_count > 0)
+    if (user->devices != NULL || user->watcher_count > 0)
         return;
     if (user->last_seen.ms == 0) {
         forget(registry, user);
         return;
     }
+    user->newer = NULL;
     user->older = registry->gone_newest;
     *(user->older != NULL ? &user->older->newer : &registry->gone_oldest) = user;
     registry->gone_newest = user;
@@ -173,11 +187,13 @@ static struct user *find_or_add(struct tt_registry_local *registry, const tt_id 
 static struct tt_registered_device outward(const struct tt_registry_local *registry,
                                            const struct entry *entry)
 {
-    return (struct tt_registered_device){
-        .device = entry->device,
+    struct tt_registered_device device = {
+        .device.size = entry->device_size,
         .epoch = entry->epoch,
         .place = registry->places[entry->place],
     };
+    memcpy(device.device.bytes, entry->device, entry->device_size);
+    return device;
 }
 
 /* What is known of a user, copied into the arena. A user who was forgotten has the version of the
@@ -190,13 +206,17 @@ static struct tt_whereabouts look(const struct tt_registry_local *registry, cons
         return found;
     found.version = user->version;
     found.last_seen = user->last_seen;
-    if (user->device_count > 0) {
+    if (user->is_gone)
+        return found;
+    for (const struct entry *entry = user->devices; entry != NULL; entry = entry->next)
+        found.device_count++;
+    if (found.device_count > 0) {
         struct tt_registered_device *devices =
-            tt_arena_array(arena, user->device_count, sizeof(*devices));
-        for (uint32_t i = 0; i < user->device_count; i++)
-            devices[i] = outward(registry, &user->devices[i]);
+            tt_arena_array(arena, found.device_count, sizeof(*devices));
+        size_t at = 0;
+        for (const struct entry *entry = user->devices; entry != NULL; entry = entry->next)
+            devices[at++] = outward(registry, entry);
         found.devices = devices;
-        found.device_count = user->device_count;
     }
     if (user->watcher_count > 0) {
         struct tt_place *watchers = tt_arena_array(arena, user->watcher_count, sizeof(*watchers));
@@ -208,53 +228,66 @@ static struct tt_whereabouts look(const struct tt_registry_local *registry, cons
     return found;
 }
 
-static struct entry *entry_of(const struct user *user, const tt_id *device)
+/* Where the entry hangs, or where one would be added. */
+static struct entry **link_of(struct user *user, const tt_id *device)
 {
-    for (uint32_t i = 0; i < user->device_count; i++)
-        if (tt_id_eq(&user->devices[i].device, device))
-            return &user->devices[i];
-    return NULL;
+    struct entry **link = &user->devices;
+    while (*link != NULL &&
+           !tt_slice_eq(tt_slice((*link)->device, (*link)->device_size), tt_id_slice(device)))
+        link = &(*link)->next;
+    return link;
+}
+
+static struct entry *add_entry(struct entry **link, const tt_id *device)
+{
+    struct entry *entry = tt_alloc(sizeof(*entry) + device->size);
+    entry->device_size = device->size;
+    memcpy(entry->device, device->bytes, device->size);
+    *link = entry;
+    return entry;
 }
 
 static void do_register(struct tt_registry_local *registry, struct tt_registry_op *op)
 {
     struct tt_register *reg = &op->reg;
     struct user *user = find_or_add(registry, &reg->user);
-    struct entry *entry = entry_of(user, &reg->device.device);
+    leave_gone(registry, user);
+    struct entry **link = link_of(user, &reg->device.device);
+    struct entry *entry = *link;
     reg->previous = (struct tt_registered_device){0};
     if (entry != NULL && entry->epoch > reg->device.epoch) {
         op->err = TT_FAIL(FENCED);
         return;
     }
-    if (entry != NULL) {
+    if (entry != NULL)
         reg->previous = outward(registry, entry);
-    } else {
-        user->devices = tt_grow(user->devices, user->device_count + 1, sizeof(user->devices[0]));
-        entry = &user->devices[user->device_count++];
-    }
-    *entry = (struct entry){
-        .epoch = reg->device.epoch,
-        .place = place_number(registry, &reg->device.place),
-        .device = reg->device.device,
-    };
+    else
+        entry = add_entry(link, &reg->device.device);
+    entry->epoch = reg->device.epoch;
+    entry->place = place_number(registry, &reg->device.place);
     user->version = ++registry->version;
-    settle(registry, user);
     reg->user_now = look(registry, &reg->user, user, &op->arena);
+}
+
+static bool remove_entry(struct user *user, const struct tt_unregister *unreg)
+{
+    struct entry **link = link_of(user, &unreg->device);
+    struct entry *entry = *link;
+    if (entry == NULL || entry->epoch != unreg->epoch)
+        return false;
+    *link = entry->next;
+    tt_free(entry);
+    return true;
 }
 
 static void do_unregister(struct tt_registry_local *registry, struct tt_registry_op *op)
 {
     struct tt_unregister *unreg = &op->unreg;
     struct user *user = find(registry, &unreg->user);
-    struct entry *entry = user == NULL ? NULL : entry_of(user, &unreg->device);
-    unreg->removed = entry != NULL && entry->epoch == unreg->epoch;
+    unreg->removed = user != NULL && !user->is_gone && remove_entry(user, unreg);
     if (unreg->removed) {
-        *entry = user->devices[--user->device_count];
-        if (user->device_count == 0) {
-            tt_free(user->devices);
-            user->devices = NULL;
+        if (user->devices == NULL)
             user->last_seen = tt_time_max(user->last_seen, unreg->at);
-        }
         user->version = ++registry->version;
     }
     unreg->user_now = look(registry, &unreg->user, user, &op->arena);
@@ -265,18 +298,18 @@ static void do_unregister(struct tt_registry_local *registry, struct tt_registry
 static void add_watcher(struct tt_registry_local *registry, const tt_id *id, uint32_t place)
 {
     struct user *user = find_or_add(registry, id);
+    leave_gone(registry, user);
     for (uint32_t i = 0; i < user->watcher_count; i++)
         if (user->watchers[i] == place)
             return;
     user->watchers = tt_grow(user->watchers, user->watcher_count + 1, sizeof(user->watchers[0]));
     user->watchers[user->watcher_count++] = place;
-    settle(registry, user);
 }
 
 static void remove_watcher(struct tt_registry_local *registry, const tt_id *id, uint32_t place)
 {
     struct user *user = find(registry, id);
-    if (user == NULL)
+    if (user == NULL || user->is_gone)
         return;
     for (uint32_t i = 0; i < user->watcher_count; i++) {
         if (user->watchers[i] != place)

@@ -20,8 +20,8 @@ static void advance(struct tt_core *core, struct tt_session *session, struct tt_
     stream->acking = true;
     struct tt_store_op *op = tt_store_op_create(TT_STORE_ADVANCE);
     op->advance.conversation = stream->conversation;
-    op->advance.user = session->user->id;
-    op->advance.device = session->device;
+    op->advance.user = tt_session_user(session);
+    op->advance.device = tt_session_device(session);
     op->advance.linked_at = session->linked_at;
     op->advance.to = stream->wanted;
     op->advance.at = core->now.wall;
@@ -87,8 +87,8 @@ void tt_ack_waiting(struct tt_core *core, struct tt_session *session, struct tt_
 void tt_ack_retry(struct tt_core *core, struct tt_session *session)
 {
     size_t at = 0;
-    for (struct tt_stream *stream = tt_map_next(&session->streams, &at); stream != NULL;
-         stream = tt_map_next(&session->streams, &at)) {
+    for (struct tt_stream *stream = tt_map_next(&session->busy->streams, &at); stream != NULL;
+         stream = tt_map_next(&session->busy->streams, &at)) {
         if (!stream->positioned)
             tt_stream_need_position(core, session, stream);
         else if (stream->ack_unsure)

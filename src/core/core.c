@@ -35,7 +35,7 @@ struct tt_core_options tt_core_options_default(void)
 
 static struct tt_slice user_key(const void *value)
 {
-    return tt_id_slice(&((const struct tt_user_here *)value)->id);
+    return tt_user_name(value);
 }
 
 static struct tt_slice conv_key(const void *value)
@@ -143,6 +143,15 @@ static void free_pushes(struct tt_core *core)
     tt_map_deinit(&core->pushes);
 }
 
+static void free_users(struct tt_core *core)
+{
+    size_t at = 0;
+    for (struct tt_user_here *user = tt_map_next(&core->users, &at); user != NULL;
+         user = tt_map_next(&core->users, &at))
+        tt_free(user->grace);
+    free_map(&core->users);
+}
+
 static void free_watched(struct tt_core *core)
 {
     size_t at = 0;
@@ -150,12 +159,6 @@ static void free_watched(struct tt_core *core)
          watched = tt_map_next(&core->watched, &at))
         tt_free(watched->sessions);
     free_map(&core->watched);
-}
-
-static void free_session(struct tt_session *session)
-{
-    tt_streams_deinit(session);
-    tt_free(session);
 }
 
 void tt_core_destroy(struct tt_core **pointer)
@@ -170,10 +173,10 @@ void tt_core_destroy(struct tt_core **pointer)
     free_spent(core);
     for (uint32_t i = 0; i < core->connection_capacity; i++)
         if (core->sessions[i] != NULL)
-            free_session(core->sessions[i]);
+            tt_session_free(core->sessions[i]);
     free_watched(core);
     tt_conv_deinit_all(core);
-    free_map(&core->users);
+    free_users(core);
     free_pushes(core);
     free_map(&core->clears);
     free_map(&core->buckets);
@@ -222,9 +225,7 @@ static void timers_due(struct tt_core *core)
             tt_session_due(core, OWNER(struct tt_session, timer));
             break;
         case TT_TIMER_USER:
-            tt_presence_grace_over(
-                core,
-                (struct tt_user_here *)((char *)timer - offsetof(struct tt_user_here, grace)));
+            tt_presence_grace_over(core, OWNER(struct tt_grace, timer));
             break;
         case TT_TIMER_TASK:
             tt_open_waited(core, OWNER(struct tt_task, timer));
@@ -327,7 +328,7 @@ static void each_session(struct tt_core *core, void (*call)(struct tt_core *, st
 static void resync(struct tt_core *core, struct tt_session *session)
 {
     tt_replay_start(core, session);
-    if (session->open != NULL && !session->opening)
+    if (session->busy->open != NULL && !session->busy->opening)
         tt_refresh_start(core, session);
 }
 
@@ -366,11 +367,13 @@ static void heard_control(struct tt_core *core, struct tt_session *session, uint
 static void session_event(struct tt_core *core, const struct tt_event *event)
 {
     struct tt_session *session = tt_session_find(core, event->handle);
+    bool answers = false; /* to our ping: that costs nothing */
     if (session == NULL)
         return;
     if (event->kind != TT_EVENT_DRAINED) { /* that is the kernel's word, not the phone's */
-        session->heard_at = core->now.mono;
-        session->pinged_at = TT_MONO(0);
+        answers = session->pinged;
+        session->quiet_since = core->now.mono;
+        session->pinged = false;
     }
     switch (event->kind) {
     case TT_EVENT_SESSION_CLOSED:
@@ -395,7 +398,8 @@ static void session_event(struct tt_core *core, const struct tt_event *event)
         tt_streams_drained(core, session);
         break;
     case TT_EVENT_HEARD:
-        heard_control(core, session, event->control_frames);
+        heard_control(core, session,
+                      event->control_frames - (event->control_frames > 0 && answers));
         break;
     case TT_EVENT_SESSION_OPEN:
     case TT_EVENT_REQUEST:

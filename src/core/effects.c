@@ -34,11 +34,12 @@ void tt_emit_registry(struct tt_core *core, struct tt_registry_op *op, uint32_t 
 
 void tt_want_drain(struct tt_core *core, struct tt_session *session)
 {
-    if (session->draining)
+    if (session->busy->draining)
         return;
-    session->draining = true;
-    session->since_asked = 0;
-    session->too_slow_at = session->undrained + core->options.slow_bytes_max;
+    struct tt_busy *busy = tt_session_busy(core, session);
+    busy->draining = true;
+    busy->since_asked = 0;
+    busy->too_slow_at = session->undrained + core->options.slow_bytes_max;
     tt_emit(core, TT_EFFECT_WANT_DRAIN)->handle = session->handle;
 }
 
@@ -54,10 +55,11 @@ struct tt_server_frame *tt_emit_frame(struct tt_core *core, struct tt_session *s
     effect->frame = frame;
 
     session->undrained += bytes + TT_FRAME_BYTES;
-    session->since_asked += bytes + TT_FRAME_BYTES;
+    if (session->busy->draining)
+        session->own_busy->since_asked += bytes + TT_FRAME_BYTES;
     if (session->undrained > core->options.undrained_bytes_max)
         tt_want_drain(core, session);
-    if (session->draining && session->undrained > session->too_slow_at)
+    if (session->busy->draining && session->undrained > session->busy->too_slow_at)
         tt_timer_set_earlier(&core->timers, &session->timer, core->now.mono);
     return frame;
 }

@@ -85,7 +85,7 @@ static bool is_about_a_message(const struct tt_hint *hint)
 
 static bool has_open(const struct tt_session *session, const tt_id *conversation)
 {
-    return session->open != NULL && tt_id_eq(&session->open->is.id, conversation);
+    return session->busy->open != NULL && tt_id_eq(&session->busy->open->is.id, conversation);
 }
 
 static bool is_open_here(struct tt_core *core, const tt_id *user, const tt_id *conversation)
@@ -219,12 +219,12 @@ void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op)
 static void message_heard(struct tt_core *core, struct tt_session *session,
                           const struct tt_hint *hint)
 {
-    if (TT_IS_PLANTED(OWN_LEFT_OUT) && tt_id_eq(&hint->message.sender, &session->user->id))
+    if (TT_IS_PLANTED(OWN_LEFT_OUT) && tt_session_is_user(session, &hint->message.sender))
         return;
     struct tt_stream *stream = tt_stream_of(core, session, &hint->conversation);
     if (hint->over_http && session->evictions == 0 &&
-        tt_id_eq(&hint->message.sender, &session->user->id) &&
-        tt_id_eq(&hint->message.sender_device, &session->device))
+        tt_session_is_user(session, &hint->message.sender) &&
+        tt_session_is_device(session, &hint->message.sender_device))
         tt_stream_echo(stream, hint->message.seq);
     tt_stream_message(core, session, stream, &hint->message);
 }
@@ -257,13 +257,13 @@ static void read_sync_heard(struct tt_core *core, struct tt_session *session,
 static void kick_heard(struct tt_core *core, struct tt_session *session, const struct tt_hint *hint)
 {
     bool is_older = session->epoch < hint->version || TT_IS_PLANTED(KICK_ANY);
-    if (tt_id_eq(&session->device, &hint->device) && is_older)
+    if (tt_session_is_device(session, &hint->device) && is_older)
         tt_session_close(core, session, TT_CLOSE_REPLACED);
 }
 
 static void cut_heard(struct tt_core *core, struct tt_session *session, const struct tt_hint *hint)
 {
-    if (tt_id_eq(&session->device, &hint->device))
+    if (tt_session_is_device(session, &hint->device))
         tt_session_cut(core, session);
 }
 

@@ -24,7 +24,7 @@ static struct tt_session *session_of(struct tt_core *core, const struct tt_task 
 static void set_refresh(struct tt_core *core, struct tt_session *session)
 {
     uint64_t spread = core->options.refresh_ms_max - core->options.refresh_ms_min + 1;
-    session->refresh_at =
+    session->own_busy->refresh_at =
         tt_mono_after(core->now.mono, core->options.refresh_ms_min + tt_random(core) % spread);
     tt_session_set_timer(core, session);
 }
@@ -48,7 +48,7 @@ void tt_open_unwish(struct tt_core *core, struct tt_session *session, const tt_i
     if (session->open_wish == wish_of(core, conversation))
         session->open_turn++;
     session->screen_turn = ++core->screen_turns;
-    if (session->open != NULL && tt_id_eq(&session->open->is.id, conversation) &&
+    if (session->busy->open != NULL && tt_id_eq(&session->busy->open->is.id, conversation) &&
         !TT_IS_PLANTED(SCREEN_STAYS))
         tt_open_close(core, session);
 }
@@ -62,14 +62,15 @@ static void put_on_screen(struct tt_core *core, struct tt_session *session,
                           const struct tt_task *task)
 {
     struct tt_conv *conv = task->conv;
-    session->opening = true;
-    session->opening_turn = task->open_turn;
-    if (session->open == conv)
+    struct tt_busy *busy = tt_session_busy(core, session);
+    busy->opening = true;
+    busy->opening_turn = task->open_turn;
+    if (busy->open == conv)
         return;
-    if (session->open != NULL)
+    if (busy->open != NULL)
         tt_open_close(core, session);
-    session->open = conv;
-    session->opening = true;
+    busy->open = conv;
+    busy->opening = true;
     tt_conv_pin(conv);
     tt_presence_watch(core, session);
     set_refresh(core, session);
@@ -78,11 +79,12 @@ static void put_on_screen(struct tt_core *core, struct tt_session *session,
 void tt_open_close(struct tt_core *core, struct tt_session *session)
 {
     tt_presence_unwatch(core, session);
-    tt_conv_unpin(core, session->open);
-    session->open = NULL;
-    session->opening = false;
-    session->untold = false;
-    session->refresh_at = TT_MONO(0);
+    struct tt_busy *busy = session->own_busy;
+    tt_conv_unpin(core, busy->open);
+    busy->open = NULL;
+    busy->opening = false;
+    busy->untold = false;
+    busy->refresh_at = TT_MONO(0);
 }
 
 /* The others, then the caller: the order of GET_USERS, and of LOOKUP where the caller's own
@@ -133,7 +135,7 @@ static void start_mark(struct tt_core *core, struct tt_task *task)
     tt_id *ids = people(core, task, &count);
     if (task->conv->is.kind == TT_DIRECT)
         tt_presence_update(core, &ids[0], task->peer_status, task->peer_version, TT_MONO(0));
-    session->opening = false;
+    session->own_busy->opening = false;
     if (task->conv->is.kind == TT_DIRECT)
         tt_presence_marked(core, session, &ids[0], task->peer_status);
     ask_users(core, task, ids, count);
@@ -347,14 +349,14 @@ void tt_open_ready(struct tt_core *core, struct tt_task *task)
     struct tt_session *session = marks ? session_of(core, task) : NULL;
     if (task->holds_stream)
         tt_stream_let_go(core, session, task, task->store[PART_SNAPSHOT]->err);
-    bool is_watching = session != NULL && session->open == task->conv;
+    bool is_watching = session != NULL && session->busy->open == task->conv;
     size_t others = task->conv->is.member_count - 1;
     if (is_watching)
         note_presence(core, task, others);
     if (session != NULL && tt_is_ok(task->store[PART_USERS]->err))
         tt_presence_own(core, session->user, shares(task, others), task->asked_at);
-    if (session != NULL && session->opening_turn == task->open_turn)
-        session->opening = false;
+    if (session != NULL && session->busy->opening && session->busy->opening_turn == task->open_turn)
+        session->own_busy->opening = false;
     if (task->kind == TT_TASK_MARK || (!task->over_http && session == NULL)) {
         if (is_watching && task->conv->is.kind == TT_GROUP)
             tt_presence_tell_all(core, session);
@@ -364,7 +366,7 @@ void tt_open_ready(struct tt_core *core, struct tt_task *task)
     tt_err err = task->store[PART_SNAPSHOT]->err;
     if (tt_is_ok(err)) /* who shares what is not known: offline would be a lie */
         err = task->store[PART_USERS]->err;
-    bool is_settled = is_watching && !session->opening;
+    bool is_settled = is_watching && !session->busy->opening;
     if (!tt_is_ok(err)) {
         tt_task_fail(core, task, err);
         if (is_settled)
@@ -372,7 +374,7 @@ void tt_open_ready(struct tt_core *core, struct tt_task *task)
         return;
     }
     if (is_settled)
-        session->untold = false;
+        session->own_busy->untold = false;
     if (task->over_http)
         answer_http(core, task, session);
     else
@@ -502,8 +504,8 @@ void tt_open_marked(struct tt_core *core, const struct tt_hint *hint)
 static void refresh(struct tt_core *core, struct tt_session *session, struct tt_task *task,
                     const tt_id *conversation, const tt_id *about)
 {
-    task->user = session->user->id;
-    task->device = session->device;
+    task->user = tt_session_user(session);
+    task->device = tt_session_device(session);
     task->conversation = *conversation;
     task->about = *about;
     tt_stream_hold(core, session, task);
@@ -513,12 +515,12 @@ static void refresh(struct tt_core *core, struct tt_session *session, struct tt_
 void tt_refresh_start(struct tt_core *core, struct tt_session *session)
 {
     struct tt_task *task = tt_task_create(core, TT_TASK_REFRESH, session->handle);
-    task->conv = session->open;
-    task->user = session->user->id;
+    task->conv = session->busy->open;
+    task->user = tt_session_user(session);
     tt_conv_pin(task->conv);
     size_t count;
     tt_id *ids = people(core, task, &count);
-    refresh(core, session, task, &session->open->is.id, &ids[0]);
+    refresh(core, session, task, &session->busy->open->is.id, &ids[0]);
     ask_snapshot(core, task);
     ask_users(core, task, ids, count);
     tt_task_ask_registry(core, task, tt_about_users(core, TT_REGISTRY_WATCH, ids, count - 1));

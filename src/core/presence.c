@@ -52,9 +52,9 @@ static struct tt_status as_shown(const struct tt_core *core, const struct tt_wat
 static void tell(struct tt_core *core, const struct tt_watched *watched, struct tt_session *session)
 {
     struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_PRESENCE, 0);
-    frame->conversation = session->open->is.id;
+    frame->conversation = session->busy->open->is.id;
     frame->user = watched->user;
-    frame->presence.kind = session->open->is.kind;
+    frame->presence.kind = session->busy->open->is.kind;
     if (session->user->shares)
         frame->presence.status = as_shown(core, watched);
     core->counters.presence_told++;
@@ -64,8 +64,9 @@ static void tell_sessions(struct tt_core *core, struct tt_watched *watched)
 {
     for (uint32_t i = 0; i < watched->session_count; i++) {
         struct tt_session *session = watched->sessions[i];
-        session->untold = session->untold || session->opening;
-        if (session->opening || !session->user->shares)
+        if (session->busy->opening)
+            session->own_busy->untold = true;
+        if (session->busy->opening || !session->user->shares)
             continue;
         if (watched->knows_sharing)
             tell(core, watched, session);
@@ -77,10 +78,10 @@ static void tell_sessions(struct tt_core *core, struct tt_watched *watched)
 /* Whom the session may see of those in the chat on its screen. */
 void tt_presence_tell_all(struct tt_core *core, struct tt_session *session)
 {
-    const struct tt_conversation *chat = &session->open->is;
+    const struct tt_conversation *chat = &session->busy->open->is;
     for (size_t i = 0; i < chat->member_count; i++) {
         const struct tt_watched *watched = watched_of(core, &chat->members[i]);
-        if (!tt_id_eq(&chat->members[i], &session->user->id) && watched->known &&
+        if (!tt_session_is_user(session, &chat->members[i]) && watched->known &&
             watched->knows_sharing && !watched->hidden)
             tell(core, watched, session);
     }
@@ -117,8 +118,9 @@ void tt_presence_own(struct tt_core *core, struct tt_user_here *user, bool share
     user->shares = shares;
     for (struct tt_session *session = user->sessions; session != NULL;
          session = session->next_of_user) {
-        session->untold = session->untold || session->opening;
-        if (session->open != NULL && !session->opening)
+        if (session->busy->opening)
+            session->own_busy->untold = true;
+        if (session->busy->open != NULL && !session->busy->opening)
             tt_presence_tell_all(core, session);
     }
 }
@@ -126,9 +128,10 @@ void tt_presence_own(struct tt_core *core, struct tt_user_here *user, bool share
 /* The snapshot that would have said what has changed will not come. */
 void tt_presence_unanswered(struct tt_core *core, struct tt_session *session)
 {
-    if (session->untold)
-        tt_presence_tell_all(core, session);
-    session->untold = false;
+    if (!session->busy->untold)
+        return;
+    tt_presence_tell_all(core, session);
+    session->own_busy->untold = false;
 }
 
 static void add_watcher(struct tt_core *core, const tt_id *user, struct tt_session *session)
@@ -150,9 +153,9 @@ static void add_watcher(struct tt_core *core, const tt_id *user, struct tt_sessi
 
 void tt_presence_watch(struct tt_core *core, struct tt_session *session)
 {
-    const struct tt_conversation *chat = &session->open->is;
+    const struct tt_conversation *chat = &session->busy->open->is;
     for (size_t i = 0; i < chat->member_count; i++)
-        if (!tt_id_eq(&chat->members[i], &session->user->id))
+        if (!tt_session_is_user(session, &chat->members[i]))
             add_watcher(core, &chat->members[i], session);
 }
 
@@ -175,11 +178,11 @@ static bool remove_watcher(struct tt_core *core, const tt_id *user, struct tt_se
 
 void tt_presence_unwatch(struct tt_core *core, struct tt_session *session)
 {
-    const struct tt_conversation *chat = &session->open->is;
+    const struct tt_conversation *chat = &session->busy->open->is;
     tt_id *left = tt_arena_array(&core->arena, chat->member_count, sizeof(*left));
     size_t count = 0;
     for (size_t i = 0; i < chat->member_count; i++)
-        if (!tt_id_eq(&chat->members[i], &session->user->id) &&
+        if (!tt_session_is_user(session, &chat->members[i]) &&
             remove_watcher(core, &chat->members[i], session))
             left[count++] = chat->members[i];
     if (count > 0)
@@ -252,17 +255,34 @@ void tt_presence_tell(struct tt_core *core, const struct tt_whereabouts *now, bo
 /* A session of the user has ended; a reconnect within the grace is never told. */
 void tt_presence_gone(struct tt_core *core, struct tt_user_here *user)
 {
-    tt_timer_set(&core->timers, &user->grace,
+    if (user->grace == NULL) {
+        user->grace = tt_alloc(sizeof(*user->grace));
+        user->grace->user = user;
+        user->grace->timer.kind = TT_TIMER_USER;
+    }
+    tt_timer_set(&core->timers, &user->grace->timer,
                  tt_mono_after(core->now.mono, core->options.offline_grace_ms));
 }
 
-void tt_presence_grace_over(struct tt_core *core, struct tt_user_here *user)
+void tt_presence_grace_end(struct tt_core *core, struct tt_user_here *user)
 {
-    struct tt_registry_op *op = tt_about_users(core, TT_REGISTRY_LOOKUP, &user->id, 1);
+    if (user->grace == NULL)
+        return;
+    tt_timer_stop(&core->timers, &user->grace->timer);
+    tt_free(user->grace);
+    user->grace = NULL;
+}
+
+void tt_presence_grace_over(struct tt_core *core, struct tt_grace *grace)
+{
+    struct tt_user_here *user = grace->user;
+    const tt_id id = tt_user_id(user);
+    struct tt_registry_op *op = tt_about_users(core, TT_REGISTRY_LOOKUP, &id, 1);
     struct news *news = tt_arena_alloc(&op->arena, sizeof(*news));
     news->hidden = !user->shares;
     op->tag.context = news;
     tt_emit_registry(core, op, TT_FOR_GRACE, TT_HANDLE_NONE);
+    tt_presence_grace_end(core, user);
     tt_user_release(core, user);
 }
 
@@ -376,7 +396,7 @@ void tt_presence_typing_heard(struct tt_core *core, const struct tt_hint *hint)
         return;
     for (uint32_t i = 0; i < watched->session_count; i++) {
         struct tt_session *session = watched->sessions[i];
-        if (!tt_id_eq(&session->open->is.id, &hint->conversation))
+        if (!tt_id_eq(&session->busy->open->is.id, &hint->conversation))
             continue;
         struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_TYPING, 0);
         frame->conversation = hint->conversation;

@@ -29,6 +29,12 @@ uint32_t tt_rate_take(struct tt_rate *rate, uint32_t per_s, tt_mono now)
     return (uint32_t)((full_at + cost - depth - now_fine) / FINE + 1);
 }
 
+bool tt_rate_is_at_rest(const struct tt_rate *rate, tt_mono now)
+{
+    return rate->used_until_ms <= now.ms * FINE &&
+           (rate->refused_since.ms == 0 || now.ms > rate->refused_at.ms + QUIET_MS);
+}
+
 bool tt_rate_is_abused(const struct tt_rate *rate, tt_mono now)
 {
     return rate->refused_since.ms != 0 && now.ms == rate->refused_at.ms &&

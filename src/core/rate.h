@@ -21,6 +21,9 @@ struct tt_rate {
  * limit. */
 uint32_t tt_rate_take(struct tt_rate *rate, uint32_t per_s, tt_mono now);
 
+/* Whether it is as if nothing had ever been taken. */
+bool tt_rate_is_at_rest(const struct tt_rate *rate, tt_mono now);
+
 /* Whether the refusals have gone on for so long that it is abuse. */
 bool tt_rate_is_abused(const struct tt_rate *rate, tt_mono now);
 

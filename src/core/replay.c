@@ -9,8 +9,10 @@
 
 static void forget_place(struct tt_session *session)
 {
-    tt_free(session->list_after);
-    session->list_after = NULL;
+    if (session->busy->list_after == NULL)
+        return;
+    tt_free(session->own_busy->list_after);
+    session->own_busy->list_after = NULL;
 }
 
 static void list(struct tt_core *core, struct tt_session *session)
@@ -18,10 +20,10 @@ static void list(struct tt_core *core, struct tt_session *session)
     session->listing = true;
     session->list_evictions = session->evictions;
     struct tt_store_op *op = tt_store_op_create(TT_STORE_LIST_PENDING);
-    op->list_pending.user = session->user->id;
-    op->list_pending.device = session->device;
-    if (session->list_after != NULL)
-        op->list_pending.after = *session->list_after;
+    op->list_pending.user = tt_session_user(session);
+    op->list_pending.device = tt_session_device(session);
+    if (session->busy->list_after != NULL)
+        op->list_pending.after = *session->busy->list_after;
     op->list_pending.count_max = core->options.pending_count;
     tt_emit_store(core, op, TT_FOR_PENDING, session->handle);
 }
@@ -40,7 +42,7 @@ void tt_replay_start(struct tt_core *core, struct tt_session *session)
 /* Everything of the rows so far was handed out: on to the next rows, or done. */
 void tt_replay_reached(struct tt_core *core, struct tt_session *session)
 {
-    if (session->replaying > 0 || session->listing)
+    if (session->busy->replaying > 0 || session->listing)
         return;
     if (session->list_more) {
         session->list_more = false;
@@ -64,7 +66,7 @@ static void take_row(struct tt_core *core, struct tt_session *session,
     if (stream->positioned && stream->next.n > row->head.n)
         return;
     if (stream->replay_to.n == 0)
-        session->replaying++;
+        session->own_busy->replaying++;
     stream->replay_to = tt_seq_max(stream->replay_to, row->head);
     /* Of a stream that was dropped since, the row may say less than was handed out and acked. */
     bool is_fresh = session->evictions == session->list_evictions || TT_IS_PLANTED(OLD_POSITION);
@@ -96,8 +98,9 @@ void tt_replay_pending_done(struct tt_core *core, struct tt_store_op *op)
     session->list_more = pending->more;
     forget_place(session);
     if (pending->more && pending->row_count > 0) {
-        session->list_after = tt_alloc(sizeof(*session->list_after));
-        *session->list_after = pending->rows[pending->row_count - 1].conversation;
+        tt_id *after = tt_alloc(sizeof(*after));
+        *after = pending->rows[pending->row_count - 1].conversation;
+        tt_session_busy(core, session)->list_after = after;
     }
     tt_replay_reached(core, session);
 }

@@ -114,7 +114,8 @@ static uint32_t must_wait_ms(struct tt_core *core, const struct tt_request *requ
     if (wait_ms != 0 || request->kind != TT_REQUEST_SEND)
         return wait_ms;
     struct tt_session *session = tt_session_of_device(core, &request->user, &request->device);
-    struct tt_rate *sends = session != NULL ? &session->sends : &bucket->sends;
+    struct tt_rate *sends =
+        session != NULL ? &tt_session_busy(core, session)->sends : &bucket->sends;
     return tt_rate_take(sends, core->options.sends_per_s, core->now.mono);
 }
 

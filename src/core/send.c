@@ -39,21 +39,21 @@ void tt_send_from_session(struct tt_core *core, struct tt_session *session,
                           const struct tt_client_frame *frame)
 {
     struct tt_stream *stream = tt_stream_of(core, session, &frame->conversation);
-    if (session->send_count >= TT_LIMIT_SENDS_QUEUED ||
+    if (session->busy->send_count >= TT_LIMIT_SENDS_QUEUED ||
         stream->sent_ahead_count >= TT_LIMIT_SENT_AHEAD) {
         tt_emit_error(core, session, TT_FAIL(RATE_LIMITED), &frame->conversation,
                       &frame->client_id);
         return;
     }
     struct tt_task *task = tt_task_create(core, TT_TASK_SEND, session->handle);
-    task->user = session->user->id;
-    task->device = session->device;
+    task->user = tt_session_user(session);
+    task->device = tt_session_device(session);
     task->conversation = frame->conversation;
     task->request.send.client_id = frame->client_id;
     task->store[0] = append_op(core, task, frame->content);
-    task->next_send = session->sends_first;
-    session->sends_first = task;
-    session->send_count++;
+    task->next_send = session->busy->sends_first;
+    session->own_busy->sends_first = task;
+    session->own_busy->send_count++;
 
     if (!core->options.store_keeps_order && stream->appends_under_way > 0) {
         wait_for_turn(stream, task);
@@ -82,11 +82,11 @@ void tt_send_ready(struct tt_core *core, struct tt_task *task)
 
 static void take_from_session(struct tt_session *session, struct tt_task *task)
 {
-    struct tt_task **link = &session->sends_first;
+    struct tt_task **link = &session->own_busy->sends_first;
     while (*link != task)
         link = &(*link)->next_send;
     *link = task->next_send;
-    session->send_count--;
+    session->own_busy->send_count--;
 }
 
 static void next_turn(struct tt_core *core, struct tt_stream *stream)
@@ -174,7 +174,8 @@ void tt_send_done(struct tt_core *core, struct tt_task *task)
 bool tt_send_is_under_way(const struct tt_session *session, const tt_id *conversation,
                           const tt_id *client_id)
 {
-    for (const struct tt_task *task = session->sends_first; task != NULL; task = task->next_send)
+    for (const struct tt_task *task = session->busy->sends_first; task != NULL;
+         task = task->next_send)
         if (tt_id_eq(&task->conversation, conversation) &&
             tt_id_eq(&task->request.send.client_id, client_id))
             return true;
@@ -186,8 +187,8 @@ bool tt_send_is_under_way(const struct tt_session *session, const tt_id *convers
 void tt_sends_orphan(struct tt_core *core, struct tt_session *session)
 {
     size_t at = 0;
-    for (struct tt_stream *stream = tt_map_next(&session->streams, &at); stream != NULL;
-         stream = tt_map_next(&session->streams, &at)) {
+    for (struct tt_stream *stream = tt_map_next(&session->busy->streams, &at); stream != NULL;
+         stream = tt_map_next(&session->busy->streams, &at)) {
         while (stream->sends_waiting != NULL) {
             struct tt_task *task = stream->sends_waiting;
             stream->sends_waiting = task->next;
@@ -195,8 +196,10 @@ void tt_sends_orphan(struct tt_core *core, struct tt_session *session)
             tt_task_destroy(core, task);
         }
     }
-    for (struct tt_task *task = session->sends_first; task != NULL; task = task->next_send)
+    for (struct tt_task *task = session->busy->sends_first; task != NULL; task = task->next_send)
         task->session_is_gone = true;
-    session->sends_first = NULL;
-    session->send_count = 0;
+    if (session->busy->sends_first == NULL)
+        return;
+    session->own_busy->sends_first = NULL;
+    session->own_busy->send_count = 0;
 }

@@ -11,6 +11,52 @@
 
 #define RETRY_MS 500
 
+const struct tt_busy tt_not_busy = {.reading = false};
+
+struct tt_slice tt_user_name(const struct tt_user_here *user)
+{
+    return tt_slice(user->id, user->id_size);
+}
+
+static struct tt_slice device_name(const struct tt_session *session)
+{
+    return tt_slice(session->device, session->device_size);
+}
+
+static tt_id id_of(struct tt_slice name)
+{
+    tt_id id;
+    memset(&id, 0, sizeof(id));
+    id.size = (uint8_t)name.size;
+    memcpy(id.bytes, name.data, name.size);
+    return id;
+}
+
+tt_id tt_user_id(const struct tt_user_here *user)
+{
+    return id_of(tt_user_name(user));
+}
+
+tt_id tt_session_user(const struct tt_session *session)
+{
+    return tt_user_id(session->user);
+}
+
+tt_id tt_session_device(const struct tt_session *session)
+{
+    return id_of(device_name(session));
+}
+
+bool tt_session_is_user(const struct tt_session *session, const tt_id *user)
+{
+    return tt_slice_eq(tt_user_name(session->user), tt_id_slice(user));
+}
+
+bool tt_session_is_device(const struct tt_session *session, const tt_id *device)
+{
+    return tt_slice_eq(device_name(session), tt_id_slice(device));
+}
+
 struct tt_session *tt_session_find(struct tt_core *core, tt_handle handle)
 {
     if (handle.index >= core->connection_capacity)
@@ -34,7 +80,7 @@ struct tt_session *tt_session_of_device(struct tt_core *core, const tt_id *user,
     struct tt_user_here *here = tt_user_find(core, user);
     struct tt_session *session = here == NULL ? NULL : here->sessions;
     for (; session != NULL; session = session->next_of_user)
-        if (session->state == TT_SESSION_LIVE && tt_id_eq(&session->device, device) &&
+        if (session->state == TT_SESSION_LIVE && tt_session_is_device(session, device) &&
             (found == NULL || session->epoch > found->epoch))
             found = session;
     return found;
@@ -44,10 +90,10 @@ static struct tt_user_here *user_of(struct tt_core *core, const tt_id *id)
 {
     struct tt_user_here *user = tt_user_find(core, id);
     if (user == NULL) {
-        user = tt_alloc(sizeof(*user));
-        user->id = *id;
+        user = tt_alloc(sizeof(*user) + id->size);
+        user->id_size = id->size;
+        memcpy(user->id, id->bytes, id->size);
         user->shares = true;
-        user->grace.kind = TT_TIMER_USER;
         tt_map_add(&core->users, user);
     }
     return user;
@@ -55,15 +101,48 @@ static struct tt_user_here *user_of(struct tt_core *core, const tt_id *id)
 
 void tt_user_release(struct tt_core *core, struct tt_user_here *user)
 {
-    if (user->sessions != NULL || user->grace.position != 0)
+    if (user->sessions != NULL || user->grace != NULL)
         return;
-    tt_map_remove(&core->users, tt_id_slice(&user->id));
+    tt_map_remove(&core->users, tt_user_name(user));
     tt_free(user);
 }
 
 static struct tt_slice stream_key(const void *value)
 {
     return tt_id_slice(&((const struct tt_stream *)value)->conversation);
+}
+
+struct tt_busy *tt_session_busy(struct tt_core *core, struct tt_session *session)
+{
+    if (session->busy == &tt_not_busy) {
+        session->own_busy = tt_alloc(sizeof(*session->own_busy));
+        tt_map_init(&session->own_busy->streams, stream_key, core->options.hash_seed);
+    }
+    return session->own_busy;
+}
+
+static bool is_at_rest(const struct tt_busy *busy, tt_mono now)
+{
+    return busy->streams.count == 0 && !busy->reading && !busy->draining &&
+           busy->retry_at.ms == 0 && busy->list_after == NULL && busy->replaying == 0 &&
+           busy->open == NULL && busy->opens_under_way == 0 && busy->sends_first == NULL &&
+           tt_rate_is_at_rest(&busy->sends, now) && tt_rate_is_at_rest(&busy->frames, now);
+}
+
+static void free_busy(struct tt_session *session)
+{
+    if (session->busy == &tt_not_busy)
+        return;
+    tt_streams_deinit(session->own_busy);
+    tt_free(session->own_busy->list_after);
+    tt_free(session->own_busy);
+    session->busy = &tt_not_busy;
+}
+
+void tt_session_free(struct tt_session *session)
+{
+    free_busy(session);
+    tt_free(session);
 }
 
 void tt_session_open(struct tt_core *core, const struct tt_event *event)
@@ -76,19 +155,21 @@ void tt_session_open(struct tt_core *core, const struct tt_event *event)
         return;
     }
 
-    struct tt_session *session = tt_alloc(sizeof(*session));
+    const tt_id *device = &event->open.device;
+    struct tt_session *session = tt_alloc(sizeof(*session) + device->size);
     session->handle = event->handle;
-    session->device = event->open.device;
+    session->busy = &tt_not_busy;
+    session->device_size = device->size;
+    memcpy(session->device, device->bytes, device->size);
     session->user = user_of(core, &event->open.user);
     session->next_of_user = session->user->sessions;
     session->user->sessions = session;
     session->timer.kind = TT_TIMER_SESSION;
-    session->heard_at = core->now.mono;
+    session->quiet_since = core->now.mono;
     session->opened_at = core->now.mono;
     session->screen_turn = ++core->screen_turns;
     int64_t life_ms = event->open.token_expires.ms - core->now.wall.ms;
     session->expires_at = tt_mono_after(core->now.mono, life_ms > 0 ? (uint64_t)life_ms : 0);
-    tt_map_init(&session->streams, stream_key, core->options.hash_seed);
     core->sessions[event->handle.index] = session;
     core->counters.sessions++;
 
@@ -113,10 +194,9 @@ static void take_from_user(struct tt_session *session)
 /* Takes the session out of everything; what it held in store and registry is the caller's. */
 static void forget(struct tt_core *core, struct tt_session *session)
 {
-    if (session->open != NULL)
+    if (session->busy->open != NULL)
         tt_open_close(core, session);
     tt_sends_orphan(core, session);
-    tt_streams_deinit(session);
     tt_timer_stop(&core->timers, &session->timer);
     take_from_user(session);
     core->sessions[session->handle.index] = NULL;
@@ -124,7 +204,7 @@ static void forget(struct tt_core *core, struct tt_session *session)
     if (session->state == TT_SESSION_LIVE)
         core->counters.sessions_closed++;
     tt_user_release(core, session->user);
-    tt_free(session);
+    tt_session_free(session);
 }
 
 static void disconnect(struct tt_core *core, const tt_id *user, const tt_id *device, uint64_t epoch)
@@ -150,8 +230,10 @@ static void unregister(struct tt_core *core, const tt_id *user, const tt_id *dev
 void tt_session_gone(struct tt_core *core, struct tt_session *session)
 {
     if (session->epoch != 0) {
-        unregister(core, &session->user->id, &session->device, session->epoch);
-        disconnect(core, &session->user->id, &session->device, session->epoch);
+        const tt_id user = tt_session_user(session);
+        const tt_id device = tt_session_device(session);
+        unregister(core, &user, &device, session->epoch);
+        disconnect(core, &user, &device, session->epoch);
         tt_presence_gone(core, session->user);
     }
     forget(core, session);
@@ -185,8 +267,8 @@ static void reject(struct tt_core *core, struct tt_session *session, const struc
 static void register_device(struct tt_core *core, struct tt_session *session)
 {
     struct tt_registry_op *op = tt_registry_op_create(TT_REGISTRY_REGISTER);
-    op->reg.user = session->user->id;
-    op->reg.device.device = session->device;
+    op->reg.user = tt_session_user(session);
+    op->reg.device.device = tt_session_device(session);
     op->reg.device.epoch = session->epoch;
     op->reg.device.place = core->options.place;
     tt_emit_registry(core, op, TT_FOR_REGISTER, session->handle);
@@ -210,8 +292,8 @@ static void hello(struct tt_core *core, struct tt_session *session)
     tt_emit(core, TT_EFFECT_ACCEPT)->handle = session->handle;
     struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_HELLO, 0);
     frame->hello = (struct tt_hello){
-        .user = session->user->id,
-        .device = session->device,
+        .user = tt_session_user(session),
+        .device = tt_session_device(session),
         .session = session_id(core),
         .server = core->options.place.server,
         .server_time = core->now.wall,
@@ -225,11 +307,12 @@ static void hello(struct tt_core *core, struct tt_session *session)
 static void replace_older(struct tt_core *core, struct tt_session *session,
                           const struct tt_registered_device *previous)
 {
+    const tt_id device = tt_session_device(session);
     struct tt_session *other = session->user->sessions;
     while (other != NULL) {
         struct tt_session *next = other->next_of_user;
         if (other != session && other->state == TT_SESSION_LIVE && other->epoch < session->epoch &&
-            tt_id_eq(&other->device, &session->device))
+            tt_session_is_device(other, &device))
             tt_session_close(core, other, TT_CLOSE_REPLACED);
         other = next;
     }
@@ -238,16 +321,17 @@ static void replace_older(struct tt_core *core, struct tt_session *session,
         return;
     struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
     hint->kind = TT_HINT_KICK;
-    hint->user = session->user->id;
-    hint->device = session->device;
+    hint->user = tt_session_user(session);
+    hint->device = device;
     hint->version = session->epoch;
     tt_hint_to(core, &previous->place, hint);
 }
 
 static bool is_replaced_here(struct tt_core *core, const struct tt_session *session)
 {
-    const struct tt_session *newest =
-        tt_session_of_device(core, &session->user->id, &session->device);
+    const tt_id user = tt_session_user(session);
+    const tt_id device = tt_session_device(session);
+    const struct tt_session *newest = tt_session_of_device(core, &user, &device);
     return newest != NULL && newest->epoch > session->epoch;
 }
 
@@ -266,7 +350,7 @@ static void go_live(struct tt_core *core, struct tt_session *session,
         return;
     }
     replace_older(core, session, previous);
-    session->heard_at = core->now.mono;
+    session->quiet_since = core->now.mono;
     if (core->options.reassert_ms > 0)
         session->reassert_at =
             tt_mono_after(core->now.mono, core->options.reassert_ms / 2 +
@@ -303,7 +387,7 @@ void tt_session_cut(struct tt_core *core, struct tt_session *session)
         return;
     }
     struct tt_store_op *op = tt_store_op_create(TT_STORE_LIST_DEVICES);
-    op->list_devices.user = session->user->id;
+    op->list_devices.user = tt_session_user(session);
     tt_emit_store(core, op, TT_FOR_CUT, session->handle);
 }
 
@@ -317,8 +401,9 @@ void tt_session_cut_looked(struct tt_core *core, struct tt_store_op *op)
         tt_retry_store(core, op);
         return;
     }
+    const tt_id device = tt_session_device(session);
     const struct tt_device *now =
-        find_device(op->list_devices.devices, op->list_devices.device_count, &session->device);
+        find_device(op->list_devices.devices, op->list_devices.device_count, &device);
     if (now == NULL || now->linked_at.ms != session->linked_at.ms)
         tt_session_close(core, session, TT_CLOSE_TOKEN_EXPIRED);
 }
@@ -338,8 +423,8 @@ void tt_session_linked(struct tt_core *core, struct tt_store_op *op)
     }
     session->epoch = linked->epoch;
     session->resumed = linked->resumed;
-    session->linked_at = linked_at(linked);
     tt_presence_own(core, session->user, linked->settings.share_last_seen, session->opened_at);
+    session->linked_at = linked_at(linked);
     session->state = TT_SESSION_REGISTERING;
     if (TT_IS_PLANTED(REGISTER_LAST))
         go_live(core, session, NULL);
@@ -378,7 +463,7 @@ void tt_session_registered(struct tt_core *core, struct tt_registry_op *op)
     }
     session->registered = tt_is_ok(op->err);
     if (session->registered) {
-        tt_timer_stop(&core->timers, &session->user->grace);
+        tt_presence_grace_end(core, session->user);
         tt_presence_tell(core, &reg->user_now, !session->user->shares);
     }
     if (session->state == TT_SESSION_LIVE)
@@ -404,7 +489,7 @@ void tt_session_reasserted(struct tt_core *core, struct tt_registry_op *op)
     const struct tt_whereabouts *found = &op->about.found[0];
     for (size_t i = 0; i < found->device_count; i++) {
         const struct tt_registered_device *device = &found->devices[i];
-        if (!tt_id_eq(&device->device, &session->device))
+        if (!tt_session_is_device(session, &device->device))
             continue;
         if (device->epoch < session->epoch)
             break;
@@ -423,15 +508,14 @@ static void earlier(tt_mono *due, tt_mono other)
 
 static tt_mono heartbeat_due(const struct tt_core *core, const struct tt_session *session)
 {
-    return session->pinged_at.ms != 0
-               ? tt_mono_after(session->pinged_at, core->options.pong_ms)
-               : tt_mono_after(session->heard_at, core->options.heartbeat_ms);
+    return tt_mono_after(session->quiet_since,
+                         session->pinged ? core->options.pong_ms : core->options.heartbeat_ms);
 }
 
 /* It takes nothing in, and what it was sent has reached the limit. */
 static bool is_too_slow(const struct tt_session *session)
 {
-    return session->draining && session->undrained > session->too_slow_at &&
+    return session->busy->draining && session->undrained > session->busy->too_slow_at &&
            !TT_IS_PLANTED(NO_SLOW_CLOSE);
 }
 
@@ -441,35 +525,34 @@ void tt_session_set_timer(struct tt_core *core, struct tt_session *session)
     if (is_too_slow(session))
         due = core->now.mono;
     earlier(&due, session->expires_at);
-    earlier(&due, session->refresh_at);
-    earlier(&due, session->retry_at);
+    earlier(&due, session->busy->refresh_at);
+    earlier(&due, session->busy->retry_at);
     earlier(&due, session->reassert_at);
     tt_timer_set(&core->timers, &session->timer, due);
 }
 
 void tt_session_retry_soon(struct tt_core *core, struct tt_session *session)
 {
-    if (session->retry_at.ms == 0)
-        session->retry_at = tt_mono_after(core->now.mono, RETRY_MS + tt_random(core) % RETRY_MS);
-    tt_timer_set_earlier(&core->timers, &session->timer, session->retry_at);
+    if (session->busy->retry_at.ms == 0)
+        tt_session_busy(core, session)->retry_at =
+            tt_mono_after(core->now.mono, RETRY_MS + tt_random(core) % RETRY_MS);
+    tt_timer_set_earlier(&core->timers, &session->timer, session->busy->retry_at);
 }
 
-static bool is_due(const struct tt_core *core, tt_mono *at)
+static bool is_due(const struct tt_core *core, tt_mono at)
 {
-    if (at->ms == 0 || at->ms > core->now.mono.ms)
-        return false;
-    *at = TT_MONO(0);
-    return true;
+    return at.ms != 0 && at.ms <= core->now.mono.ms;
 }
 
 static void try_again(struct tt_core *core, struct tt_session *session)
 {
+    session->own_busy->retry_at = TT_MONO(0);
     if (!session->registered)
         tt_session_register_again(core, session);
     if (session->list_again && !session->listing)
         tt_replay_start(core, session);
     tt_ack_retry(core, session);
-    session->stalled = false;
+    session->own_busy->stalled = false;
     tt_streams_pump(core, session);
 }
 
@@ -478,14 +561,25 @@ static bool check_heartbeat(struct tt_core *core, struct tt_session *session)
 {
     if (heartbeat_due(core, session).ms > core->now.mono.ms)
         return true;
-    if (session->pinged_at.ms != 0) {
+    if (session->pinged) {
         core->counters.heartbeats_missed++;
         tt_session_close(core, session, TT_CLOSE_NO_HEARTBEAT);
         return false;
     }
-    session->pinged_at = core->now.mono;
+    session->quiet_since = core->now.mono;
+    session->pinged = true;
     tt_emit(core, TT_EFFECT_PING)->handle = session->handle;
     return true;
+}
+
+static void reassert(struct tt_core *core, struct tt_session *session)
+{
+    session->reassert_at = tt_mono_after(core->now.mono, core->options.reassert_ms);
+    if (TT_IS_PLANTED(NO_REASSERT))
+        return;
+    const tt_id user = tt_session_user(session);
+    struct tt_registry_op *op = tt_about_users(core, TT_REGISTRY_LOOKUP, &user, 1);
+    tt_emit_registry(core, op, TT_FOR_REASSERT, session->handle);
 }
 
 void tt_session_due(struct tt_core *core, struct tt_session *session)
@@ -502,15 +596,14 @@ void tt_session_due(struct tt_core *core, struct tt_session *session)
     }
     if (!check_heartbeat(core, session))
         return;
-    if (is_due(core, &session->refresh_at))
+    if (is_due(core, session->busy->refresh_at))
         tt_refresh_start(core, session);
-    if (is_due(core, &session->reassert_at) && !TT_IS_PLANTED(NO_REASSERT)) {
-        struct tt_registry_op *op = tt_about_users(core, TT_REGISTRY_LOOKUP, &session->user->id, 1);
-        tt_emit_registry(core, op, TT_FOR_REASSERT, session->handle);
-        session->reassert_at = tt_mono_after(core->now.mono, core->options.reassert_ms);
-    }
-    if (is_due(core, &session->retry_at))
+    if (is_due(core, session->reassert_at))
+        reassert(core, session);
+    if (is_due(core, session->busy->retry_at))
         try_again(core, session);
+    if (is_at_rest(session->busy, core->now.mono))
+        free_busy(session);
     tt_session_set_timer(core, session);
 }
 
@@ -545,20 +638,20 @@ static bool take_token(struct tt_core *core, struct tt_session *session, struct 
 bool tt_session_take_frame_token(struct tt_core *core, struct tt_session *session,
                                  const tt_id *conversation, const tt_id *client_id)
 {
-    return take_token(core, session, &session->frames, core->options.frames_per_s, conversation,
-                      client_id);
+    return take_token(core, session, &tt_session_busy(core, session)->frames,
+                      core->options.frames_per_s, conversation, client_id);
 }
 
 static void start_task(struct tt_core *core, struct tt_session *session, enum tt_task_kind kind,
                        const tt_id *conversation)
 {
     struct tt_task *task = tt_task_create(core, kind, session->handle);
-    task->user = session->user->id;
-    task->device = session->device;
+    task->user = tt_session_user(session);
+    task->device = tt_session_device(session);
     task->conversation = *conversation;
     task->request.limit = TT_PAGE_DEFAULT;
     if (kind == TT_TASK_OPEN) {
-        session->opens_under_way++; /* until the task is destroyed */
+        session->own_busy->opens_under_way++; /* until the task is destroyed */
         tt_open_wish(core, session, task);
     }
     if (tt_conv_need(core, task) != NULL)
@@ -573,7 +666,7 @@ void tt_session_frame(struct tt_core *core, struct tt_session *session,
         return;
     switch (frame->kind) {
     case TT_CLIENT_SEND:
-        if (take_token(core, session, &session->sends, core->options.sends_per_s,
+        if (take_token(core, session, &session->own_busy->sends, core->options.sends_per_s,
                        &frame->conversation, &frame->client_id))
             tt_send_from_session(core, session, frame);
         return;
@@ -582,7 +675,7 @@ void tt_session_frame(struct tt_core *core, struct tt_session *session,
         tt_ack(core, session, &frame->conversation, frame->kind == TT_CLIENT_READ, frame->seq);
         return;
     case TT_CLIENT_OPEN: /* an answer may have megabytes, and a frame fits in a packet */
-        if (session->opens_under_way >= TT_LIMIT_OPENS)
+        if (session->busy->opens_under_way >= TT_LIMIT_OPENS)
             refuse_for_now(core, session, TT_OPENS_PAUSE_MS, &frame->conversation,
                            &frame->client_id);
         else

@@ -103,70 +103,91 @@ struct tt_stream {
     struct tt_task *sends_waiting; /* for their turn; oldest first */
 };
 
-struct tt_session {
-    tt_handle handle;
-    enum tt_session_state state;
-    struct tt_user_here *user;
-    struct tt_session *next_of_user;
-    tt_id device;
-    uint64_t epoch;
-    tt_time
-        linked_at; /* which of the device's links this is: an unlinked one may be linked again */
-    bool resumed;
-    bool registered;
-    bool registering; /* REGISTER under way though live: the registry was away or forgot */
-
-    struct tt_timer timer; /* the earliest of the times below */
-    tt_mono opened_at;
-    tt_mono heard_at;
-    tt_mono pinged_at; /* 0: no ping is out */
-    tt_mono expires_at;
-    tt_mono refresh_at;  /* 0: no chat is open */
-    tt_mono retry_at;    /* 0: nothing to try again */
-    tt_mono reassert_at; /* 0: never */
+/* What a session has while something is under way, handed out or on its screen, and for as long as
+ * its rates are not at rest: a phone that only listens has none of it (decision 28). */
+struct tt_busy {
     struct tt_rate sends;
     struct tt_rate frames;
 
     struct tt_map streams;
     struct tt_stream *oldest;
     struct tt_stream *newest;
-    uint32_t evictions; /* streams that were dropped: what they handed out is no longer known */
-    uint32_t list_evictions; /* when LIST_PENDING was asked */
     struct tt_stream *behind_first;
     struct tt_stream *behind_last;
     bool reading;
     bool stalled;       /* the last read failed: none until retry_at */
     bool draining;      /* WANT_DRAIN is out */
-    size_t undrained;   /* bytes of which no DRAINED has said that they left */
-    size_t since_asked; /* of them: sent since the last WANT_DRAIN */
-    size_t too_slow_at; /* while one is out, more than this is too much */
-
-    bool listing;    /* LIST_PENDING under way */
-    bool list_again; /* something was missed meanwhile */
-    bool caught_up;
-    bool list_more;
+    size_t since_asked; /* while it is: of `undrained`, what was sent since */
+    size_t too_slow_at; /* while it is: more than this is too much */
+    tt_mono retry_at;   /* 0: nothing to try again */
     tt_id *list_after;  /* NULL: from the first row */
     uint32_t replaying; /* streams with replay_to beyond next */
 
     struct tt_conv *open;        /* the chat on its screen */
+    tt_mono refresh_at;          /* 0: no chat is open */
     bool opening;                /* its snapshot is not out yet */
     bool untold;                 /* meanwhile something was not told that the snapshot will say */
     uint32_t opening_turn;       /* of the open that put it there */
-    uint32_t open_turn;          /* the latest wish of what is on the screen: a late one is void */
-    uint32_t screen_turn;        /* changes with each wish and each `close`, unique on this node */
-    uint32_t open_wish;          /* a hash of the conversation that was wished for */
     uint32_t opens_under_way;    /* `open` frames that are not answered yet */
     struct tt_task *sends_first; /* under way or waiting */
     uint32_t send_count;
 };
 
+/* All zero: what a session that is not busy shows to who reads. */
+extern const struct tt_busy tt_not_busy;
+
+struct tt_session {
+    tt_handle handle;
+    struct tt_user_here *user;
+    struct tt_session *next_of_user;
+    union {
+        const struct tt_busy *busy; /* to read: always there */
+        struct tt_busy *own_busy;   /* to write where it must be there; else tt_session_busy */
+    };
+    uint64_t epoch;
+    union {
+        tt_mono opened_at; /* while LINKING */
+        tt_time linked_at; /* which of the device's links this is: an unlinked one may be linked
+                              again */
+    };
+
+    struct tt_timer timer; /* the earliest of the times below and those of busy */
+    tt_mono quiet_since;   /* when it was heard, or, once it is pinged, when that was */
+    tt_mono expires_at;
+    tt_mono reassert_at;     /* 0: never */
+    size_t undrained;        /* bytes of which no DRAINED has said that they left */
+    uint32_t evictions;      /* streams that were dropped: what they handed out is not known */
+    uint32_t list_evictions; /* when LIST_PENDING was asked */
+    uint32_t open_turn;      /* the latest wish of what is on the screen: a late one is void */
+    uint32_t open_wish;      /* a hash of the conversation that was wished for */
+    uint32_t screen_turn;    /* changes with each wish and each `close`, unique on this node */
+
+    uint8_t state; /* enum tt_session_state */
+    bool resumed : 1;
+    bool registered : 1;
+    bool registering : 1; /* REGISTER under way though live: the registry was away or forgot */
+    bool pinged : 1;      /* and not heard since */
+    bool listing : 1;     /* LIST_PENDING under way */
+    bool list_again : 1;  /* something was missed meanwhile */
+    bool list_more : 1;
+    bool caught_up : 1;
+    uint8_t device_size;
+    char device[];
+};
+
 struct tt_user_here {
     struct tt_session *sessions;
-    struct tt_user_settings settings;
-    struct tt_timer grace; /* runs: somebody may have to be told of the going */
+    struct tt_grace *grace; /* NULL: nobody has to be told of a going */
+    tt_mono shares_at;      /* when the latest answer to that was asked for */
     bool shares;
-    tt_mono shares_at; /* when the latest answer to that was asked for */
-    tt_id id;
+    uint8_t id_size;
+    char id[];
+};
+
+/* Runs when the last session of a user has ended: somebody may have to be told of it. */
+struct tt_grace {
+    struct tt_timer timer;
+    struct tt_user_here *user;
 };
 
 struct tt_conv {
@@ -397,6 +418,7 @@ struct tt_registry_op *tt_about_users(struct tt_core *core, enum tt_registry_op_
 void tt_session_open(struct tt_core *core, const struct tt_event *event);
 void tt_session_linked(struct tt_core *core, struct tt_store_op *op);
 void tt_session_registered(struct tt_core *core, struct tt_registry_op *op);
+void tt_session_free(struct tt_session *session);
 void tt_session_gone(struct tt_core *core, struct tt_session *session);
 void tt_session_close(struct tt_core *core, struct tt_session *session, enum tt_close_code code);
 void tt_session_due(struct tt_core *core, struct tt_session *session);
@@ -410,6 +432,13 @@ void tt_session_register_again(struct tt_core *core, struct tt_session *session)
 void tt_session_reasserted(struct tt_core *core, struct tt_registry_op *op);
 bool tt_session_take_frame_token(struct tt_core *core, struct tt_session *session,
                                  const tt_id *conversation, const tt_id *client_id);
+struct tt_busy *tt_session_busy(struct tt_core *core, struct tt_session *session);
+struct tt_slice tt_user_name(const struct tt_user_here *user);
+tt_id tt_user_id(const struct tt_user_here *user);
+tt_id tt_session_device(const struct tt_session *session);
+tt_id tt_session_user(const struct tt_session *session);
+bool tt_session_is_device(const struct tt_session *session, const tt_id *device);
+bool tt_session_is_user(const struct tt_session *session, const tt_id *user);
 struct tt_session *tt_session_find(struct tt_core *core, tt_handle handle);
 struct tt_session *tt_session_of_device(struct tt_core *core, const tt_id *user,
                                         const tt_id *device);
@@ -441,7 +470,7 @@ void tt_stream_handed_over_http(struct tt_stream *stream, tt_seq from, tt_seq to
 void tt_stream_read_done(struct tt_core *core, struct tt_store_op *op);
 void tt_stream_release(struct tt_core *core, struct tt_session *session, struct tt_stream *stream);
 void tt_streams_trim(struct tt_core *core, struct tt_session *session);
-void tt_streams_deinit(struct tt_session *session);
+void tt_streams_deinit(struct tt_busy *busy);
 void tt_streams_pump(struct tt_core *core, struct tt_session *session);
 void tt_streams_drained(struct tt_core *core, struct tt_session *session);
 
@@ -520,7 +549,8 @@ void tt_presence_tell(struct tt_core *core, const struct tt_whereabouts *now, bo
 void tt_presence_look_again(struct tt_core *core);
 void tt_presence_looked(struct tt_core *core, struct tt_registry_op *op);
 void tt_presence_gone(struct tt_core *core, struct tt_user_here *user);
-void tt_presence_grace_over(struct tt_core *core, struct tt_user_here *user);
+void tt_presence_grace_over(struct tt_core *core, struct tt_grace *grace);
+void tt_presence_grace_end(struct tt_core *core, struct tt_user_here *user);
 void tt_presence_grace_looked(struct tt_core *core, struct tt_registry_op *op);
 void tt_presence_watchers_found(struct tt_core *core, struct tt_registry_op *op);
 void tt_presence_watch_again(struct tt_core *core);

@@ -11,22 +11,23 @@
 
 struct tt_stream *tt_stream_find(struct tt_session *session, const tt_id *conversation)
 {
-    return tt_map_get(&session->streams, tt_id_slice(conversation));
+    return tt_map_get(&session->busy->streams, tt_id_slice(conversation));
 }
 
 static void unlink_by_use(struct tt_session *session, struct tt_stream *stream)
 {
-    *(stream->older != NULL ? &stream->older->newer : &session->oldest) = stream->newer;
-    *(stream->newer != NULL ? &stream->newer->older : &session->newest) = stream->older;
+    *(stream->older != NULL ? &stream->older->newer : &session->own_busy->oldest) = stream->newer;
+    *(stream->newer != NULL ? &stream->newer->older : &session->own_busy->newest) = stream->older;
     stream->older = NULL;
     stream->newer = NULL;
 }
 
 static void link_newest(struct tt_session *session, struct tt_stream *stream)
 {
-    stream->older = session->newest;
-    *(session->newest != NULL ? &session->newest->newer : &session->oldest) = stream;
-    session->newest = stream;
+    stream->older = session->own_busy->newest;
+    *(session->own_busy->newest != NULL ? &session->own_busy->newest->newer
+                                        : &session->own_busy->oldest) = stream;
+    session->own_busy->newest = stream;
 }
 
 static void free_stream(struct tt_stream *stream)
@@ -51,15 +52,15 @@ static bool is_settled(const struct tt_stream *stream)
  * where nobody holds a stream. */
 void tt_streams_trim(struct tt_core *core, struct tt_session *session)
 {
-    struct tt_stream *stream = session->oldest;
-    while (stream != NULL && session->streams.count > core->options.streams_kept) {
+    struct tt_stream *stream = session->busy->oldest;
+    while (stream != NULL && session->busy->streams.count > core->options.streams_kept) {
         struct tt_stream *newer = stream->newer;
-        bool is_open =
-            session->open != NULL && tt_id_eq(&session->open->is.id, &stream->conversation);
+        bool is_open = session->busy->open != NULL &&
+                       tt_id_eq(&session->busy->open->is.id, &stream->conversation);
         if (stream->positioned && is_settled(stream) && !is_open) {
             session->evictions++;
             unlink_by_use(session, stream);
-            tt_map_remove(&session->streams, tt_id_slice(&stream->conversation));
+            tt_map_remove(&session->own_busy->streams, tt_id_slice(&stream->conversation));
             free_stream(stream);
         }
         stream = newer;
@@ -71,17 +72,17 @@ struct tt_stream *tt_stream_of(struct tt_core *core, struct tt_session *session,
 {
     struct tt_stream *stream = tt_stream_find(session, conversation);
     if (stream != NULL) {
-        if (session->newest != stream) {
+        if (session->busy->newest != stream) {
             unlink_by_use(session, stream);
             link_newest(session, stream);
         }
         return stream;
     }
-    if (session->streams.count >= core->options.streams_kept)
+    if (session->busy->streams.count >= core->options.streams_kept)
         tt_streams_trim(core, session);
     stream = tt_alloc(sizeof(*stream));
     stream->conversation = *conversation;
-    tt_map_add(&session->streams, stream);
+    tt_map_add(&tt_session_busy(core, session)->streams, stream);
     link_newest(session, stream);
     return stream;
 }
@@ -95,23 +96,17 @@ void tt_stream_release(struct tt_core *core, struct tt_session *session, struct 
         stream->replay_to.n > 0)
         return;
     unlink_by_use(session, stream);
-    tt_map_remove(&session->streams, tt_id_slice(&stream->conversation));
+    tt_map_remove(&session->own_busy->streams, tt_id_slice(&stream->conversation));
     free_stream(stream);
 }
 
-void tt_streams_deinit(struct tt_session *session)
+void tt_streams_deinit(struct tt_busy *busy)
 {
     size_t at = 0;
-    for (struct tt_stream *stream = tt_map_next(&session->streams, &at); stream != NULL;
-         stream = tt_map_next(&session->streams, &at))
+    for (struct tt_stream *stream = tt_map_next(&busy->streams, &at); stream != NULL;
+         stream = tt_map_next(&busy->streams, &at))
         free_stream(stream);
-    tt_map_deinit(&session->streams);
-    tt_free(session->list_after);
-    session->list_after = NULL;
-    session->oldest = NULL;
-    session->newest = NULL;
-    session->behind_first = NULL;
-    session->behind_last = NULL;
+    tt_map_deinit(&busy->streams);
 }
 
 /* A snapshot of the conversation is asked for. What the socket is shown before it is answered must
@@ -141,9 +136,9 @@ static void queue_behind(struct tt_session *session, struct tt_stream *stream)
         return;
     stream->is_behind = true;
     stream->next_behind = NULL;
-    *(session->behind_last != NULL ? &session->behind_last->next_behind : &session->behind_first) =
-        stream;
-    session->behind_last = stream;
+    struct tt_busy *busy = session->own_busy;
+    *(busy->behind_last != NULL ? &busy->behind_last->next_behind : &busy->behind_first) = stream;
+    busy->behind_last = stream;
 }
 
 static void check_behind(struct tt_session *session, struct tt_stream *stream)
@@ -176,7 +171,7 @@ static void moved_on(struct tt_core *core, struct tt_session *session, struct tt
         stream->ack_limit = TT_SEQ(stream->next.n - 1);
     if (stream->replay_to.n > 0 && stream->next.n > stream->replay_to.n) {
         stream->replay_to = TT_SEQ(0);
-        session->replaying--;
+        session->own_busy->replaying--;
         tt_replay_reached(core, session);
     }
 }
@@ -217,7 +212,7 @@ void tt_stream_need_position(struct tt_core *core, struct tt_session *session,
     stream->positioning = true;
     struct tt_store_op *op = tt_store_op_create(TT_STORE_POSITIONS);
     op->positions.conversation = stream->conversation;
-    op->positions.user = session->user->id;
+    op->positions.user = tt_session_user(session);
     tt_emit_store(core, op, TT_FOR_POSITION, session->handle);
 }
 
@@ -252,7 +247,8 @@ void tt_stream_positions_done(struct tt_core *core, struct tt_store_op *op)
         tt_session_retry_soon(core, session);
         return;
     }
-    const struct tt_device_position *position = position_of(positions, &session->device);
+    const tt_id device = tt_session_device(session);
+    const struct tt_device_position *position = position_of(positions, &device);
     if (position == NULL) {
         tt_session_close(core, session, TT_CLOSE_TOKEN_EXPIRED);
         return;
@@ -280,10 +276,10 @@ static void hand_out(struct tt_core *core, struct tt_session *session, struct tt
     frame->conversation = stream->conversation;
     frame->message = *message;
     frame->message.content = tt_arena_copy(&core->arena, message->content);
-    if (!tt_id_eq(&message->sender, &session->user->id))
+    if (!tt_session_is_user(session, &message->sender))
         frame->message.client_id = (tt_id){0};
-    if (tt_id_eq(&message->sender, &session->user->id) &&
-        tt_id_eq(&message->sender_device, &session->device))
+    if (tt_session_is_user(session, &message->sender) &&
+        tt_session_is_device(session, &message->sender_device))
         tt_stream_echo(stream, message->seq);
     core->counters.messages_handed_out++;
     stream->next = tt_seq_next(stream->next);
@@ -297,8 +293,8 @@ static void hand_out(struct tt_core *core, struct tt_session *session, struct tt
 static bool must_wait(const struct tt_session *session, const struct tt_stream *stream,
                       const struct tt_message *message)
 {
-    return session->send_count > 0 && tt_id_eq(&message->sender, &session->user->id) &&
-           tt_id_eq(&message->sender_device, &session->device) &&
+    return session->busy->send_count > 0 && tt_session_is_user(session, &message->sender) &&
+           tt_session_is_device(session, &message->sender_device) &&
            tt_send_is_under_way(session, &stream->conversation, &message->client_id);
 }
 
@@ -317,7 +313,7 @@ void tt_stream_message(struct tt_core *core, struct tt_session *session, struct 
     if (TT_IS_PLANTED(STREAM_JUMPS) && !stream->reading && !stream->is_behind)
         stream->next = message->seq;
     bool is_its_turn = message->seq.n == stream->next.n && !stream->is_behind && !stream->reading &&
-                       !stream->held_back && !session->draining;
+                       !stream->held_back && !session->busy->draining;
     if (is_its_turn && !must_wait(session, stream, message)) {
         hand_out(core, session, stream, message);
         return;
@@ -382,11 +378,11 @@ void tt_stream_handed_over_http(struct tt_stream *stream, tt_seq from, tt_seq to
 
 static struct tt_stream *take_behind(struct tt_session *session)
 {
-    while (session->behind_first != NULL) {
-        struct tt_stream *stream = session->behind_first;
-        session->behind_first = stream->next_behind;
-        if (session->behind_first == NULL)
-            session->behind_last = NULL;
+    while (session->busy->behind_first != NULL) {
+        struct tt_stream *stream = session->busy->behind_first;
+        session->own_busy->behind_first = stream->next_behind;
+        if (session->busy->behind_first == NULL)
+            session->own_busy->behind_last = NULL;
         stream->next_behind = NULL;
         stream->is_behind = false;
         if (stream->known_head.n >= stream->next.n && !stream->held_back)
@@ -397,12 +393,12 @@ static struct tt_stream *take_behind(struct tt_session *session)
 
 void tt_streams_pump(struct tt_core *core, struct tt_session *session)
 {
-    if (session->reading || session->draining || session->stalled)
+    if (session->busy->reading || session->busy->draining || session->busy->stalled)
         return;
     struct tt_stream *stream = take_behind(session);
     if (stream == NULL)
         return;
-    session->reading = true;
+    session->own_busy->reading = true;
     stream->reading = true;
     core->counters.replay_pages++;
     struct tt_store_op *op = tt_store_op_create(TT_STORE_READ_MESSAGES);
@@ -435,19 +431,19 @@ void tt_stream_read_done(struct tt_core *core, struct tt_store_op *op)
         return;
     const struct tt_read_messages *page = &op->read_messages;
     struct tt_stream *stream = tt_stream_find(session, &page->conversation);
-    TT_ASSERT(stream != NULL && stream->reading && session->reading);
+    TT_ASSERT(stream != NULL && stream->reading && session->busy->reading);
     stream->reading = false;
-    session->reading = false;
+    session->own_busy->reading = false;
     if (!tt_is_ok(op->err)) {
         queue_behind(session, stream);
-        session->stalled = true;
+        session->own_busy->stalled = true;
         tt_session_retry_soon(core, session);
         return;
     }
     hand_out_page(core, session, stream, page);
     stream->known_head = tt_seq_max(stream->known_head, page->head);
     check_behind(session, stream);
-    if (page->message_count > 0 && session->behind_first != NULL)
+    if (page->message_count > 0 && session->busy->behind_first != NULL)
         tt_want_drain(core, session);
     tt_streams_pump(core, session);
 }
@@ -455,11 +451,13 @@ void tt_stream_read_done(struct tt_core *core, struct tt_store_op *op)
 /* What was sent since it was asked may still wait, and goes on counting. */
 void tt_streams_drained(struct tt_core *core, struct tt_session *session)
 {
-    session->draining = false;
-    session->undrained = session->since_asked;
+    if (!session->busy->draining)
+        return;
+    session->own_busy->draining = false;
+    session->undrained = session->busy->since_asked;
     if (session->undrained > core->options.undrained_bytes_max) {
         tt_want_drain(core, session);
-        session->too_slow_at = core->options.slow_bytes_max;
+        session->own_busy->too_slow_at = core->options.slow_bytes_max;
     }
     tt_streams_pump(core, session);
 }

@@ -70,8 +70,8 @@ void tt_task_destroy(struct tt_core *core, struct tt_task *task)
     tt_timer_stop(&core->timers, &task->timer);
     if (task->kind == TT_TASK_OPEN && !task->over_http) {
         struct tt_session *session = tt_session_find(core, task->owner);
-        if (session != NULL && session->opens_under_way > 0)
-            session->opens_under_way--;
+        if (session != NULL && session->busy->opens_under_way > 0)
+            session->own_busy->opens_under_way--;
     }
     if (task->conv != NULL)
         tt_conv_unpin(core, task->conv);

@@ -5,15 +5,17 @@
 #include "base/assert.h"
 #include "base/memory.h"
 
+#define POSITION_MAX ((1U << 28) - 1)
+
 static bool is_before(const struct tt_timer *a, const struct tt_timer *b)
 {
-    return a->due.ms != b->due.ms ? a->due.ms < b->due.ms : a->order < b->order;
+    return a->due.ms != b->due.ms ? a->due.ms < b->due.ms : a->order - b->order > INT32_MAX;
 }
 
 static void place(struct tt_timers *timers, struct tt_timer *timer, uint32_t position)
 {
     timers->heap[position - 1] = timer;
-    timer->position = position;
+    timer->position = position & POSITION_MAX;
 }
 
 static void sift_up(struct tt_timers *timers, struct tt_timer *timer)
@@ -49,6 +51,7 @@ void tt_timer_set(struct tt_timers *timers, struct tt_timer *timer, tt_mono due)
     timer->due = due;
     timer->order = ++timers->order;
     if (timer->position == 0) {
+        TT_ASSERT(timers->count < POSITION_MAX);
         if (timers->count == timers->capacity) {
             timers->capacity = timers->capacity == 0 ? 64 : timers->capacity * 2;
             timers->heap = tt_grow(timers->heap, timers->capacity, sizeof(timers->heap[0]));

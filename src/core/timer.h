@@ -12,16 +12,16 @@
 
 struct tt_timer {
     tt_mono due;
-    uint64_t order;
-    uint32_t position; /* in the heap, from 1; 0: not running */
-    uint8_t kind;      /* the owner's */
+    uint32_t order;         /* of two, the one that was set first is less; wraps */
+    uint32_t position : 28; /* in the heap, from 1; 0: not running */
+    uint32_t kind : 4;      /* the owner's */
 };
 
 struct tt_timers {
     struct tt_timer **heap;
     uint32_t count;
     uint32_t capacity;
-    uint64_t order;
+    uint32_t order;
 };
 
 /* Starts the timer, or moves it if it runs. */
