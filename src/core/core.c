@@ -337,20 +337,35 @@ static void going_away(struct tt_core *core, struct tt_session *session)
     tt_session_close(core, session, TT_CLOSE_GOING_AWAY);
 }
 
-static void bad_frame(struct tt_core *core, struct tt_session *session,
-                      const struct tt_event *event)
+static void refuse_frame(struct tt_core *core, struct tt_session *session, tt_err err,
+                         const char *key, const tt_id *conversation, const tt_id *client_id)
 {
-    const tt_id *conversation = &event->bad_frame.conversation;
-    const tt_id *client_id = &event->bad_frame.client_id;
     if (session->state != TT_SESSION_LIVE ||
         !tt_session_take_frame_token(core, session, conversation, client_id))
         return;
     struct tt_server_frame *frame = tt_emit_frame(core, session, TT_SERVER_ERROR, 0);
     frame->conversation = *conversation;
     frame->client_id = *client_id;
-    frame->error.err = event->bad_frame.err;
-    frame->error.key = event->bad_frame.key;
+    frame->error.err = err;
+    frame->error.key = key;
     core->counters.errors_sent++;
+}
+
+/* A fresh token must be of the same user and device. */
+static void take_token(struct tt_core *core, struct tt_session *session,
+                       const struct tt_event *event)
+{
+    const tt_id none = {0};
+    if (session->state != TT_SESSION_LIVE)
+        return;
+    if (!tt_session_is_user(session, &event->token.user) ||
+        !tt_session_is_device(session, &event->token.device)) {
+        refuse_frame(core, session, TT_FAIL(PERMISSION_DENIED), "token", &none, &none);
+        return;
+    }
+    int64_t life_ms = event->token.expires.ms - core->now.wall.ms;
+    session->expires_at = tt_mono_after(core->now.mono, life_ms > 0 ? (uint64_t)life_ms : 0);
+    tt_session_set_timer(core, session);
 }
 
 /* One refusal is enough to hear of. The session may be gone then. */
@@ -383,16 +398,11 @@ static void session_event(struct tt_core *core, const struct tt_event *event)
         tt_session_frame(core, session, event->frame);
         break;
     case TT_EVENT_BAD_FRAME:
-        bad_frame(core, session, event);
+        refuse_frame(core, session, event->bad_frame.err, event->bad_frame.key,
+                     &event->bad_frame.conversation, &event->bad_frame.client_id);
         break;
     case TT_EVENT_TOKEN:
-        if (session->state != TT_SESSION_LIVE)
-            break;
-        session->expires_at = tt_mono_after(
-            core->now.mono, event->token_expires.ms > core->now.wall.ms
-                                ? (uint64_t)(event->token_expires.ms - core->now.wall.ms)
-                                : 0);
-        tt_session_set_timer(core, session);
+        take_token(core, session, event);
         break;
     case TT_EVENT_DRAINED:
         tt_streams_drained(core, session);

@@ -26,7 +26,7 @@ enum tt_event_kind {
     TT_EVENT_SESSION_CLOSED, /* the socket is gone; its handle is never used again */
     TT_EVENT_FRAME,          /* a frame that the codec accepted (not TOKEN) */
     TT_EVENT_BAD_FRAME,      /* one that it refused, with the socket staying open */
-    TT_EVENT_TOKEN,          /* a fresh token of the same user and device was verified */
+    TT_EVENT_TOKEN,          /* a fresh token was verified */
     TT_EVENT_HEARD,          /* a sign of life: a pong, or any bytes */
     TT_EVENT_DRAINED,        /* all that was sent before WANT_DRAIN has left the process */
     TT_EVENT_REQUEST,        /* an authenticated HTTP request waits for its REPLY */
@@ -60,7 +60,11 @@ struct tt_event {
             tt_id conversation; /* none where it could not be read */
             tt_id client_id;
         } bad_frame;
-        tt_time token_expires;
+        struct {
+            tt_id user; /* must be those of the session */
+            tt_id device;
+            tt_time expires;
+        } token;
         uint32_t control_frames; /* HEARD: pings and pongs, which count as frames */
         const struct tt_request *request;
         struct tt_store_op *store_op;

@@ -27,13 +27,13 @@ void tt_connection_set_who(struct tt_connection *connection, const struct tt_cal
     who->device_size = caller->device.size;
     memcpy(who->bytes, caller->user.bytes, who->user_size);
     memcpy(who->bytes + who->user_size, caller->device.bytes, who->device_size);
-    tt_free(connection->who);
-    connection->who = who;
+    tt_free(connection->work->who);
+    connection->work->who = who;
 }
 
 struct tt_caller tt_connection_who(const struct tt_connection *connection)
 {
-    const struct tt_who *who = connection->who;
+    const struct tt_who *who = connection->work->who;
     struct tt_caller caller;
     memset(&caller, 0, sizeof(caller));
     TT_ASSERT(who != NULL);
@@ -53,7 +53,7 @@ void tt_connection_log(const struct tt_connection *connection, const char *metho
                                     .path = path,
                                     .status = status,
                                     .reason = reason,
-                                    .client = connection->client,
+                                    .client = connection->work->client,
                                     .https = connection->https};
     if (owner->answered == NULL)
         return;
@@ -67,9 +67,42 @@ static tt_mono now(const struct tt_connection *connection)
     return tt_loop_now(connection->edge->loop);
 }
 
+struct tt_connection_work *tt_connection_work(struct tt_connection *connection)
+{
+    if (connection->work == NULL) {
+        connection->work = tt_alloc(sizeof(*connection->work));
+        connection->work->connection = connection;
+    }
+    return connection->work;
+}
+
+static void free_work(struct tt_connection *connection)
+{
+    if (connection->work == NULL)
+        return;
+    tt_free(connection->work->who);
+    tt_free(connection->work);
+    connection->work = NULL;
+}
+
+void tt_connection_free(struct tt_connection *connection)
+{
+    free_work(connection);
+    tt_free(connection);
+}
+
+/* Whether it only waits for frames. */
+static bool is_waiting(const struct tt_connection *connection)
+{
+    return connection->state == TT_CONNECTION_SESSION && connection->work != NULL &&
+           connection->work->deadline.kind == TT_DEADLINE_NONE && !connection->resuming;
+}
+
 static void set_deadline(struct tt_connection *connection, enum tt_deadline_kind kind)
 {
-    tt_deadline_set(&connection->edge->deadlines, &connection->deadline, kind, now(connection));
+    if (connection->work != NULL || kind != TT_DEADLINE_NONE)
+        tt_deadline_set(&connection->edge->deadlines, &tt_connection_work(connection)->deadline,
+                        kind, now(connection));
 }
 
 tt_handle tt_connection_handle(const struct tt_connection *connection)
@@ -103,15 +136,19 @@ static void forget_resuming(struct tt_connection *connection)
     if (!connection->resuming)
         return;
     while (*link != connection)
-        link = &(*link)->next_to_resume;
-    *link = connection->next_to_resume;
+        link = &(*link)->work->next_to_resume;
+    *link = connection->work->next_to_resume;
     connection->resuming = false;
 }
 
 void tt_connection_leave(struct tt_connection *connection)
 {
     connection->entered--;
-    if (connection->entered > 0 || connection->state != TT_CONNECTION_GONE)
+    if (connection->entered > 0)
+        return;
+    if (is_waiting(connection))
+        free_work(connection);
+    if (connection->state != TT_CONNECTION_GONE)
         return;
     struct tt_edge *edge = connection->edge;
     forget_resuming(connection);
@@ -120,8 +157,7 @@ void tt_connection_leave(struct tt_connection *connection)
     edge->slots[connection->index].next_free = edge->free_slot;
     edge->free_slot = connection->index;
     edge->counters.connections--;
-    tt_free(connection->who);
-    tt_free(connection);
+    tt_connection_free(connection);
 }
 
 void tt_connection_end(struct tt_connection *connection, bool at_once)
@@ -133,7 +169,7 @@ void tt_connection_end(struct tt_connection *connection, bool at_once)
         tt_websocket_deinit(&connection->ws);
         connection->edge->counters.sessions--;
     } else {
-        tt_http1_deinit(&connection->http);
+        tt_http1_deinit(&connection->work->http);
     }
     connection->state = TT_CONNECTION_GONE;
     tt_stranger_gone(connection);
@@ -161,8 +197,8 @@ void tt_connection_abandon(struct tt_connection *connection)
 /* What the connection may wait for, now that all input is taken. */
 static void await_more(struct tt_connection *connection)
 {
-    enum tt_deadline_kind waits_for = connection->deadline.kind;
-    switch (tt_http1_phase(&connection->http)) {
+    enum tt_deadline_kind waits_for = connection->work->deadline.kind;
+    switch (tt_http1_phase(&connection->work->http)) {
     case TT_HTTP1_IDLE: /* a new connection has to be as quick as with the rest of a head */
         if (waits_for != TT_DEADLINE_HEAD)
             waits_for = TT_DEADLINE_IDLE;
@@ -177,7 +213,7 @@ static void await_more(struct tt_connection *connection)
         waits_for = TT_DEADLINE_ANSWER;
         break;
     }
-    if (waits_for != connection->deadline.kind)
+    if (waits_for != connection->work->deadline.kind)
         set_deadline(connection, waits_for);
 }
 
@@ -198,7 +234,7 @@ void tt_connection_await_drain(struct tt_connection *connection)
 static bool must_wait(const struct tt_connection *connection)
 {
     size_t most = connection->stranger ? STRANGERS_BYTES : CONGESTED_BYTES;
-    return tt_http1_phase(&connection->http) == TT_HTTP1_IDLE &&
+    return tt_http1_phase(&connection->work->http) == TT_HTTP1_IDLE &&
            tt_socket_buffered(connection->socket) > most;
 }
 
@@ -206,11 +242,11 @@ static void read_http(struct tt_connection *connection, struct tt_input *input)
 {
     while (connection->state == TT_CONNECTION_HTTP) {
         if (must_wait(connection)) {
-            tt_http1_keep(&connection->http, input);
+            tt_http1_keep(&connection->work->http, input);
             tt_connection_await_drain(connection);
             return;
         }
-        switch (tt_http1_next(&connection->http, input, now(connection))) {
+        switch (tt_http1_next(&connection->work->http, input, now(connection))) {
         case TT_HTTP1_MORE:
             await_more(connection);
             return;
@@ -229,7 +265,7 @@ static void read_http(struct tt_connection *connection, struct tt_input *input)
     if (connection->state == TT_CONNECTION_SESSION) {
         tt_session_read(connection, input);
     } else if (connection->state != TT_CONNECTION_GONE) {
-        tt_http1_keep(&connection->http, input);
+        tt_http1_keep(&connection->work->http, input);
         tt_socket_pause(connection->socket);
         connection->paused = true;
     }
@@ -280,7 +316,7 @@ void tt_connection_resume_later(struct tt_connection *connection)
     if (!connection->paused || connection->resuming)
         return;
     connection->resuming = true;
-    connection->next_to_resume = edge->to_resume;
+    tt_connection_work(connection)->next_to_resume = edge->to_resume;
     edge->to_resume = connection;
     tt_loop_again(edge->loop); /* this turn's tt_edge_turn may be over already */
 }
@@ -301,14 +337,14 @@ void tt_connection_resume(struct tt_connection *connection)
 
 void tt_connection_expire(struct tt_connection *connection)
 {
-    if (connection->deadline.kind == TT_DEADLINE_PAUSE) {
+    if (connection->work->deadline.kind == TT_DEADLINE_PAUSE) {
         connection->too_fast = false;
         set_deadline(connection, TT_DEADLINE_NONE);
         tt_connection_resume_later(connection);
         return;
     }
-    bool idle = tt_http1_phase(&connection->http) == TT_HTTP1_IDLE;
-    enum tt_deadline_kind kind = connection->deadline.kind;
+    bool idle = tt_http1_phase(&connection->work->http) == TT_HTTP1_IDLE;
+    enum tt_deadline_kind kind = connection->work->deadline.kind;
     tt_connection_enter(connection);
     if (idle) {
         tt_connection_end(connection, false);

@@ -35,30 +35,37 @@ enum tt_connection_state {
 
 struct tt_who;
 
-struct tt_connection {
+/* What a session that only waits for frames has no use for: it has none (decision 28). */
+struct tt_connection_work {
+    struct tt_connection *connection;
     struct tt_deadline deadline;
-    struct tt_edge *edge;
-    struct tt_socket *socket; /* NULL when GONE */
-    struct tt_who *who;       /* ANSWERING, OPENING, SESSION */
-    union {
-        struct tt_http1 http; /* until SESSION */
-        struct tt_websocket ws;
-    };
     struct tt_connection *next_to_resume;
+
+    /* The rest is of no use to a session. */
+    struct tt_http1 http;
+    struct tt_who *who;          /* ANSWERING, OPENING */
     struct tt_connection *older; /* among the strangers, by arrival */
     struct tt_connection *newer;
     tt_mono arrived_at;
     struct tt_ip peer;   /* the other end of the connection */
     struct tt_ip client; /* for whom a trusted proxy sent the last request; else the peer */
-    uint32_t index;
-    uint8_t state; /* enum tt_connection_state */
     uint8_t door;
     uint8_t purpose; /* enum tt_route_kind: what the core's reply is for */
+};
+
+struct tt_connection {
+    struct tt_edge *edge;
+    struct tt_socket *socket;        /* NULL when GONE */
+    struct tt_connection_work *work; /* NULL: a session with nothing to do but to wait */
+    struct tt_websocket ws;          /* SESSION */
+    struct tt_ip counted_as;         /* `client` for proxies, `peer` for others */
+    uint32_t index;
+    uint8_t state;   /* enum tt_connection_state */
     uint8_t entered; /* calls on the stack that still use it */
     bool paused : 1;
     bool resuming : 1;   /* in the list for the turn's end */
     bool congested : 1;  /* paused until the output has drained */
-    bool counted : 1;    /* in the crowd, by `client` for proxies' and by `peer` for others */
+    bool counted : 1;    /* in the crowd */
     bool stranger : 1;   /* has shown no good token yet */
     bool too_fast : 1;   /* paused until its deadline */
     bool want_drain : 1; /* the core asked for DRAINED */
@@ -101,6 +108,12 @@ extern const struct tt_socket_events tt_connection_events;
 /* Names what the core is told of next, and what it is told of now. */
 tt_handle tt_connection_new_handle(struct tt_connection *connection);
 tt_handle tt_connection_handle(const struct tt_connection *connection);
+
+/* What it has to work with from now on, until there is nothing to do. */
+struct tt_connection_work *tt_connection_work(struct tt_connection *connection);
+
+/* Nothing but the memory: of one that never began, or that is over. */
+void tt_connection_free(struct tt_connection *connection);
 
 void tt_connection_post(struct tt_connection *connection, const struct tt_event *event);
 

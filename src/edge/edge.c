@@ -96,20 +96,21 @@ static tt_err open_socket(struct tt_connection *connection, struct tt_edge *edge
 bool tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd, const struct tt_ip *peer)
 {
     struct tt_connection *connection = tt_alloc(sizeof(*connection));
+    struct tt_connection_work *work = tt_connection_work(connection);
     connection->edge = edge;
-    connection->door = (uint8_t)door;
-    connection->peer = *peer;
-    connection->client = *peer;
+    work->door = (uint8_t)door;
+    work->peer = *peer;
+    work->client = *peer;
     bool has_room = true;
     if (!tt_stranger_may_come(edge, connection, &has_room)) {
         edge->counters.refused++;
         close(fd);
-        tt_free(connection);
+        tt_connection_free(connection);
         return has_room;
     }
     if (!tt_is_ok(open_socket(connection, edge, door, fd))) {
         tt_stranger_gone(connection);
-        tt_free(connection);
+        tt_connection_free(connection);
         return true;
     }
     if (edge->free_slot == edge->slot_count)
@@ -118,8 +119,8 @@ bool tt_edge_accept(struct tt_edge *edge, enum tt_edge_door door, int fd, const 
     edge->free_slot = edge->slots[connection->index].next_free;
     edge->slots[connection->index].connection = connection;
     tt_stranger_add(connection);
-    tt_http1_init(&connection->http, &edge->http_limits);
-    tt_deadline_set(&edge->deadlines, &connection->deadline, TT_DEADLINE_HEAD,
+    tt_http1_init(&connection->work->http, &edge->http_limits);
+    tt_deadline_set(&edge->deadlines, &connection->work->deadline, TT_DEADLINE_HEAD,
                     tt_loop_now(edge->loop));
     edge->counters.accepted++;
     edge->counters.connections++;
@@ -224,7 +225,9 @@ void tt_edge_asked(struct tt_edge *edge, const struct tt_account_ask *ask)
 
 static struct tt_connection *of_deadline(struct tt_deadline *deadline)
 {
-    return (struct tt_connection *)((char *)deadline - offsetof(struct tt_connection, deadline));
+    return ((struct tt_connection_work *)((char *)deadline -
+                                          offsetof(struct tt_connection_work, deadline)))
+        ->connection;
 }
 
 void tt_edge_turn(struct tt_edge *edge)
@@ -236,7 +239,8 @@ void tt_edge_turn(struct tt_edge *edge)
     /* What becomes ready while these go on waits for the next turn: one connection with many
      * requests in its pipe must not keep the others waiting. */
     struct tt_connection *last = NULL;
-    for (struct tt_connection *each = edge->to_resume; each != NULL; each = each->next_to_resume)
+    for (struct tt_connection *each = edge->to_resume; each != NULL;
+         each = each->work->next_to_resume)
         last = each;
     while (last != NULL && edge->to_resume != NULL) {
         struct tt_connection *connection = edge->to_resume;
@@ -258,7 +262,7 @@ void tt_edge_drain(struct tt_edge *edge)
     for (uint32_t i = 0; i < edge->slot_count; i++) {
         struct tt_connection *connection = edge->slots[i].connection;
         if (connection != NULL && connection->state == TT_CONNECTION_HTTP &&
-            tt_http1_phase(&connection->http) == TT_HTTP1_IDLE)
+            tt_http1_phase(&connection->work->http) == TT_HTTP1_IDLE)
             tt_connection_end(connection, false);
     }
 }

@@ -19,7 +19,7 @@ struct answer {
 
 static const struct tt_http1_request *request_of(const struct tt_connection *connection)
 {
-    return tt_http1_request(&connection->http);
+    return tt_http1_request(&connection->work->http);
 }
 
 static const char *method_name(enum tt_http1_method method)
@@ -69,7 +69,7 @@ static void end_answer(struct tt_connection *connection, const struct tt_http1_r
     if (!answer->says_how_to_cache)
         tt_http1_add_field(fields, "Cache-Control", TT_SLICE_LITERAL("no-store"));
     tt_http1_add_field(fields, "X-Content-Type-Options", TT_SLICE_LITERAL("nosniff"));
-    if (request != NULL && connection->door == TT_EDGE_PUBLIC)
+    if (request != NULL && connection->work->door == TT_EDGE_PUBLIC)
         tt_origin_add_fields(&edge->options.auth.origins, request, fields);
     count(connection, request, answer);
 
@@ -86,8 +86,8 @@ static void end_answer(struct tt_connection *connection, const struct tt_http1_r
         return;
     }
     connection->state = TT_CONNECTION_HTTP;
-    tt_http1_done(&connection->http);
-    tt_deadline_set(&edge->deadlines, &connection->deadline, TT_DEADLINE_IDLE,
+    tt_http1_done(&connection->work->http);
+    tt_deadline_set(&edge->deadlines, &connection->work->deadline, TT_DEADLINE_IDLE,
                     tt_loop_now(edge->loop));
     tt_connection_resume_later(connection);
 }
@@ -166,7 +166,7 @@ static const struct tt_edge_page *find_page(const struct tt_connection *connecti
 {
     const struct tt_edge_options *options = &connection->edge->options;
     for (size_t i = 0; i < options->page_count; i++)
-        if (options->pages[i].door == connection->door &&
+        if (options->pages[i].door == connection->work->door &&
             tt_slice_eq(request_of(connection)->path, tt_slice_text(options->pages[i].path)))
             return &options->pages[i];
     return NULL;
@@ -194,7 +194,7 @@ static const struct tt_static_file *find_file(const struct tt_connection *connec
 {
     const struct tt_static_files *files = connection->edge->options.files;
     const struct tt_http1_request *request = request_of(connection);
-    if (files == NULL || connection->door != TT_EDGE_PUBLIC || !is_reading(request))
+    if (files == NULL || connection->work->door != TT_EDGE_PUBLIC || !is_reading(request))
         return NULL;
     return tt_static_find(files, request->path);
 }
@@ -246,7 +246,7 @@ void tt_exchange_ask(struct tt_connection *connection, const struct tt_request *
     const struct tt_caller caller = {request->user, request->device, request->login};
     tt_connection_set_who(connection, &caller);
     connection->state = TT_CONNECTION_ANSWERING;
-    connection->purpose = (uint8_t)purpose;
+    connection->work->purpose = (uint8_t)purpose;
     tt_connection_post(connection,
                        &(struct tt_event){.kind = TT_EVENT_REQUEST,
                                           .handle = tt_connection_new_handle(connection),
@@ -404,9 +404,9 @@ static void look_behind_proxies(struct tt_connection *connection,
 {
     const struct tt_networks *trusted = &connection->edge->options.trusted_proxies;
     tt_stranger_asks_again(connection);
-    connection->client = tt_forwarded_client(trusted, &connection->peer, request);
+    connection->work->client = tt_forwarded_client(trusted, &connection->work->peer, request);
     connection->https = connection->edge->options.tls != NULL ||
-                        tt_forwarded_is_https(trusted, &connection->peer, request);
+                        tt_forwarded_is_https(trusted, &connection->work->peer, request);
 }
 
 void tt_exchange_begin(struct tt_connection *connection)
@@ -426,7 +426,7 @@ void tt_exchange_begin(struct tt_connection *connection)
         answer_file(connection, file);
         return;
     }
-    if (connection->door == TT_EDGE_ADMIN) {
+    if (connection->work->door == TT_EDGE_ADMIN) {
         answer_failure(connection, TT_FAIL(NOT_FOUND), NULL, NULL);
         return;
     }
@@ -450,7 +450,7 @@ void tt_exchange_reply(struct tt_connection *connection, const struct tt_reply *
 {
     struct tt_edge *edge = connection->edge;
     const struct tt_caller caller = tt_connection_who(connection);
-    enum tt_route_kind purpose = connection->purpose;
+    enum tt_route_kind purpose = connection->work->purpose;
     begin_answer(edge);
     if (purpose == TT_ROUTE_LOG_OUT) {
         tt_sign_in_logged_out(connection, reply);

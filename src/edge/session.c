@@ -14,21 +14,21 @@ static struct tt_buffer *output_of(struct tt_connection *connection)
 void tt_session_accept(struct tt_connection *connection)
 {
     struct tt_edge *edge = connection->edge;
-    const struct tt_http1_request *request = tt_http1_request(&connection->http);
+    const struct tt_http1_request *request = tt_http1_request(&connection->work->http);
     const struct tt_slice name = TT_SLICE_LITERAL(TT_AUTH_SUBPROTOCOL);
     struct tt_slice protocol = tt_websocket_offers(request, name) ? name : TT_SLICE_EMPTY;
     tt_websocket_write_switch(request, protocol, output_of(connection));
     tt_connection_log(connection, "GET", request->path, 101, NULL);
 
     struct tt_buffer kept = {0};
-    tt_http1_take_kept(&connection->http, &kept);
+    tt_http1_take_kept(&connection->work->http, &kept);
     tt_websocket_init(&connection->ws, TT_WEBSOCKET_SERVER, &edge->ws_limits, 0);
     struct tt_input input = {kept.data, kept.size};
     tt_websocket_keep(&connection->ws, &input);
     tt_buffer_deinit(&kept);
 
     connection->state = TT_CONNECTION_SESSION;
-    tt_deadline_set(&edge->deadlines, &connection->deadline, TT_DEADLINE_NONE, TT_MONO(0));
+    tt_deadline_set(&edge->deadlines, &connection->work->deadline, TT_DEADLINE_NONE, TT_MONO(0));
     edge->counters.upgrades++;
     edge->counters.sessions++;
     tt_connection_resume_later(connection);
@@ -94,26 +94,24 @@ static void post_bad_frame(struct tt_connection *connection, const struct tt_cli
     tt_connection_post(connection, &event);
 }
 
-/* A fresh token must be of the same user and device. */
+/* Whether a fresh token is of the same user and device, the core knows. */
 static void take_token(struct tt_connection *connection, const struct tt_client_frame *frame)
 {
     const struct tt_edge *edge = connection->edge;
     const struct tt_auth *auth = &edge->options.auth;
-    const struct tt_caller who = tt_connection_who(connection);
     struct tt_jwt_claims claims;
     const char *reason;
     tt_err err = tt_jwt_verify(auth->keys, &auth->policy, frame->token,
                                edge->owner.wall(edge->owner.context), &claims, &reason);
-    if (tt_is_ok(err) &&
-        (!tt_id_eq(&claims.user, &who.user) || !tt_id_eq(&claims.device, &who.device)))
-        err = TT_FAIL(PERMISSION_DENIED);
     if (!tt_is_ok(err)) {
         post_bad_frame(connection, frame, err, "token");
         return;
     }
-    tt_connection_post(connection, &(struct tt_event){.kind = TT_EVENT_TOKEN,
-                                                      .handle = tt_connection_handle(connection),
-                                                      .token_expires = claims.expires});
+    struct tt_event event = {.kind = TT_EVENT_TOKEN, .handle = tt_connection_handle(connection)};
+    event.token.user = claims.user;
+    event.token.device = claims.device;
+    event.token.expires = claims.expires;
+    tt_connection_post(connection, &event);
 }
 
 static void take_frame(struct tt_connection *connection, struct tt_slice text)
@@ -224,7 +222,7 @@ static void slow_down(struct tt_connection *connection)
     if (connection->too_fast)
         return;
     connection->too_fast = true;
-    tt_deadline_set(&edge->deadlines, &connection->deadline, TT_DEADLINE_PAUSE,
+    tt_deadline_set(&edge->deadlines, &tt_connection_work(connection)->deadline, TT_DEADLINE_PAUSE,
                     tt_loop_now(edge->loop));
 }
 

@@ -7,7 +7,7 @@
 
 static const struct tt_http1_request *request_of(const struct tt_connection *connection)
 {
-    return tt_http1_request(&connection->http);
+    return tt_http1_request(&connection->work->http);
 }
 
 static tt_time now(const struct tt_edge *edge)
@@ -136,7 +136,7 @@ void tt_sign_in_ask(struct tt_connection *connection, enum tt_account_ask_kind k
     struct tt_problem problem = {NULL, NULL};
     struct tt_account_ask *ask = tt_account_ask_create();
     ask->kind = kind;
-    tt_ip_origin(&connection->client, ask->origin);
+    tt_ip_origin(&connection->work->client, ask->origin);
     tt_err err = read_ask(connection, ask, &problem);
     if (tt_is_ok(err)) {
         connection->state = TT_CONNECTION_ASKING;

@@ -10,7 +10,7 @@
 
 static bool is_proxy(const struct tt_connection *connection)
 {
-    return tt_networks_have(&connection->edge->options.trusted_proxies, &connection->peer);
+    return tt_networks_have(&connection->edge->options.trusted_proxies, &connection->work->peer);
 }
 
 static bool enter(struct tt_connection *connection, const struct tt_ip *ip)
@@ -21,6 +21,7 @@ static bool enter(struct tt_connection *connection, const struct tt_ip *ip)
         return true;
     bool entered = tt_crowd_enter(crowd, ip, &counted);
     connection->counted = counted;
+    connection->counted_as = *ip;
     return entered;
 }
 
@@ -28,7 +29,7 @@ static struct tt_connection *oldest_who_waits(const struct tt_edge *edge)
 {
     struct tt_connection *each = edge->oldest_stranger;
     while (each != NULL && each->state != TT_CONNECTION_HTTP)
-        each = each->newer;
+        each = each->work->newer;
     return each;
 }
 
@@ -38,7 +39,7 @@ static bool make_room(struct tt_edge *edge)
         return true;
     struct tt_connection *oldest = oldest_who_waits(edge);
     if (oldest == NULL || oldest->entered > 0 ||
-        tt_loop_now(edge->loop).ms < oldest->arrived_at.ms + TIME_ENOUGH_MS)
+        tt_loop_now(edge->loop).ms < oldest->work->arrived_at.ms + TIME_ENOUGH_MS)
         return false;
     edge->counters.refused++;
     tt_connection_end(oldest, true);
@@ -48,11 +49,11 @@ static bool make_room(struct tt_edge *edge)
 void tt_stranger_add(struct tt_connection *connection)
 {
     struct tt_edge *edge = connection->edge;
-    connection->arrived_at = tt_loop_now(edge->loop);
+    connection->work->arrived_at = tt_loop_now(edge->loop);
     connection->stranger = true;
-    connection->older = edge->newest_stranger;
-    *(edge->newest_stranger != NULL ? &edge->newest_stranger->newer : &edge->oldest_stranger) =
-        connection;
+    connection->work->older = edge->newest_stranger;
+    *(edge->newest_stranger != NULL ? &edge->newest_stranger->work->newer
+                                    : &edge->oldest_stranger) = connection;
     edge->newest_stranger = connection;
     edge->stranger_count++;
 }
@@ -63,10 +64,10 @@ static void no_stranger_any_more(struct tt_connection *connection)
     if (!connection->stranger)
         return;
     connection->stranger = false;
-    *(connection->older != NULL ? &connection->older->newer : &edge->oldest_stranger) =
-        connection->newer;
-    *(connection->newer != NULL ? &connection->newer->older : &edge->newest_stranger) =
-        connection->older;
+    *(connection->work->older != NULL ? &connection->work->older->work->newer
+                                      : &edge->oldest_stranger) = connection->work->newer;
+    *(connection->work->newer != NULL ? &connection->work->newer->work->older
+                                      : &edge->newest_stranger) = connection->work->older;
     edge->stranger_count--;
 }
 
@@ -78,14 +79,14 @@ bool tt_stranger_is_known(struct tt_connection *connection, bool upgrades)
     if (connection->stranger && owner->known != NULL)
         owner->known(owner->context);
     no_stranger_any_more(connection);
-    return !upgrades || !is_proxy(connection) || enter(connection, &connection->client);
+    return !upgrades || !is_proxy(connection) || enter(connection, &connection->work->client);
 }
 
 void tt_stranger_asks_again(struct tt_connection *connection)
 {
     if (!connection->counted || !is_proxy(connection))
         return;
-    tt_crowd_leave(connection->edge->options.crowd, &connection->client);
+    tt_crowd_leave(connection->edge->options.crowd, &connection->counted_as);
     connection->counted = false;
 }
 
@@ -93,16 +94,15 @@ void tt_stranger_gone(struct tt_connection *connection)
 {
     no_stranger_any_more(connection);
     if (connection->counted)
-        tt_crowd_leave(connection->edge->options.crowd,
-                       is_proxy(connection) ? &connection->client : &connection->peer);
+        tt_crowd_leave(connection->edge->options.crowd, &connection->counted_as);
     connection->counted = false;
 }
 
 bool tt_stranger_may_come(struct tt_edge *edge, struct tt_connection *connection, bool *has_room)
 {
-    if (connection->door != TT_EDGE_PUBLIC)
+    if (connection->work->door != TT_EDGE_PUBLIC)
         return true;
-    if (!is_proxy(connection) && !enter(connection, &connection->peer))
+    if (!is_proxy(connection) && !enter(connection, &connection->work->peer))
         return false;
     *has_room = make_room(edge);
     if (!*has_room)

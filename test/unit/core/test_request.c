@@ -159,21 +159,44 @@ static void who_is_too_fast_is_told_when_to_come_back(void **state)
     bench_destroy(&bench);
 }
 
+static void fresh_token(struct bench *bench, tt_handle socket, const char *user, const char *device,
+                        tt_time expires)
+{
+    struct tt_event event = {.kind = TT_EVENT_TOKEN, .handle = socket};
+    event.token.user = tt_id_of(user);
+    event.token.device = tt_id_of(device);
+    event.token.expires = expires;
+    bench_step(bench, &event);
+}
+
+/* And changes nothing. */
+static void a_token_of_somebody_else_is_refused(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    fresh_token(bench, alice, "alice", "phone", TT_TIME(1));
+    expect_said(bench, "permission_denied");
+    fresh_token(bench, alice, "bob", "desk", TT_TIME(1));
+    expect_said(bench, "permission_denied");
+    bench_pass_ms(bench, 1);
+    expect_unsaid(bench, "closed");
+    bench_destroy(&bench);
+}
+
 static void a_token_keeps_a_socket_open_and_its_end_closes_it(void **state)
 {
     (void)state;
     struct bench *bench = bench_create(NULL);
     tt_handle alice = bench_connect(bench, "alice", "desk");
     tt_time soon = TT_TIME(bench->now.wall.ms + 5000);
-    bench_step(bench,
-               &(struct tt_event){.kind = TT_EVENT_TOKEN, .handle = alice, .token_expires = soon});
+    fresh_token(bench, alice, "alice", "desk", soon);
     bench_pass_ms(bench, 4900);
     expect_unsaid(bench, "closed");
     bench_pass_ms(bench, 200);
     expect_said(bench, "alice/desk: closed with 4401");
     tt_handle bob = bench_connect(bench, "bob", "phone");
-    bench_step(bench, &(struct tt_event){
-                          .kind = TT_EVENT_TOKEN, .handle = bob, .token_expires = TT_TIME(1)});
+    fresh_token(bench, bob, "bob", "phone", TT_TIME(1));
     bench_pass_ms(bench, 1);
     expect_said(bench, "bob/phone: closed with 4401");
     bench_destroy(&bench);
@@ -189,8 +212,7 @@ static void a_socket_that_is_not_open_yet_hears_nothing(void **state)
     bench_step(bench, &(struct tt_event){.kind = TT_EVENT_BAD_FRAME,
                                          .handle = alice,
                                          .bad_frame = {.err = TT_FAIL(BAD_SEQ)}});
-    bench_step(bench, &(struct tt_event){
-                          .kind = TT_EVENT_TOKEN, .handle = alice, .token_expires = TT_TIME(1)});
+    fresh_token(bench, alice, "alice", "desk", TT_TIME(1));
     bench_step(bench,
                &(struct tt_event){.kind = TT_EVENT_HEARD, .handle = alice, .control_frames = 1});
     bench_say(bench, alice, TT_CLIENT_PING, NULL, 0);
@@ -262,6 +284,7 @@ int main(void)
         cmocka_unit_test(a_conversation_is_made_with_members_that_make_sense),
         cmocka_unit_test(a_test_push_says_what_became_of_it),
         cmocka_unit_test(who_is_too_fast_is_told_when_to_come_back),
+        cmocka_unit_test(a_token_of_somebody_else_is_refused),
         cmocka_unit_test(a_token_keeps_a_socket_open_and_its_end_closes_it),
         cmocka_unit_test(a_socket_that_is_not_open_yet_hears_nothing),
         cmocka_unit_test(who_drains_ends_everything_and_takes_nothing_new),

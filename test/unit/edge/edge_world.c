@@ -57,7 +57,8 @@ static void on_post(void *context, const struct tt_event *event)
         if (event->bad_frame.key != NULL)
             copy_text(now->key, sizeof(now->key), tt_slice_text(event->bad_frame.key));
     } else if (event->kind == TT_EVENT_TOKEN) {
-        now->expires = event->token_expires.ms;
+        now->user = event->token.user;
+        now->expires = event->token.expires.ms;
     }
     if (world->answers_at_once)
         answer_now(world, event);
