@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <rocksdb/c.h>
 #include <signal.h>
 #include <spawn.h>
@@ -195,10 +196,13 @@ static int be_child(const char *dir)
 
 static void run_child_until_killed(const struct bench *bench)
 {
-    char self[] = "/proc/self/exe";
+    char self[PATH_MAX]; /* valgrind starts nothing by the name of the link */
     char mode[] = "--child";
     char dir[TT_EMBEDDED_DIR_SIZE];
     snprintf(dir, sizeof(dir), "%s", bench->dir);
+    ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    assert_true(size > 0);
+    self[size] = '\0';
     char *argv[] = {self, mode, dir, NULL};
     pid_t child;
     int status;
