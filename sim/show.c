@@ -100,6 +100,7 @@ static void run_and_show(const struct tt_sim_arguments *arguments, struct tt_run
     } else if (arguments->trace) {
         print(&trace);
     }
+    order->trace = NULL;
     tt_buffer_deinit(&trace);
 }
 
