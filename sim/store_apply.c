@@ -136,6 +136,16 @@ static void mute(struct tt_store_tables *tables, struct tt_store_op *op)
         member->muted_until = op->mute.until;
 }
 
+static void about_devices(struct tt_store_tables *tables, struct tt_store_op *op, uint32_t process)
+{
+    if (op->kind == TT_STORE_LINK_DEVICE)
+        tt_store_tables_link(tables, op, process);
+    else if (op->kind == TT_STORE_UNLINK_DEVICE)
+        tt_store_tables_unlink(tables, op);
+    else
+        tt_store_tables_list_devices(tables, op);
+}
+
 static void push_or_account(struct tt_store_tables *tables, struct tt_store_op *op)
 {
     if (op->kind >= TT_STORE_PUT_ACCOUNT)
@@ -158,13 +168,9 @@ void tt_store_tables_apply(struct tt_store_tables *tables, struct tt_store_op *o
     op->err = TT_OK;
     switch (op->kind) {
     case TT_STORE_LINK_DEVICE:
-        tt_store_tables_link(tables, op, process);
-        return;
     case TT_STORE_UNLINK_DEVICE:
-        tt_store_tables_unlink(tables, op);
-        return;
     case TT_STORE_LIST_DEVICES:
-        tt_store_tables_list_devices(tables, op);
+        about_devices(tables, op, process);
         return;
     case TT_STORE_DISCONNECT:
         tt_store_tables_disconnect(tables, op);

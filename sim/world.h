@@ -137,28 +137,29 @@ struct tt_call {
 };
 
 struct tt_world *tt_world_create(const struct tt_world_options *options);
-void tt_world_destroy(struct tt_world **world);
+void tt_world_destroy(struct tt_world **pointer);
 
-void tt_world_start(struct tt_world *world, uint32_t server);
-void tt_world_crash(struct tt_world *world, uint32_t server);
+/* Of the server with that number, from 0. */
+void tt_world_start(struct tt_world *world, uint32_t number);
+void tt_world_crash(struct tt_world *world, uint32_t number);
 
 /* Crashes it right before its n-th effect from now. */
 void tt_world_crash_in(struct tt_world *world, uint32_t server, uint64_t effects);
 
 /* Asks the server to close every session and to finish. */
-void tt_world_drain(struct tt_world *world, uint32_t server);
+void tt_world_drain(struct tt_world *world, uint32_t number);
 
 /* Nothing happens on the server until then; afterwards, everything that piled up. */
-void tt_world_pause(struct tt_world *world, uint32_t server, uint64_t until_us);
+void tt_world_pause(struct tt_world *world, uint32_t number, uint64_t until_us);
 
 /* Its wall clock is set to so much more than the truth; 0: as in the options. */
-void tt_world_set_clock(struct tt_world *world, uint32_t server, int64_t ahead_ms);
+void tt_world_set_clock(struct tt_world *world, uint32_t number, int64_t ahead_ms);
 
 /* The server cannot reach the registry until then, and its lease ends. */
-void tt_world_split(struct tt_world *world, uint32_t server, uint64_t until_us);
+void tt_world_split(struct tt_world *world, uint32_t number, uint64_t until_us);
 
 /* Its lease ends for a while, and it does not notice. */
-void tt_world_end_lease(struct tt_world *world, uint32_t server, uint64_t until_us);
+void tt_world_end_lease(struct tt_world *world, uint32_t number, uint64_t until_us);
 
 /* What time the node that serves it thinks it is. */
 tt_time tt_link_wall(const struct tt_link *link);
