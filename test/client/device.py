@@ -8,7 +8,7 @@ import websockets
 
 from client import clock
 
-FRAME_SECONDS = 10
+FRAME_SECONDS = 30
 LOG_SHOWN = 12
 numbers = itertools.count(1)
 

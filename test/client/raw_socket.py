@@ -50,7 +50,7 @@ class RawSocket:
         self.reader, self.writer = await asyncio.open_connection(*self.server.address)
         lines = upgrade_lines(self.server.address, token)
         self.writer.write('\r\n'.join(lines).encode() + b'\r\n\r\n')
-        status, _ = await clock.within(10, calls.read_head(self.reader), 'the upgrade')
+        status, _ = await clock.within(60, calls.read_head(self.reader), 'the upgrade')
         assert status == 101, status
         return self
 
@@ -74,7 +74,7 @@ class RawSocket:
                 kind, payload = await self.read_frame()
                 if kind == opcode:
                     return payload
-        return await clock.within(10, waiting(), f'a frame with opcode {opcode}')
+        return await clock.within(60, waiting(), f'a frame with opcode {opcode}')
 
     async def close_code(self, answer=True):
         """The code in the server's close frame, which we answer unless it is the answer to ours;
@@ -84,7 +84,7 @@ class RawSocket:
         if answer:
             self.writer.write(frame(CLOSE, payload[:2]))
         try:
-            await clock.within(10, self.reader.read(), 'the line ends after the close frame')
+            await clock.within(60, self.reader.read(), 'the line ends after the close frame')
         except ConnectionResetError:
             pass  # it ended, and the server had not read all that we said
         return code

@@ -14,8 +14,8 @@ import time
 
 from client import calls, clock
 
-START_SECONDS = 20
-DRAIN_SECONDS = 15
+START_SECONDS = 60
+DRAIN_SECONDS = 60
 LINE = re.compile(r'(admin|listening) on https?://([\d.]+):(\d+)')
 
 

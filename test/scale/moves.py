@@ -75,7 +75,7 @@ async def everybody_has_left(server):
         devices = [device for user in ('alice', 'bob')
                    for device in (await server.get('/devices', user))['devices']]
         return not any(device['connected'] for device in devices)
-    await clock.until(10, nobody_is_connected, 'everybody has left')
+    await clock.until(60, nobody_is_connected, 'everybody has left')
 
 
 async def what_is_seen(server):

@@ -15,7 +15,7 @@ async def knock(server, source='127.0.0.1'):
     return await asyncio.open_connection(*server.address, local_addr=(source, 0))
 
 
-async def is_closed(connection, within=10):
+async def is_closed(connection, within=60):
     reader, _ = connection
     try:
         return await clock.within(within, reader.read(1), 'the connection is closed') == b''
@@ -45,7 +45,7 @@ async def an_address_has_so_many_connections_and_others_have_theirs(world):
             return False
         finally:
             writer.close()
-    await clock.until(10, may_come, 'there is room for another one')
+    await clock.until(60, may_come, 'there is room for another one')
     for _, writer in kept:
         writer.close()
 
@@ -82,7 +82,7 @@ async def behind_a_proxy_each_clients_sockets_count_for_himself(world):
             return True
         except websockets.InvalidStatusCode:
             return False
-    await clock.until(10, may_come, 'there is room for another one')
+    await clock.until(60, may_come, 'there is room for another one')
     for socket in sockets:
         await socket.close()
 
@@ -100,7 +100,7 @@ async def who_says_nothing_goes_for_who_comes(world):
         except (ConnectionError, asyncio.IncompleteReadError):
             return False
     await server.token('bob')
-    await clock.until(20, is_served, 'a newcomer is served')
+    await clock.until(60, is_served, 'a newcomer is served')
     await alice.fence()  # who is known is never thrown out
     for _ in range(40):
         silent.append(await knock(server))
@@ -166,7 +166,7 @@ async def out_of_files_nothing_spins_and_who_is_there_is_served(world):
             return (await server.call('GET', '/me', 'alice')).status == 200
         except (ConnectionError, asyncio.IncompleteReadError, AssertionError):
             return False
-    await clock.until(20, is_served, 'a newcomer is served again')
+    await clock.until(60, is_served, 'a newcomer is served again')
 
 
 @scenario
@@ -175,7 +175,7 @@ async def who_dawdles_over_a_body_is_cut(world):
     alice = await world.device('alice')
     reader, writer = await knock(server)
     writer.write(b'POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"user_id"')
-    answer = await clock.within(10, calls.read_answer(reader), 'the answer')
+    answer = await clock.within(60, calls.read_answer(reader), 'the answer')
     assert answer.status == 408, answer
     assert await is_closed((reader, writer))
     writer.close()

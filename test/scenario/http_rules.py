@@ -118,7 +118,7 @@ CHUNKS_REFUSED = {
 async def read_all(reader):
     """Everything until the line ends."""
     try:
-        return await clock.within(10, reader.read(), 'the line ends')
+        return await clock.within(60, reader.read(), 'the line ends')
     except ConnectionResetError:
         return b''
 
@@ -128,7 +128,7 @@ async def refuse(server, what, request, statuses=(400, 413, 501, 505)):
     reader, writer = await asyncio.open_connection(*server.address)
     try:
         writer.write(request + SECOND)
-        answer = await clock.within(10, calls.read_answer(reader), f'an answer to {what}')
+        answer = await clock.within(60, calls.read_answer(reader), f'an answer to {what}')
         assert answer.status in statuses, f'{what}: {answer}'
         assert answer.json['error']['message'], what
         rest = await read_all(reader)
@@ -148,7 +148,7 @@ async def a_request_may_come_in_pieces(world):
             await calls.raw(server.address, VALID['a plain one'])
         assert not reader._buffer and not reader.at_eof(), what
         writer.write(rest)
-        answer = await clock.within(10, calls.read_answer(reader), f'{what}: an answer')
+        answer = await clock.within(60, calls.read_answer(reader), f'{what}: an answer')
         assert answer.status in (401, 404), f'{what}: {answer}'
         writer.close()
 
@@ -160,7 +160,7 @@ async def unusual_requests_that_are_right_are_answered_and_the_line_stays(world)
         reader, writer = await asyncio.open_connection(*server.address)
         writer.write(request + SECOND)
         for number in range(2):
-            answer = await clock.within(10, calls.read_answer(reader), f'{what}: {number}')
+            answer = await clock.within(60, calls.read_answer(reader), f'{what}: {number}')
             assert answer.status in (401, 404), f'{what}: {answer}'
         writer.close()
 

@@ -60,7 +60,7 @@ async def a_foreign_folder_is_refused(world):
     server = world.unstarted()
     server.data.mkdir()
     (server.data / 'holiday.jpg').write_bytes(b'x' * 1000)
-    code, output = await server.run(*server.arguments(), within=10)
+    code, output = await server.run(*server.arguments())
     assert code != 0 and str(server.data) in output, output
     assert sorted(os.listdir(server.data)) == ['holiday.jpg'], 'nothing was touched'
 
@@ -75,7 +75,7 @@ async def a_store_that_is_none_or_newer_is_refused(world):
             form.rename(form.with_suffix('.away'))
         else:
             form.write_text(text)
-        code, output = await server.run(*server.arguments(), within=10)
+        code, output = await server.run(*server.arguments())
         assert code != 0 and str(server.data) in output, output
 
 

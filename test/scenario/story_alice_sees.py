@@ -67,7 +67,7 @@ async def presence_goes_to_the_device_with_the_chat_open_and_to_no_other(world):
     online = await alice.expect('presence', bob_status={'online': True})
     assert online['conversation_id'] == conversation and online['user_id'] == 'bob'
     await bob.close()
-    offline = await alice.expect('presence', within=4)
+    offline = await alice.expect('presence')
     assert offline['bob_status']['online'] is False
     assert TIME.match(offline['bob_status']['last_seen']), offline
     await tablet.fence()

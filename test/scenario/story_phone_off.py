@@ -89,7 +89,7 @@ async def the_notification_alone_changes_nothing(world):
         metrics = (await calls.call(world.server.admin, 'GET', '/metrics')).text
         return any(float(value) >= 1 for value in re.findall(
             r'^twoticks_\w*notifications\w*(?:\{.*\})? (\S+)$', metrics, re.M))
-    await clock.until(10, has_rung, 'the phone was rung for')
+    await clock.until(60, has_rung, 'the phone was rung for')
     cursors = await world.server.get(f'/conversation/{CONV}', 'alice')
     assert tick(cursors, 42) == 'one', cursors
     why = await world.server.get(f'/conversation/{CONV}/messages/42/why', 'alice')
