@@ -26,8 +26,8 @@ SANITIZERS = {
 }
 OUTPUT_LINES_SHOWN = 60
 # What test/crash/hunt.py plays: the kind, its rounds here, and with --long.
-HUNTS = [('write', 4, 60), ('fail', 4, 40), ('short', 1, 5), ('memory', 1, 20), ('power', 2, 40),
-         ('cut', 6, 150), ('flip', 10, 250), ('lost', 6, 9999)]
+HUNTS = [('write', 4, 60), ('fail', 4, 20), ('short', 1, 3), ('memory', 1, 10), ('power', 2, 20),
+         ('cut', 6, 100), ('flip', 10, 250), ('lost', 6, 9999)]
 
 
 def processor_seconds():
@@ -154,7 +154,7 @@ class Check:
             self.script('stores and registries behind TLS', 'test/scale/tls.py',
                         '--program', program)
             self.script('servers killed under load', 'test/scale/survive.py', '--program',
-                        program, '--rounds', 100 if self.long else 3, '--patience', 4)
+                        program, '--rounds', 40 if self.long else 3, '--patience', 4)
             self.script('clients that move at random', 'test/scale/wander.py', '--program',
                         program, '--patience', 3, '--seconds', 60 if self.long else 3,
                         '--clients', 50 if self.long else 10)
@@ -166,7 +166,7 @@ class Check:
                             '--patience', 3)
             self.script('the wire', 'test/wire/run.py', '--program', RELEASE / 'test/wire/echo')
             self.script('killed under load', 'test/crash/kill.py', '--program', program,
-                        '--rounds', 50 if self.long else 10)
+                        '--rounds', 25 if self.long else 10)
             for kind, few, many in HUNTS:
                 self.script(f'crashes, {kind}', 'test/crash/hunt.py', kind, '--program', program,
                             '--rounds', many if self.long else few,
@@ -176,7 +176,7 @@ class Check:
             self.node('types', '--types')
             self.node('library', 'sdk/js/test')
             if self.long:
-                self.node('library, many stories', 'sdk/js/test/model.test.ts', RUNS='500')
+                self.node('library, many stories', 'sdk/js/test/model.test.ts', RUNS='200')
             stories = ['test/web/phone_off.test.ts', 'test/web/alice_sees.test.ts',
                        'test/web/when.test.ts']
             self.node('browser', *(['test/web'] if self.long else stories))
@@ -194,7 +194,7 @@ class Check:
                             '--seconds', '2', '--pairs', '20')
                 self.simple('floods', '/usr/bin/python3', 'test/security/floods.py', '--program',
                             RELEASE / 'twoticks')
-            self.simple('clang-tidy', 'tool/lint', '--tidy', ASAN)
+            self.simple('clang-tidy', 'tool/lint', '--tidy', ASAN, '30000')
             self.simple('cppcheck', 'tool/lint', '--cppcheck')
             self.simple('gcc -fanalyzer', 'tool/lint', '--analyzer')
 

@@ -38,7 +38,7 @@ static int lend(uint8_t **memory, size_t size)
     return *memory == NULL ? ARGON2_MEMORY_ALLOCATION_ERROR : ARGON2_OK;
 }
 
-/* It was wiped before. The type is libargon2's. NOLINTNEXTLINE(readability-non-const-parameter) */
+/* It was wiped before. */
 static void take_back(uint8_t *memory, size_t size)
 {
     (void)memory;
@@ -49,6 +49,7 @@ static tt_err compute(struct tt_slice password, struct parts *parts, struct tt_r
                       unsigned char *bytes)
 {
     argon2_context context = {
+        .out = bytes,
         .outlen = (uint32_t)parts->bytes_size,
         .pwd = (uint8_t *)(uintptr_t)password.data, /* which it leaves as it is, without the flag */
         .pwdlen = (uint32_t)password.size,
@@ -63,7 +64,6 @@ static tt_err compute(struct tt_slice password, struct parts *parts, struct tt_r
         .free_cbk = take_back,
         .flags = ARGON2_DEFAULT_FLAGS,
     };
-    context.out = bytes;
     asking = room;
     int result = argon2_ctx(&context, Argon2_id);
     asking = NULL;
