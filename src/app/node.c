@@ -489,7 +489,10 @@ static tt_time wall(void *context)
 static void on_answered(void *context, const struct tt_edge_answer *answer)
 {
     const struct tt_node *node = context;
+    enum tt_log_level level = node->shared->config->access_log ? TT_LOG_INFO : TT_LOG_DEBUG;
     char client[TT_IP_TEXT_SIZE];
+    if (level > node->shared->log->level)
+        return;
     tt_ip_format(&answer->client, client);
     const struct tt_log_field fields[] = {
         tt_log_text("client", client),
@@ -501,8 +504,7 @@ static void on_answered(void *context, const struct tt_edge_answer *answer)
         tt_log_text("reason", answer->reason == NULL ? "" : answer->reason),
         TT_LOG_END,
     };
-    tt_log_write(node->shared->log, node->shared->config->access_log ? TT_LOG_INFO : TT_LOG_DEBUG,
-                 "answered", fields);
+    tt_log_write(node->shared->log, level, "answered", fields);
 }
 
 static bool on_ask(void *context, struct tt_account_ask *ask)

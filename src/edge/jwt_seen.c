@@ -3,8 +3,10 @@
 #include "base/map.h"
 #include "base/memory.h"
 
-/* A power of two; the tokens of so many people who are about, in less than a megabyte. */
-#define PLACES         1024
+/* The tokens of so many people who are about, in less than a megabyte. A token has WAYS places to
+ * be in: with one, some of a hundred would drive each other out again and again. */
+#define WAYS           4
+#define SETS           256
 #define TOKEN_SIZE_MAX 800
 
 struct place {
@@ -16,7 +18,8 @@ struct place {
 
 struct tt_jwt_seen {
     uint64_t seed;
-    struct place places[PLACES];
+    struct place places[SETS][WAYS];
+    uint8_t next[SETS]; /* the place that was filled longest ago */
 };
 
 struct tt_jwt_seen *tt_jwt_seen_create(uint64_t hash_seed)
@@ -32,8 +35,9 @@ void tt_jwt_seen_destroy(struct tt_jwt_seen **take_seen)
     *take_seen = NULL;
     if (seen == NULL)
         return;
-    for (size_t i = 0; i < PLACES; i++)
-        tt_buffer_deinit(&seen->places[i].token);
+    for (size_t i = 0; i < SETS; i++)
+        for (size_t j = 0; j < WAYS; j++)
+            tt_buffer_deinit(&seen->places[i][j].token);
     tt_free(seen);
 }
 
@@ -44,6 +48,16 @@ static bool is_seen(const struct place *place, uint64_t hash, uint64_t version,
            tt_slice_eq(tt_buffer_slice(&place->token), token);
 }
 
+static void keep(struct place *place, uint64_t hash, uint64_t version, struct tt_slice token,
+                 const struct tt_jwt_claims *claims)
+{
+    place->hash = hash;
+    place->version = version;
+    place->claims = *claims;
+    place->token.size = 0;
+    tt_buffer_add(&place->token, token);
+}
+
 tt_err tt_jwt_seen_verify(struct tt_jwt_seen *seen, const struct tt_jwt_keys *keys,
                           const struct tt_jwt_policy *policy, struct tt_slice token, tt_time now,
                           struct tt_jwt_claims *claims, const char **reason)
@@ -52,16 +66,16 @@ tt_err tt_jwt_seen_verify(struct tt_jwt_seen *seen, const struct tt_jwt_keys *ke
         return tt_jwt_verify(keys, policy, token, now, claims, reason);
     uint64_t hash = tt_hash(token, seen->seed);
     uint64_t version = tt_jwt_keys_version(keys); /* before it is verified with them */
-    struct place *place = &seen->places[hash % PLACES];
-    if (is_seen(place, hash, version, token) && now.ms < place->claims.expires.ms) {
-        *claims = place->claims;
-        return TT_OK;
+    size_t set = hash % SETS;
+    for (size_t i = 0; i < WAYS; i++) {
+        const struct place *place = &seen->places[set][i];
+        if (is_seen(place, hash, version, token) && now.ms < place->claims.expires.ms) {
+            *claims = place->claims;
+            return TT_OK;
+        }
     }
     TT_TRY(tt_jwt_verify(keys, policy, token, now, claims, reason));
-    place->hash = hash;
-    place->version = version;
-    place->claims = *claims;
-    place->token.size = 0;
-    tt_buffer_add(&place->token, token);
+    keep(&seen->places[set][seen->next[set]], hash, version, token, claims);
+    seen->next[set] = (uint8_t)((seen->next[set] + 1) % WAYS);
     return TT_OK;
 }

@@ -2,6 +2,14 @@
 
 #include "adapter/embedded/read_parts.h"
 
+static bool has_member(const struct tt_conversation *conversation, const tt_id *user)
+{
+    for (size_t i = 0; i < conversation->member_count; i++)
+        if (tt_id_eq(&conversation->members[i], user))
+            return true;
+    return false;
+}
+
 static tt_err read_snapshot(struct tt_reading *reading, struct tt_read_snapshot *snapshot)
 {
     struct tt_conversation conversation;
@@ -9,8 +17,9 @@ static tt_err read_snapshot(struct tt_reading *reading, struct tt_read_snapshot 
     struct tt_status_row status;
     struct tt_member_cursor *members;
     bool linked;
-    TT_TRY(tt_read_membership(reading, &snapshot->user, &snapshot->conversation));
     TT_TRY(tt_read_conversation_row(reading, &snapshot->conversation, &conversation));
+    if (!has_member(&conversation, &snapshot->user))
+        return TT_FAIL(NOT_FOUND);
     TT_TRY(tt_read_head_row(reading, &snapshot->conversation, &head));
     TT_TRY(tt_read_status_row(reading, &snapshot->conversation, &snapshot->user, &status));
     TT_TRY(tt_read_cursors(reading, &conversation, &members));
