@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,8 +31,19 @@ uint64_t bare_option(int argc, char **argv, const char *name, uint64_t otherwise
     return otherwise;
 }
 
-void bare_fork(bare_server serve, uint32_t count, struct sockaddr_in *address)
+static void go_to_core(uint64_t core)
 {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET(core, &cores);
+    if (sched_setaffinity(0, sizeof(cores), &cores) != 0)
+        bare_die("--server-core");
+}
+
+void bare_fork(int argc, char **argv, bare_server serve, uint32_t count,
+               struct sockaddr_in *address)
+{
+    uint64_t core = bare_option(argc, argv, "--server-core", UINT64_MAX);
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
@@ -51,6 +63,8 @@ void bare_fork(bare_server serve, uint32_t count, struct sockaddr_in *address)
         bare_die("fork");
     if (server == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (core < CPU_SETSIZE)
+            go_to_core(core);
         if (getppid() == parent)
             serve(listener, count);
         _exit(0);

@@ -15,9 +15,11 @@ _Noreturn void bare_die(const char *what);
 /* The number after --NAME among the arguments. */
 uint64_t bare_option(int argc, char **argv, const char *name, uint64_t otherwise);
 
-/* A second process serves `count` connections of this one at *address. */
+/* A second process serves `count` connections of this one at *address; on the core of
+ * --server-core, if that is among the arguments. */
 typedef void (*bare_server)(int listener, uint32_t count);
-void bare_fork(bare_server serve, uint32_t count, struct sockaddr_in *address);
+void bare_fork(int argc, char **argv, bare_server serve, uint32_t count,
+               struct sockaddr_in *address);
 
 /* Connections of either end, without Nagle's delay. */
 int bare_accept(int listener);

@@ -116,7 +116,7 @@ int main(int argc, char **argv)
     }
     write_both((size_t)size);
     struct sockaddr_in address;
-    bare_fork(serve, count, &address);
+    bare_fork(argc, argv, serve, count, &address);
     int epoll = epoll_create1(0);
     struct end *ends = calloc(count, sizeof(*ends));
     if (ends == NULL)

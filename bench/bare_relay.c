@@ -202,7 +202,7 @@ int main(int argc, char **argv)
         return 2;
     }
     struct sockaddr_in address;
-    bare_fork(serve, count, &address);
+    bare_fork(argc, argv, serve, count, &address);
     measure(&address, count, window, seconds);
     return 0;
 }

@@ -19,6 +19,8 @@ static const struct tt_option options[] = {
     TT_NUMBER_ROW(AT(pairs), "pairs", 1000, 1, 100000, "pairs, rate, fill: pairs of people"),
     TT_NUMBER_ROW(AT(window), "window", 1, 1, 1000, "pairs, fill: messages in flight of each pair"),
     TT_NUMBER_ROW(AT(messages), "messages", 100000, 1, 1000000000, "fill: messages in all"),
+    TT_NUMBER_ROW(AT(away), "away", 1, 1, GROUP_MAX,
+                  "fill: of each conversation, besides the writer"),
     TT_NUMBER_ROW(AT(rate), "rate", 1000, 1, 10000000, "rate: messages a second, of all pairs"),
     TT_NUMBER_ROW(AT(sockets), "sockets", 100, 1, 1000000,
                   "idle, storm: devices; open: HTTP connections"),

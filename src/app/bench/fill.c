@@ -1,6 +1,6 @@
 /*
- * fill: messages that are stored and wait, so that what grows with them can be measured afterwards.
- * One of each pair writes, the other is away.
+ * fill: messages that are stored and wait, so that what grows with them, or with the people they
+ * are for, can be measured afterwards. One of each conversation writes, the others are away.
  */
 #include "app/bench/rig.h"
 
@@ -52,13 +52,18 @@ static bool open_writer(struct filling *filling, uint64_t number)
 {
     struct writer *writer = &filling->writers[number];
     struct tt_bench *bench = filling->bench;
-    tt_id both[] = {tt_bench_name(bench, "bench_f", number),
-                    tt_bench_name(bench, "bench_w", number)};
+    uint64_t away = bench->values->away;
+    tt_id *members = tt_alloc((size_t)(away + 1) * sizeof(*members));
+    members[0] = tt_bench_name(bench, "bench_f", number);
+    for (uint64_t i = 0; i < away; i++)
+        members[i + 1] = tt_bench_name(bench, "bench_w", number * away + i);
     writer->filling = filling;
     writer->conversation = tt_bench_name(bench, "bench_fill", number);
     writer->end = (struct tt_bench_end){.bench = bench, .owner = writer, .take = writer_takes};
-    return tt_bench_create(bench, &writer->conversation, both, 2) &&
-           tt_bench_connect(&writer->end, &both[0]);
+    bool opened = tt_bench_create(bench, &writer->conversation, members, (size_t)away + 1) &&
+                  tt_bench_connect(&writer->end, &members[0]);
+    tt_free(members);
+    return opened;
 }
 
 /* It takes as long as it takes, if only it goes on. */

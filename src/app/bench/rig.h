@@ -21,6 +21,7 @@ struct tt_bench_values {
     uint64_t window;
     uint64_t rate;
     uint64_t messages;
+    uint64_t away;
     uint64_t sockets;
     uint64_t members;
     uint64_t pending;
