@@ -15,6 +15,7 @@
 #define EVENTS         256
 #define DAY_MS         (24 * 3600 * 1000ULL)
 #define FILES_BESIDE   64
+#define LETTERS        ((size_t)256 * 1024)
 #define PROGRESS_NS    1000000000ULL
 #define WARM_UP_PART   5
 #define NANOSECONDS    1000000000ULL
@@ -66,11 +67,22 @@ static bool raise_limit(struct tt_bench *bench, uint64_t files)
     return false;
 }
 
+static char *make_letters(void)
+{
+    static const char some[] = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ 0123456789";
+    char *letters = tt_alloc(LETTERS);
+    tt_entropy_os_fill(letters, LETTERS);
+    for (size_t i = 0; i < LETTERS; i++)
+        letters[i] = some[(unsigned char)letters[i] % (sizeof(some) - 1)];
+    return letters;
+}
+
 bool tt_bench_open(struct tt_bench *bench, const struct tt_bench_values *values, uint64_t files)
 {
     *bench = (struct tt_bench){.values = values, .epoll = -1};
     tt_entropy_os_fill(&bench->run, sizeof(bench->run));
     bench->bytes = tt_alloc(TT_CLIENT_BYTES);
+    bench->letters = make_letters();
     bench->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (bench->epoll < 0)
         return tt_bench_fail(bench, "epoll does not work here");
@@ -82,6 +94,7 @@ bool tt_bench_close(struct tt_bench *bench)
     if (bench->epoll >= 0)
         close(bench->epoll);
     tt_free(bench->bytes);
+    tt_free(bench->letters);
     if (bench->values->url != NULL || bench->server.pid == 0)
         return true;
     return tt_private_server_close(&bench->server) ||
@@ -200,15 +213,13 @@ bool tt_bench_send(struct tt_bench_end *end, const tt_id *conversation, uint64_t
 {
     char id[32];
     size_t size = (size_t)end->bench->values->bytes;
+    size_t from = (size_t)(tt_clock_os_nanoseconds() % (LETTERS - size));
     snprintf(id, sizeof(id), "b%llu", (unsigned long long)number);
-    char *content = tt_alloc(size);
-    memset(content, 'x', size);
-    bool sent = tt_bench_write(end, &(struct tt_client_frame){.kind = TT_CLIENT_SEND,
-                                                              .conversation = *conversation,
-                                                              .client_id = tt_id_of(id),
-                                                              .content = tt_slice(content, size)});
-    tt_free(content);
-    return sent;
+    return tt_bench_write(
+        end, &(struct tt_client_frame){.kind = TT_CLIENT_SEND,
+                                       .conversation = *conversation,
+                                       .client_id = tt_id_of(id),
+                                       .content = tt_slice(end->bench->letters + from, size)});
 }
 
 bool tt_bench_delivered(struct tt_bench_end *end, const tt_id *conversation, tt_seq seq)
