@@ -135,9 +135,22 @@ static void moved(void *context, const tt_id *conversation, const tt_id *user)
     }
 }
 
+/* A liar holds on to a socket that was replaced when the hint of it was lost. The registry knows
+ * the newer one only, so what is told to the other is told by the way, and has gaps. */
+static bool has_ghost(const struct tt_world *world)
+{
+    for (const struct tt_link *link = world->all_links; link != NULL; link = link->next)
+        for (const struct tt_link *other = link->next; other != NULL; other = other->next)
+            if (link->server_open && other->server_open && tt_id_eq(&link->user, &other->user) &&
+                tt_id_eq(&link->device, &other->device))
+                return true;
+    return false;
+}
+
 void tt_clean_begin(struct tt_run *run)
 {
     run->is_clean = true;
+    run->had_ghost = has_ghost(run->world);
     run->before_clean = tt_world_counters(run->world);
     tt_oracle_set_watch(run->oracle, (struct tt_oracle_watch){run, stored, moved});
 }
@@ -148,7 +161,7 @@ void tt_clean_end(struct tt_run *run)
     tt_oracle_set_watch(run->oracle, (struct tt_oracle_watch){0});
     struct tt_core_counters after = tt_world_counters(run->world);
     uint64_t repairs = after.repairs_push_timer - run->before_clean.repairs_push_timer;
-    if (repairs > 0)
+    if (repairs > 0 && !run->had_ghost)
         tt_oracle_fail(run->oracle, "time: %llu things had to be repaired though nothing was lost",
                        NUMBER(repairs));
 }

@@ -42,6 +42,7 @@ struct tt_run {
     uint64_t seen_within_us;
     struct tt_seen_user seen[TT_ORACLE_USERS_MAX];
     struct tt_core_counters before_clean;
+    bool had_ghost;
 };
 
 struct tt_run_result {
