@@ -38,7 +38,7 @@ void bench_make(struct bench *bench, const char *conversation, enum tt_conversat
                          .member_count = 2},
         .creator = members[0],
         .id_given = true,
-        .conversation_count_max = 100,
+        .conversation_count_max = 1000,
     };
     bench_store(bench, op);
 }

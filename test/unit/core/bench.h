@@ -10,7 +10,7 @@
 #include "core/core.h"
 #include "sim/store_tables.h"
 
-#define BENCH_QUEUE   512
+#define BENCH_QUEUE   2048
 #define BENCH_ENTRIES 32
 
 struct bench_entry {
