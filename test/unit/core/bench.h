@@ -11,7 +11,7 @@
 #include "sim/store_tables.h"
 
 #define BENCH_QUEUE   2048
-#define BENCH_ENTRIES 32
+#define BENCH_ENTRIES 256
 
 struct bench_entry {
     tt_id user;

@@ -48,12 +48,26 @@ static void going_on_is_abuse(void **unused)
     }
 }
 
+/* Who was never refused, and who has stopped. */
+static void only_who_is_refused_now_abuses(void **unused)
+{
+    (void)unused;
+    struct tt_rate rate = {0};
+    assert_false(tt_rate_is_abused(&rate, TT_MONO(20000)));
+    for (uint64_t ms = 1; ms < 12000; ms++)
+        for (int i = 0; i < 5; i++)
+            (void)tt_rate_take(&rate, 100, TT_MONO(ms));
+    assert_true(tt_rate_is_abused(&rate, TT_MONO(11999)));
+    assert_false(tt_rate_is_abused(&rate, TT_MONO(12500)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_burst_and_then_the_rate),
         cmocka_unit_test(no_limit_is_no_limit),
         cmocka_unit_test(going_on_is_abuse),
+        cmocka_unit_test(only_who_is_refused_now_abuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
