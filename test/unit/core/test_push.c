@@ -34,17 +34,23 @@ static void say_many(struct bench *bench, tt_handle socket, uint32_t from, uint3
     }
 }
 
+static void become_of_it(struct bench *bench, uint64_t seq, enum tt_notify_outcome outcome,
+                         uint32_t retry_after_ms)
+{
+    struct tt_notified notified = {.user = tt_id_of("bob"),
+                                   .device = tt_id_of("phone"),
+                                   .conversation = tt_id_of("c"),
+                                   .seq = TT_SEQ(seq),
+                                   .provider = TT_PUSH_APNS,
+                                   .outcome = outcome,
+                                   .retry_after_ms = retry_after_ms};
+    bench_step(bench, &(struct tt_event){.kind = TT_EVENT_NOTIFIED, .notified = &notified});
+}
+
 static void accept_all(struct bench *bench, uint64_t from, uint64_t to)
 {
-    for (uint64_t seq = from; seq <= to; seq++) {
-        struct tt_notified notified = {.user = tt_id_of("bob"),
-                                       .device = tt_id_of("phone"),
-                                       .conversation = tt_id_of("c"),
-                                       .seq = TT_SEQ(seq),
-                                       .provider = TT_PUSH_APNS,
-                                       .outcome = TT_NOTIFY_ACCEPTED};
-        bench_step(bench, &(struct tt_event){.kind = TT_EVENT_NOTIFIED, .notified = &notified});
-    }
+    for (uint64_t seq = from; seq <= to; seq++)
+        become_of_it(bench, seq, TT_NOTIFY_ACCEPTED, 0);
 }
 
 /* Bob's tablet is connected and has not acked, so the phone waits for the delay; by then more
@@ -164,12 +170,127 @@ static void what_a_device_sent_over_http_is_told_again_to_its_socket(void **stat
     bench_destroy(&bench);
 }
 
+/* Two reads within a moment are one silent push, to the devices that show something. */
+static void what_was_read_elsewhere_goes_from_the_phone(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away();
+    bench_hang_up(bench, bench_connect(bench, "bob", "browser"));
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_PUT_PUSH_ADDRESS);
+    op->put_push_address.user = tt_id_of("bob");
+    op->put_push_address.device = tt_id_of("browser");
+    op->put_push_address.address_count_max = 10;
+    op->put_push_address.address = (struct tt_push_address){
+        .provider = TT_PUSH_WEBPUSH, .token = TT_SLICE_LITERAL("https://push.example/1")};
+    bench_store(bench, op);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    tt_handle tablet = bench_connect(bench, "bob", "tablet");
+    bench_send(bench, alice, "c", "m1");
+    bench_send(bench, alice, "c", "m2");
+    bench_say(bench, tablet, TT_CLIENT_READ, "c", 1);
+    bench_say(bench, tablet, TT_CLIENT_READ, "c", 2);
+    bench_forget(bench);
+    bench_pass_ms(bench, 2100);
+    assert_int_equal(bench_count(bench, "notify: clear"), 1);
+    expect_said(bench, "notify: clear bob/phone c seq=2");
+    bench_destroy(&bench);
+}
+
+static void a_service_that_wants_time_gets_it(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away();
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_send(bench, alice, "c", "m1");
+    bench_pass_ms(bench, 100);
+    expect_said(bench, "notify: ring bob/phone c seq=1");
+    bench_forget(bench);
+    become_of_it(bench, 1, TT_NOTIFY_LATER, 60000);
+    bench_pass_ms(bench, 59000);
+    expect_unsaid(bench, "notify");
+    bench_pass_ms(bench, 5000);
+    assert_int_equal(bench_count(bench, "notify: ring bob/phone c seq=1"), 1);
+    become_of_it(bench, 1, TT_NOTIFY_ACCEPTED, 0);
+    bench_forget(bench);
+    bench_pass_ms(bench, 600000);
+    expect_unsaid(bench, "notify");
+    bench_destroy(&bench);
+}
+
+/* Less and less often, and after a day not any more; the next message is tried again. */
+static void a_service_that_is_away_for_a_day_is_given_up(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away();
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_send(bench, alice, "c", "m1");
+    bench_hang_up(bench, alice);
+    size_t rung = 0;
+    for (int minute = 0; minute < 26 * 60; minute++) {
+        rung += bench_count(bench, "notify: ring");
+        if (bench_count(bench, "notify: ring") > 0)
+            become_of_it(bench, 1, TT_NOTIFY_LATER, 0);
+        bench_forget(bench);
+        bench_pass_ms(bench, 60000);
+    }
+    assert_in_range(rung, 24 * 12, 24 * 30);
+    assert_int_equal(tt_core_counters(bench->core)->push_timers, 0);
+    alice = bench_connect(bench, "alice", "desk");
+    bench_send(bench, alice, "c", "m2");
+    bench_pass_ms(bench, 100);
+    expect_said(bench, "notify: ring bob/phone c seq=2");
+    bench_destroy(&bench);
+}
+
+static void who_wants_no_preview_is_shown_none(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away();
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_send(bench, alice, "c", "m1");
+    bench_pass_ms(bench, 100);
+    expect_said(bench, "notify: ring bob/phone c seq=1 \"hello\"");
+    struct tt_request hide = {.kind = TT_REQUEST_PUT_ME, .put_me = {.set_push_preview = true}};
+    bench_ask(bench, hide, "bob", "phone");
+    become_of_it(bench, 1, TT_NOTIFY_ACCEPTED, 0);
+    bench_forget(bench);
+    bench_send(bench, alice, "c", "m2");
+    bench_pass_ms(bench, 100);
+    expect_said(bench, "notify: ring bob/phone c seq=2");
+    expect_unsaid(bench, "hello");
+    bench_destroy(&bench);
+}
+
+/* Each of the things that must be known before it rings, once not there. */
+static void what_could_not_be_looked_up_rings_a_little_later(void **state)
+{
+    (void)state;
+    static const enum tt_store_op_kind asked[] = {TT_STORE_POSITIONS, TT_STORE_LIST_PUSH_ADDRESSES,
+                                                  TT_STORE_READ_MESSAGES, TT_STORE_GET_USERS};
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        struct bench *bench = bob_is_away();
+        tt_handle alice = bench_connect(bench, "alice", "desk");
+        bench_hold(bench, asked[i]);
+        bench_send(bench, alice, "c", "m1");
+        bench_let_go(bench, asked[i], TT_FAIL(UNAVAILABLE));
+        expect_unsaid(bench, "notify");
+        bench_pass_ms(bench, 10000);
+        assert_int_equal(bench_count(bench, "notify: ring bob/phone c seq=1"), 1);
+        bench_destroy(&bench);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_burst_of_many_rings_for_each),
         cmocka_unit_test(an_old_message_sent_again_silences_no_new_one),
         cmocka_unit_test(an_old_message_sent_again_rings_for_nothing_of_others),
+        cmocka_unit_test(what_was_read_elsewhere_goes_from_the_phone),
+        cmocka_unit_test(a_service_that_wants_time_gets_it),
+        cmocka_unit_test(a_service_that_is_away_for_a_day_is_given_up),
+        cmocka_unit_test(who_wants_no_preview_is_shown_none),
+        cmocka_unit_test(what_could_not_be_looked_up_rings_a_little_later),
         cmocka_unit_test(what_a_device_sent_over_http_is_told_again_to_its_socket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

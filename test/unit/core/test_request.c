@@ -128,6 +128,32 @@ static void a_test_push_says_what_became_of_it(void **state)
     bench_destroy(&bench);
 }
 
+static void two_test_pushes_are_told_apart(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    put_address(bench, "phone");
+    struct tt_request request = about(TT_REQUEST_PUT_PUSH, NULL);
+    request.push.device = tt_id_of("watch");
+    request.push.address =
+        (struct tt_push_address){.provider = TT_PUSH_APNS, .token = tt_slice_text("hers")};
+    bench_ask(bench, request, "alice", "watch");
+    request = about(TT_REQUEST_TEST_PUSH, NULL);
+    for (uint32_t i = 0; i < 2; i++) { /* both wait at the same time */
+        request.user = tt_id_of(i == 0 ? "bob" : "alice");
+        request.device = tt_id_of(i == 0 ? "phone" : "watch");
+        bench_step(bench, &(struct tt_event){.kind = TT_EVENT_REQUEST,
+                                             .handle = {40 + i, 1},
+                                             .request = &request});
+    }
+    bench_forget(bench);
+    notified(bench, "phone", TT_NOTIFY_ACCEPTED); /* bob's, who asked first */
+    assert_int_equal(bench_count(bench, "reply: 200"), 1);
+    bench_pass_ms(bench, 60000);
+    assert_int_equal(bench_count(bench, "reply: 200"), 2);
+    bench_destroy(&bench);
+}
+
 static void make_slow(struct tt_core_options *options)
 {
     options->frames_per_s = 1;
@@ -249,6 +275,7 @@ static void a_caller_who_has_gone_is_not_answered(void **state)
     bench_hold(bench, TT_STORE_GET_USERS);
     ask(bench, TT_REQUEST_GET_ME);
     assert_int_equal(tt_core_counters(bench->core)->requests, 1);
+    assert_false(tt_core_is_idle(bench->core));
     tt_handle wrong = {0, 999};
     bench_step(bench, &(struct tt_event){.kind = TT_EVENT_REQUEST_GONE, .handle = wrong});
     bench_step(bench, &(struct tt_event){.kind = TT_EVENT_REQUEST_GONE, .handle = {1 << 20, 1}});
@@ -256,8 +283,10 @@ static void a_caller_who_has_gone_is_not_answered(void **state)
     bench_step(bench, &(struct tt_event){.kind = TT_EVENT_REQUEST_GONE,
                                          .handle = {0, bench->generations}});
     assert_int_equal(tt_core_counters(bench->core)->requests, 0);
+    assert_false(tt_core_is_idle(bench->core));
     bench_let_go(bench, TT_STORE_GET_USERS, TT_OK);
     expect_unsaid(bench, "reply");
+    assert_true(tt_core_is_idle(bench->core));
     bench_destroy(&bench);
 }
 
@@ -283,6 +312,7 @@ int main(void)
         cmocka_unit_test(settings_are_answered_as_they_now_stand),
         cmocka_unit_test(a_conversation_is_made_with_members_that_make_sense),
         cmocka_unit_test(a_test_push_says_what_became_of_it),
+        cmocka_unit_test(two_test_pushes_are_told_apart),
         cmocka_unit_test(who_is_too_fast_is_told_when_to_come_back),
         cmocka_unit_test(a_token_of_somebody_else_is_refused),
         cmocka_unit_test(a_token_keeps_a_socket_open_and_its_end_closes_it),
