@@ -237,34 +237,89 @@ static void look_after_the_dead(struct tt_core_options *options)
     options->reports_alive = true;
 }
 
-/* More conversations than a page of any list has; bob was away when the server died. */
-static void all_that_a_dead_server_left_rings(void **state)
+/* A conversation of bob's, and a message for him of which nobody here has heard. */
+static void leave_behind(struct bench *bench, int number)
 {
-    (void)state;
-    struct bench *bench = bench_create(look_after_the_dead);
+    char name[16];
+    char friend[16];
+    (void)snprintf(name, sizeof(name), "x%03d", number);
+    (void)snprintf(friend, sizeof(friend), "f%03d", number);
+    bench_make(bench, name, TT_DIRECT, "bob", friend);
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_APPEND);
+    op->append.conversation = tt_id_of(name);
+    op->append.message = (struct tt_message){.sender = tt_id_of(friend),
+                                             .client_id = tt_id_of("m1"),
+                                             .timestamp = bench->now.wall,
+                                             .content = TT_SLICE_LITERAL("hello")};
+    bench_store(bench, op);
+}
+
+static struct bench *bob_has_a_phone(void (*change)(struct tt_core_options *options))
+{
+    struct bench *bench = bench_create(change);
     bench_hang_up(bench, bench_connect(bench, "bob", "phone"));
     put_address(bench, "bob", TT_PUSH_APNS);
     bench_pass_ms(bench, 3000);
-    for (int i = 0; i < CROWD; i++) {
-        char name[16];
-        char friend[16];
-        (void)snprintf(name, sizeof(name), "x%03d", i);
-        (void)snprintf(friend, sizeof(friend), "f%03d", i);
-        bench_make(bench, name, TT_DIRECT, "bob", friend);
-        struct tt_store_op *op = tt_store_op_create(TT_STORE_APPEND);
-        op->append.conversation = tt_id_of(name);
+    return bench;
+}
 
-        op->append.message = (struct tt_message){.sender = tt_id_of(friend),
-                                                 .client_id = tt_id_of("m1"),
-                                                 .timestamp = bench->now.wall,
-                                                 .content = TT_SLICE_LITERAL("hello")};
-        bench_store(bench, op);
-    }
+/* More conversations than a page of any list has. */
+static void all_that_a_dead_server_left_rings(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_has_a_phone(look_after_the_dead);
+    for (int i = 0; i < CROWD; i++)
+        leave_behind(bench, i);
     bench_forget(bench);
-
     bench_step(bench, &(struct tt_event){.kind = TT_EVENT_NODE_GONE});
     bench_pass_ms(bench, 60000);
     assert_int_equal(bench_count(bench, "notify: "), CROWD);
+    bench_destroy(&bench);
+}
+
+static void look_after_the_dead_in_a_small_room(struct tt_core_options *options)
+{
+    options->reports_alive = true;
+    options->push_timers_max = 60;
+}
+
+/* A page of them is more than there is room for. */
+static void all_of_it_rings_though_there_is_little_room(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_has_a_phone(look_after_the_dead_in_a_small_room);
+    for (int i = 0; i < CROWD; i++)
+        leave_behind(bench, i);
+    bench_forget(bench);
+    bench_step(bench, &(struct tt_event){.kind = TT_EVENT_NODE_GONE});
+    for (int round = 0; round < 60; round++) {
+        bench_pass_ms(bench, 2000);
+        for (int i = 0; i < CROWD; i++) {
+            char name[16];
+            (void)snprintf(name, sizeof(name), "x%03d", i);
+            accept(bench, "bob", name);
+        }
+    }
+    assert_int_equal(bench_count(bench, "notify: "), CROWD);
+    assert_int_equal(tt_core_counters(bench->core)->push_timers, 0);
+    bench_destroy(&bench);
+}
+
+/* Nothing is unread on the first page of bob's conversations. */
+static void a_badge_counts_over_pages(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_has_a_phone(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    for (int i = 0; i < 2 * CROWD; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "y%03d", i);
+        bench_make(bench, name, TT_DIRECT, "bob", name);
+    }
+    bench_send(bench, alice, "c", "m1");
+    bench_pass_ms(bench, 100);
+    assert_int_equal(bench_count(bench, "store: LIST_CONVERSATIONS"), 2);
+    expect_said(bench, "notify: ring bob/phone c seq=1");
     bench_destroy(&bench);
 }
 
@@ -307,6 +362,8 @@ int main(void)
         cmocka_unit_test(one_member_or_device_too_many_is_refused),
         cmocka_unit_test(what_finds_no_room_rings_when_there_is_some),
         cmocka_unit_test(all_that_a_dead_server_left_rings),
+        cmocka_unit_test(all_of_it_rings_though_there_is_little_room),
+        cmocka_unit_test(a_badge_counts_over_pages),
         cmocka_unit_test(tables_grow_with_what_is_in_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -261,6 +261,30 @@ static void who_wants_no_preview_is_shown_none(void **state)
     bench_destroy(&bench);
 }
 
+static void hide_all(struct tt_core_options *options)
+{
+    options->hides_previews = true;
+}
+
+static void an_operator_may_hide_all_previews(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(hide_all);
+    bench_hang_up(bench, bench_connect(bench, "bob", "phone"));
+    struct tt_request put = {.kind = TT_REQUEST_PUT_PUSH};
+    put.push.device = tt_id_of("phone");
+    put.push.address =
+        (struct tt_push_address){.provider = TT_PUSH_APNS, .token = TT_SLICE_LITERAL("token")};
+    bench_ask(bench, put, "bob", "phone");
+    bench_pass_ms(bench, 3000);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_send(bench, alice, "c", "m1");
+    bench_pass_ms(bench, 100);
+    expect_said(bench, "notify: ring bob/phone c seq=1");
+    expect_unsaid(bench, "hello\"");
+    bench_destroy(&bench);
+}
+
 /* Each of the things that must be known before it rings, once not there. */
 static void what_could_not_be_looked_up_rings_a_little_later(void **state)
 {
@@ -290,6 +314,7 @@ int main(void)
         cmocka_unit_test(a_service_that_wants_time_gets_it),
         cmocka_unit_test(a_service_that_is_away_for_a_day_is_given_up),
         cmocka_unit_test(who_wants_no_preview_is_shown_none),
+        cmocka_unit_test(an_operator_may_hide_all_previews),
         cmocka_unit_test(what_could_not_be_looked_up_rings_a_little_later),
         cmocka_unit_test(what_a_device_sent_over_http_is_told_again_to_its_socket),
     };

@@ -128,6 +128,29 @@ static void a_test_push_says_what_became_of_it(void **state)
     bench_destroy(&bench);
 }
 
+/* A token that names a login is good while that stands. */
+static void a_login_is_looked_for_before_anything_is_done(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    struct tt_request request = about(TT_REQUEST_GET_ME, NULL);
+    request.login = 7;
+    bench_hold(bench, TT_STORE_CHECK_LOGIN);
+    bench_ask(bench, request, "bob", "phone");
+    expect_unsaid(bench, "reply");
+    bench_let_go(bench, TT_STORE_CHECK_LOGIN, TT_FAIL(UNAUTHENTICATED));
+    expect_said(bench, "reply: 401");
+    expect_unsaid(bench, "store: GET_USERS");
+    bench_forget(bench);
+    bench_hold(bench, TT_STORE_CHECK_LOGIN);
+    bench_ask(bench, request, "bob", "phone");
+    bench->ops[0]->err = TT_OK;
+    bench_let_go(bench, TT_STORE_CHECK_LOGIN, TT_OK);
+    expect_said(bench, "store: GET_USERS");
+    expect_said(bench, "reply: 200");
+    bench_destroy(&bench);
+}
+
 static void two_test_pushes_are_told_apart(void **state)
 {
     (void)state;
@@ -312,6 +335,7 @@ int main(void)
         cmocka_unit_test(settings_are_answered_as_they_now_stand),
         cmocka_unit_test(a_conversation_is_made_with_members_that_make_sense),
         cmocka_unit_test(a_test_push_says_what_became_of_it),
+        cmocka_unit_test(a_login_is_looked_for_before_anything_is_done),
         cmocka_unit_test(two_test_pushes_are_told_apart),
         cmocka_unit_test(who_is_too_fast_is_told_when_to_come_back),
         cmocka_unit_test(a_token_of_somebody_else_is_refused),
