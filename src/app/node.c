@@ -11,6 +11,7 @@
 #include "app/accounts.h"
 #include "app/wait.h"
 #include "app/web_files.h"
+#include "base/limits.h"
 #include "base/memory.h"
 #include "driver/driver.h"
 #include "net/arrival.h"
@@ -604,6 +605,7 @@ static void create_driver(struct tt_node *node)
     options.store_keeps_order = node->store.keeps_order;
     options.reports_alive = node->place.node == 0;
     options.is_only_node = shared->scale == NULL && shared->node_count == 1;
+    options.reassert_ms = shared->scale == NULL ? 0 : TT_REASSERT_MS;
     node->driver = tt_driver_create(&options, &ports);
 }
 

@@ -32,6 +32,7 @@
 #define TT_OPEN_WAIT_MS     200   /* for the socket's node to hear what a GET handed out */
 #define TT_REFRESH_MS_MIN   30000 /* of an open chat, at random between the two */
 #define TT_REFRESH_MS_MAX   60000
+#define TT_REASSERT_MS      30000 /* a registry in other processes may forget somebody */
 #define TT_ALIVE_MS         3000
 
 /* What one session or node may hold. */

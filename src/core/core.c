@@ -315,6 +315,8 @@ static void registry_done(struct tt_core *core, struct tt_registry_op *op)
     else if (purpose == TT_FOR_UNREGISTER && tt_err_is(op->err, TT_ERR_UNAVAILABLE)) {
         core->spent_registry = op->next;
         tt_retry_registry(core, op);
+    } else if (purpose == TT_FOR_UNREGISTER) {
+        tt_session_unregistered(core, op);
     }
 }
 
@@ -330,6 +332,8 @@ static void resync(struct tt_core *core, struct tt_session *session)
     tt_replay_start(core, session);
     if (session->busy->open != NULL && !session->busy->opening)
         tt_refresh_start(core, session);
+    if (core->options.reassert_ms == 0)
+        tt_session_reassert(core, session);
 }
 
 static void going_away(struct tt_core *core, struct tt_session *session)

@@ -257,8 +257,12 @@ static void read_sync_heard(struct tt_core *core, struct tt_session *session,
 static void kick_heard(struct tt_core *core, struct tt_session *session, const struct tt_hint *hint)
 {
     bool is_older = session->epoch < hint->version || TT_IS_PLANTED(KICK_ANY);
-    if (tt_session_is_device(session, &hint->device) && is_older)
+    if (!tt_session_is_device(session, &hint->device))
+        return;
+    if (is_older)
         tt_session_close(core, session, TT_CLOSE_REPLACED);
+    else if (session->epoch == hint->version)
+        tt_session_reassert(core, session);
 }
 
 static void cut_heard(struct tt_core *core, struct tt_session *session, const struct tt_hint *hint)

@@ -217,14 +217,41 @@ static void disconnect(struct tt_core *core, const tt_id *user, const tt_id *dev
     tt_emit_store(core, op, TT_FOR_DISCONNECT, TT_HANDLE_NONE);
 }
 
-static void unregister(struct tt_core *core, const tt_id *user, const tt_id *device, uint64_t epoch)
+/* `displaced`: what the entry stood in the place of, and must be told when it is gone; or NULL. */
+static void unregister(struct tt_core *core, const tt_id *user, const tt_id *device, uint64_t epoch,
+                       const struct tt_registered_device *displaced)
 {
     struct tt_registry_op *op = tt_registry_op_create(TT_REGISTRY_UNREGISTER);
     op->unreg.user = *user;
     op->unreg.device = *device;
     op->unreg.epoch = epoch;
     op->unreg.at = core->now.wall;
+    if (displaced != NULL && !tt_id_is_none(&displaced->device)) {
+        struct tt_registered_device *copy = tt_arena_alloc(&op->arena, sizeof(*copy));
+        *copy = *displaced;
+        op->tag.context = copy;
+    }
     tt_emit_registry(core, op, TT_FOR_UNREGISTER, TT_HANDLE_NONE);
+}
+
+static void kick(struct tt_core *core, const tt_id *user, const tt_id *device, uint64_t epoch,
+                 const struct tt_place *place)
+{
+    struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
+    hint->kind = TT_HINT_KICK;
+    hint->user = *user;
+    hint->device = *device;
+    hint->version = epoch;
+    tt_hint_to(core, place, hint);
+}
+
+/* A connection that came to nothing may have stood in the place of an older one, which the device
+ * goes on using: that one is told to look whether it is registered. */
+void tt_session_unregistered(struct tt_core *core, const struct tt_registry_op *op)
+{
+    const struct tt_registered_device *displaced = op->tag.context;
+    if (tt_is_ok(op->err) && displaced != NULL)
+        kick(core, &op->unreg.user, &op->unreg.device, displaced->epoch, &displaced->place);
 }
 
 void tt_session_gone(struct tt_core *core, struct tt_session *session)
@@ -232,7 +259,7 @@ void tt_session_gone(struct tt_core *core, struct tt_session *session)
     if (session->epoch != 0) {
         const tt_id user = tt_session_user(session);
         const tt_id device = tt_session_device(session);
-        unregister(core, &user, &device, session->epoch);
+        unregister(core, &user, &device, session->epoch, NULL);
         disconnect(core, &user, &device, session->epoch);
         tt_presence_gone(core, session->user);
     }
@@ -319,12 +346,8 @@ static void replace_older(struct tt_core *core, struct tt_session *session,
     if (previous == NULL || tt_id_is_none(&previous->device) ||
         tt_place_eq(&previous->place, &core->options.place))
         return;
-    struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
-    hint->kind = TT_HINT_KICK;
-    hint->user = tt_session_user(session);
-    hint->device = device;
-    hint->version = session->epoch;
-    tt_hint_to(core, &previous->place, hint);
+    const tt_id user = tt_session_user(session);
+    kick(core, &user, &device, session->epoch, &previous->place);
 }
 
 static bool is_replaced_here(struct tt_core *core, const struct tt_session *session)
@@ -451,7 +474,7 @@ void tt_session_registered(struct tt_core *core, struct tt_registry_op *op)
     struct tt_session *session = tt_session_find(core, op->tag.owner);
     if (session == NULL) {
         /* It went while it was being registered; whatever became of it, it is no longer here. */
-        unregister(core, &reg->user, &reg->device.device, reg->device.epoch);
+        unregister(core, &reg->user, &reg->device.device, reg->device.epoch, &reg->previous);
         return;
     }
     if (tt_err_is(op->err, TT_ERR_FENCED)) {
@@ -479,6 +502,13 @@ void tt_session_register_again(struct tt_core *core, struct tt_session *session)
         return;
     session->registering = true;
     register_device(core, session);
+}
+
+void tt_session_reassert(struct tt_core *core, struct tt_session *session)
+{
+    const tt_id user = tt_session_user(session);
+    struct tt_registry_op *op = tt_about_users(core, TT_REGISTRY_LOOKUP, &user, 1);
+    tt_emit_registry(core, op, TT_FOR_REASSERT, session->handle);
 }
 
 void tt_session_reasserted(struct tt_core *core, struct tt_registry_op *op)
@@ -575,11 +605,8 @@ static bool check_heartbeat(struct tt_core *core, struct tt_session *session)
 static void reassert(struct tt_core *core, struct tt_session *session)
 {
     session->reassert_at = tt_mono_after(core->now.mono, core->options.reassert_ms);
-    if (TT_IS_PLANTED(NO_REASSERT))
-        return;
-    const tt_id user = tt_session_user(session);
-    struct tt_registry_op *op = tt_about_users(core, TT_REGISTRY_LOOKUP, &user, 1);
-    tt_emit_registry(core, op, TT_FOR_REASSERT, session->handle);
+    if (!TT_IS_PLANTED(NO_REASSERT))
+        tt_session_reassert(core, session);
 }
 
 void tt_session_due(struct tt_core *core, struct tt_session *session)

@@ -429,6 +429,10 @@ void tt_session_retry_soon(struct tt_core *core, struct tt_session *session);
 void tt_session_frame(struct tt_core *core, struct tt_session *session,
                       const struct tt_client_frame *frame);
 void tt_session_register_again(struct tt_core *core, struct tt_session *session);
+void tt_session_unregistered(struct tt_core *core, const struct tt_registry_op *op);
+
+/* Looks whether the session is registered, and sees to it. */
+void tt_session_reassert(struct tt_core *core, struct tt_session *session);
 void tt_session_reasserted(struct tt_core *core, struct tt_registry_op *op);
 bool tt_session_take_frame_token(struct tt_core *core, struct tt_session *session,
                                  const tt_id *conversation, const tt_id *client_id);

@@ -22,7 +22,8 @@
     X(SETTINGS)  /* to `user`'s devices: the user's settings were changed */                       \
     X(PRESENCE)  /* to a node that watches `user`: status and its version */                       \
     X(TYPING)    /* to a node that watches `user`: types in `conversation` */                      \
-    X(KICK)   /* to a node: `user`'s `device` has connected elsewhere with `version` as epoch */   \
+    X(KICK)   /* to a node: `user`'s `device` has connected elsewhere with `version` as epoch; a   \
+                 socket that has this one looks whether it is still registered */                  \
     X(CUT)    /* to a node: `user`'s `device` was unlinked */                                      \
     X(HANDED) /* to the node of `user`'s `device`: cursor.read..cursor.delivered was handed out    \
                  over HTTP; `opened`: and the conversation is to be on its screen */               \

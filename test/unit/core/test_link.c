@@ -140,9 +140,72 @@ static void an_ack_names_the_link_of_its_socket(void **state)
     bench_destroy(&bench);
 }
 
+static size_t registrations(const struct bench *bench, const char *user)
+{
+    tt_id id = tt_id_of(user);
+    size_t count = 0;
+    for (size_t i = 0; i < bench->entry_count; i++)
+        count += tt_id_eq(&bench->entries[i].user, &id);
+    return count;
+}
+
+/* A connection that the device had given up is taken after a newer one, and ends at once: what it
+ * stood in the place of is the socket that the device goes on using. */
+static void a_dead_connection_leaves_the_living_one_registered(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    (void)bench_connect(bench, "bob", "phone");
+    bench->holds_registry = true;
+    tt_handle dead = bench_connect(bench, "bob", "phone");
+    bench_hang_up(bench, dead);
+    bench_let_registry_go(bench, TT_OK);
+    expect_unsaid(bench, "bob/phone: closed");
+    assert_int_equal(registrations(bench, "bob"), 1);
+    bench_destroy(&bench);
+}
+
+static void a_dead_connection_tells_the_node_of_the_living_one(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    bench_hang_up(bench, bench_connect(bench, "bob", "phone"));
+    bench_register(bench, "bob", "phone", 1);
+    bench->holds_registry = true;
+    tt_handle dead = bench_connect(bench, "bob", "phone");
+    bench_hang_up(bench, dead);
+    bench_let_registry_go(bench, TT_OK);
+    expect_said(bench, "hint: KICK bob/phone");
+    assert_int_equal(bench->hint.version, 1);
+    bench_destroy(&bench);
+}
+
+/* What that node does: the socket that is meant looks for itself, and is not closed. */
+static void who_is_told_so_registers_again(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    (void)bench_connect(bench, "bob", "phone");
+    struct tt_hint kick = {.kind = TT_HINT_KICK,
+                           .user = tt_id_of("bob"),
+                           .device = tt_id_of("phone"),
+                           .version = bench->entries[0].device.epoch};
+    bench_unregister(bench, "bob", "phone");
+    bench_hear(bench, &kick);
+    assert_int_equal(registrations(bench, "bob"), 1);
+    expect_unsaid(bench, "bob/phone: closed");
+    bench_unregister(bench, "bob", "phone");
+    bench_step(bench, &(struct tt_event){.kind = TT_EVENT_BUS_GAP}); /* the word of it was lost */
+    assert_int_equal(registrations(bench, "bob"), 1);
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_dead_connection_leaves_the_living_one_registered),
+        cmocka_unit_test(a_dead_connection_tells_the_node_of_the_living_one),
+        cmocka_unit_test(who_is_told_so_registers_again),
         cmocka_unit_test(a_socket_of_an_unlinked_device_is_closed),
         cmocka_unit_test(a_late_word_of_an_unlinking_spares_the_next_link),
         cmocka_unit_test(a_socket_of_the_link_before_is_closed),
