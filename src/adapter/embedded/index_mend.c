@@ -82,7 +82,7 @@ static int part_at(struct tt_slice list, size_t at, size_t *size)
         return 0;
     const char *header = list.data + at;
     size_t payload = number_at(header + 4, 2);
-    int type = header[6];
+    int type = (unsigned char)header[6];
     *size = HEADER_SIZE + payload;
     if (type < WHOLE || type > LAST || at % BLOCK_SIZE + *size > BLOCK_SIZE ||
         at + *size > list.size)

@@ -52,7 +52,7 @@ static bool digit_value(char digit, unsigned *value)
 
 static tt_err parse_cursor(struct tt_slice text, struct place *place)
 {
-    char bytes[TIME_SIZE + TT_ID_SIZE_MAX];
+    char bytes[TIME_SIZE + TT_ID_SIZE_MAX] = {0};
     if (text.size > HEX_MAX || text.size <= 2 * TIME_SIZE || text.size % 2 != 0)
         return TT_FAIL(BAD_QUERY);
     for (size_t i = 0; i < text.size / 2; i++) {

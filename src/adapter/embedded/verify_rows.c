@@ -154,7 +154,7 @@ void tt_verify_pending(struct tt_verify *verify, const struct tt_key_parts *key,
 void tt_verify_push(struct tt_verify *verify, const struct tt_key_parts *key, struct tt_slice value)
 {
     struct tt_conversation conversation;
-    struct tt_head_row head;
+    struct tt_head_row head = {0};
     struct tt_push_row row;
     tt_err err = tt_row_unpack_push(value, &row);
     if (tt_verify_found(verify, err, "a push", &key->first, &key->second) &&

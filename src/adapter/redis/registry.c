@@ -321,7 +321,8 @@ static void on_poll_answer(void *context, const struct redisReply *reply)
     }
     bool forgot = registry->was_ready &&
                   (!registry->ready || !tt_slice_eq(marker, tt_slice_text(registry->known_marker)));
-    memcpy(registry->known_marker, marker.data, marker.size);
+    if (marker.size > 0)
+        memcpy(registry->known_marker, marker.data, marker.size);
     registry->known_marker[marker.size] = '\0';
     registry->ready = true;
     registry->was_ready = true;

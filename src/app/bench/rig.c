@@ -63,7 +63,7 @@ static bool raise_limit(struct tt_bench *bench, uint64_t files)
     snprintf(bench->problem, sizeof(bench->problem),
              "this needs %llu open files, but only %llu are allowed; ask for less, or raise the "
              "limit (ulimit -Hn)",
-             (unsigned long long)(files + FILES_BESIDE), (unsigned long long)limit.rlim_max);
+             (unsigned long long)files + FILES_BESIDE, (unsigned long long)limit.rlim_max);
     return false;
 }
 
