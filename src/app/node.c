@@ -394,6 +394,7 @@ static void on_turn_end(void *context)
 {
     struct tt_node *node = context;
     begin_drain(node);
+    tt_driver_flush(node->driver); /* the store can sync what came while the rest is looked at */
     take_from_elsewhere(node);
     carry_out_visitors(node);
     tt_edge_turn(node->edge);
