@@ -35,7 +35,7 @@ static const struct tt_option options[] = {
                 "stands before the name of each DynamoDB table"),
     TT_TEXT_ROW(AT(server_id), "server-id", "ID", "ws_server_1",
                 "this server's name in `hello` and in the registry"),
-    TT_NUMBER_ROW(AT(nodes), "nodes", 0, 0, 64, "threads with connections; 0: one per core"),
+    TT_NUMBER_ROW(AT(nodes), "nodes", 0, 0, 64, "threads with connections; 0: by cores"),
     TT_DURATION_ROW(AT(drain_ms), "drain", 10 * SECOND, 0, HOUR,
                     "how long SIGTERM waits for what is under way"),
 

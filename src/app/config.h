@@ -18,7 +18,7 @@ struct tt_config {
     const char *registry;
     const char *table_prefix;
     const char *server_id;
-    uint64_t nodes; /* 0: one per core */
+    uint64_t nodes; /* 0: one per core, less one for an embedded store */
     uint64_t drain_ms;
 
     const char *jwt_key;

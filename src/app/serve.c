@@ -90,11 +90,12 @@ static bool raise_limit(struct server *server)
     return true;
 }
 
+/* The embedded store's own threads have about one core's work. */
 static uint32_t count_nodes(const struct tt_config *config)
 {
     if (config->nodes != 0)
         return (uint32_t)config->nodes;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    long cores = sysconf(_SC_NPROCESSORS_ONLN) - (tt_scale_is_wanted(config) ? 0 : 1);
     return cores < 1 ? 1 : cores > NODES_MAX ? NODES_MAX : (uint32_t)cores;
 }
 
