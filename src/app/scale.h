@@ -51,7 +51,7 @@ bool tt_scale_check(const struct tt_config *config, const struct tt_scale_config
 
 /* `local` is the bus to nodes of the same process. All is borrowed. */
 struct tt_scale *tt_scale_create(struct tt_loop *loop, const struct tt_config *config,
-                                 const struct tt_scale_config *scale, const struct tt_place *place,
+                                 const struct tt_scale_config *shared, const struct tt_place *place,
                                  const struct tt_log *log, struct tt_bus_port local,
                                  const struct tt_scale_sinks *sinks);
 

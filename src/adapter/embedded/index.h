@@ -30,7 +30,7 @@ TT_MUST_CHECK tt_err tt_index_open(const struct tt_index_options *options, struc
                                    char *sentence, size_t sentence_size);
 
 /* Without a flush. */
-void tt_index_close(struct tt_index **index);
+void tt_index_close(struct tt_index **closed);
 
 /* What the last failure of a write or flush was, in RocksDB's words. */
 const char *tt_index_complaint(const struct tt_index *index);
@@ -58,7 +58,7 @@ void tt_index_allow_compaction(struct tt_index *index, bool allowed);
 struct tt_view;
 
 struct tt_view *tt_view_create(struct tt_index *index);
-void tt_view_destroy(struct tt_view **view);
+void tt_view_destroy(struct tt_view **destroyed);
 
 /* Looks at whatever is newest, and needs no destroying. For the thread that writes. */
 const struct tt_view *tt_index_latest(struct tt_index *index);

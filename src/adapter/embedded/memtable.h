@@ -46,7 +46,7 @@ struct tt_memtable;
 /* Held once by who made it. */
 struct tt_memtable *tt_memtable_create(void);
 void tt_memtable_hold(struct tt_memtable *table);
-void tt_memtable_release(struct tt_memtable **table);
+void tt_memtable_release(struct tt_memtable **released);
 
 /* For the writer only: adds a row to those of the next write, which nobody sees yet. `value` NULL:
  * the key is deleted. */

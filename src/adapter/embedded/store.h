@@ -84,7 +84,7 @@ TT_MUST_CHECK tt_err tt_embedded_store_backup(struct tt_embedded_store *store, c
                                               char sentence[TT_EMBEDDED_SENTENCE_SIZE]);
 
 /* Writes out the index, so that the next start has nothing to replay. Sets *store to NULL. */
-void tt_embedded_store_close(struct tt_embedded_store **store);
+void tt_embedded_store_close(struct tt_embedded_store **closed);
 
 struct tt_embedded_counts {
     uint64_t conversations;

@@ -34,6 +34,6 @@ struct tt_transfer_port tt_embedded_transfer_port(struct tt_embedded_transfer *t
 TT_MUST_CHECK tt_err tt_embedded_transfer_finish(struct tt_embedded_transfer *transfer);
 
 /* Sets *transfer to NULL. */
-void tt_embedded_transfer_close(struct tt_embedded_transfer **transfer);
+void tt_embedded_transfer_close(struct tt_embedded_transfer **closed);
 
 #endif

@@ -57,7 +57,7 @@ struct tt_working;
 /* Reads the position, and refuses an index without a readable one with CORRUPT. */
 TT_MUST_CHECK tt_err tt_working_create(struct tt_index *index, uint64_t size_max,
                                        struct tt_working **working);
-void tt_working_destroy(struct tt_working **working);
+void tt_working_destroy(struct tt_working **destroyed);
 
 /* Loads what an op of that user in that conversation will look at, in steps: each needs what the
  * one before has loaded meanwhile. Changes nothing. */
