@@ -195,7 +195,7 @@ static void grow_connections(struct tt_core *core, uint32_t index)
 {
     uint32_t capacity = core->connection_capacity == 0 ? 64 : core->connection_capacity;
     while (capacity <= index)
-        capacity *= 2;
+        capacity += capacity / 4;
     if (capacity == core->connection_capacity)
         return;
     core->sessions = tt_grow(core->sessions, capacity, sizeof(core->sessions[0]));

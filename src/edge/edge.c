@@ -76,7 +76,7 @@ void tt_edge_destroy(struct tt_edge **take_edge)
 
 static void grow_slots(struct tt_edge *edge)
 {
-    uint32_t count = edge->slot_count == 0 ? SLOTS_MIN : edge->slot_count * 2;
+    uint32_t count = edge->slot_count == 0 ? SLOTS_MIN : edge->slot_count + edge->slot_count / 4;
     edge->slots = tt_grow(edge->slots, count, sizeof(edge->slots[0]));
     for (uint32_t i = edge->slot_count; i < count; i++)
         edge->slots[i] = (struct tt_slot){NULL, 1, i + 1};
