@@ -23,6 +23,7 @@ struct tt_client {
     bool is_dry;           /* the last read took all that had come */
     struct tt_input input; /* what of `bytes` is not looked at yet */
     struct tt_buffer output;
+    uint64_t pings;
     bool holds;
     struct tt_http1_response_reader *upgrading; /* NULL once the connection is a WebSocket */
     char key[TT_WEBSOCKET_KEY_SIZE];
@@ -231,6 +232,11 @@ bool tt_client_send(struct tt_client *client, struct tt_slice frame)
     return flush(client);
 }
 
+uint64_t tt_client_pings(const struct tt_client *client)
+{
+    return client->pings;
+}
+
 /* Whether the event ends the wait. */
 static bool is_answer(struct tt_client *client, const struct tt_websocket_event *event,
                       struct tt_slice *frame)
@@ -248,8 +254,10 @@ static bool is_answer(struct tt_client *client, const struct tt_websocket_event 
     case TT_WEBSOCKET_BROKEN:
         client->is_gone = true;
         return true;
-    case TT_WEBSOCKET_BINARY:
     case TT_WEBSOCKET_PING:
+        client->pings++;
+        return false;
+    case TT_WEBSOCKET_BINARY:
     case TT_WEBSOCKET_PONG:
         return false;
     }

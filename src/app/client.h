@@ -65,6 +65,9 @@ enum tt_client_outcome tt_client_receive(struct tt_client *client, int wait_ms,
 /* The code of the server's close frame, 1006 without one. */
 uint16_t tt_client_close_code(const struct tt_client *client);
 
+/* Pings of the server that were answered. */
+uint64_t tt_client_pings(const struct tt_client *client);
+
 /* To wait for input on it; a frame may be there already, so receive first. */
 int tt_client_fd(const struct tt_client *client);
 

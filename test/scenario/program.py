@@ -121,7 +121,7 @@ async def every_measurement_of_bench_measures(world):
     for name, options, rate in (
             ('pairs', ['--pairs', 3, '--window', 4, '--seconds', 1], 'messages_per_second'),
             ('rate', ['--pairs', 3, '--rate', 200, '--seconds', 1], 'messages_per_second'),
-            ('idle', ['--sockets', 20, '--seconds', 1], 'connects_per_second'),
+            ('idle', ['--sockets', 20, '--seconds', 1, '--chat', 50], 'rounds'),
             ('storm', ['--sockets', 20, '--pending', 3, '--waves', 2], 'devices_per_second'),
             ('open', ['--sockets', 3, '--seconds', 1], 'answers_per_second'),
             ('fanout', ['--members', 10, '--seconds', 1], 'deliveries_per_second'),

@@ -27,6 +27,8 @@ static const struct tt_option options[] = {
     TT_NUMBER_ROW(AT(pending), "pending", 5, 0, 1000000,
                   "storm: messages that wait for each device"),
     TT_NUMBER_ROW(AT(waves), "waves", 3, 1, 1000, "storm: how often everybody comes back"),
+    TT_NUMBER_ROW(AT(chat), "chat", 0, 0, 100,
+                  "idle: percent of the devices that chat, after a fifth of the time"),
     TT_NUMBER_ROW(AT(members), "members", 100, 1, GROUP_MAX,
                   "fanout: of the group, besides the sender"),
     TT_TEXT_ROW(AT(url), "url", "URL", NULL,
@@ -46,7 +48,8 @@ static const struct tt_command_spec spec = {
         "  pairs    each pair has --window messages in flight: the most rounds a second\n"
         "  rate     --rate messages a second, come what may; a message's time counts from when\n"
         "           it was due, so that a server that pauses shows it\n"
-        "  idle     --sockets devices connect and stay for --seconds\n"
+        "  idle     --sockets devices connect and stay for --seconds, --chat percent of them\n"
+        "           writing to each other\n"
         "  storm    --sockets devices connect at once, each with --pending messages waiting\n"
         "  open     chat-opens on --sockets HTTP connections, one after the other on each\n"
         "  fanout   one person writes to a group of --members connected devices\n"
@@ -68,6 +71,7 @@ struct measurement {
     const char *name;
     bool (*run)(struct tt_bench *bench);
     uint64_t (*files)(const struct tt_bench_values *values); /* that it opens */
+    const char *const *serving;
 };
 
 static uint64_t files_of_pairs(const struct tt_bench_values *values)
@@ -85,11 +89,28 @@ static uint64_t files_of_members(const struct tt_bench_values *values)
     return values->members + 1;
 }
 
+static const char *const unlimited[] = {"--sends-per-second", "0", "--frames-per-second", "0",
+                                        NULL};
+
+/* For how much each socket takes: what was stored last is a cache, and soon full. */
+static const char *const little_stored[] = {"--sends-per-second",
+                                            "0",
+                                            "--frames-per-second",
+                                            "0",
+                                            "--cache-bytes",
+                                            "1MiB",
+                                            "--memtable-bytes",
+                                            "1MiB",
+                                            NULL};
+
 static const struct measurement measurements[] = {
-    {"pairs", tt_bench_pairs, files_of_pairs},      {"rate", tt_bench_rate, files_of_pairs},
-    {"idle", tt_bench_idle, files_of_sockets},      {"storm", tt_bench_storm, files_of_sockets},
-    {"open", tt_bench_chat_open, files_of_sockets}, {"fanout", tt_bench_fanout, files_of_members},
-    {"fill", tt_bench_fill, files_of_pairs},
+    {"pairs", tt_bench_pairs, files_of_pairs, unlimited},
+    {"rate", tt_bench_rate, files_of_pairs, unlimited},
+    {"idle", tt_bench_idle, files_of_sockets, little_stored},
+    {"storm", tt_bench_storm, files_of_sockets, unlimited},
+    {"open", tt_bench_chat_open, files_of_sockets, unlimited},
+    {"fanout", tt_bench_fanout, files_of_members, unlimited},
+    {"fill", tt_bench_fill, files_of_pairs, unlimited},
 };
 
 static const struct measurement *find(const char *name)
@@ -103,7 +124,7 @@ static const struct measurement *find(const char *name)
 static int run(const struct measurement *measurement, const struct tt_bench_values *values)
 {
     struct tt_bench bench;
-    bool measured = tt_bench_open(&bench, values, measurement->files(values));
+    bool measured = tt_bench_open(&bench, values, measurement->files(values), measurement->serving);
     measured = measured && measurement->run(&bench);
     if (!measured)
         fprintf(stderr, "twoticks bench: %s\n", bench.problem);

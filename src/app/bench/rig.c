@@ -32,13 +32,11 @@ bool tt_bench_fail(struct tt_bench *bench, const char *problem)
     return false;
 }
 
-static bool find_server(struct tt_bench *bench)
+static bool find_server(struct tt_bench *bench, const char *const *serving)
 {
-    static const char *const unlimited[] = {"--sends-per-second", "0", "--frames-per-second", "0",
-                                            NULL};
     const struct tt_bench_values *values = bench->values;
     if (values->url == NULL) {
-        if (!tt_private_server_open(&bench->server, unlimited))
+        if (!tt_private_server_open(&bench->server, serving))
             return tt_bench_fail(bench, "the private server did not start");
         bench->endpoint = bench->server.endpoint;
         return tt_secret_read(bench->server.data, &bench->secret, bench->problem);
@@ -78,7 +76,8 @@ static char *make_letters(void)
     return letters;
 }
 
-bool tt_bench_open(struct tt_bench *bench, const struct tt_bench_values *values, uint64_t files)
+bool tt_bench_open(struct tt_bench *bench, const struct tt_bench_values *values, uint64_t files,
+                   const char *const *serving)
 {
     *bench = (struct tt_bench){.values = values, .epoll = -1};
     tt_entropy_os_fill(&bench->run, sizeof(bench->run));
@@ -89,7 +88,7 @@ bool tt_bench_open(struct tt_bench *bench, const struct tt_bench_values *values,
     bench->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (bench->epoll < 0)
         return tt_bench_fail(bench, "epoll does not work here");
-    return raise_limit(bench, files) && find_server(bench);
+    return raise_limit(bench, files) && find_server(bench, serving);
 }
 
 bool tt_bench_close(struct tt_bench *bench)
@@ -239,6 +238,15 @@ static bool refused(struct tt_bench *bench, const struct tt_received *frame)
     return false;
 }
 
+static bool lose(struct tt_bench_end *end)
+{
+    if (!end->bench->counts_losses)
+        return tt_bench_fail(end->bench, "the server closed a connection");
+    end->bench->lost++;
+    tt_bench_disconnect(end);
+    return true;
+}
+
 /* What is written to a connection because of what came on it goes in one write, as the server's
  * own frames do. */
 static bool read_end(struct tt_bench_end *end)
@@ -248,11 +256,10 @@ static bool read_end(struct tt_bench_end *end)
     for (;;) {
         enum tt_client_outcome outcome = tt_client_receive(end->client, 0, &text);
         if (outcome == TT_CLIENT_NOTHING)
-            return tt_client_release(end->client) ||
-                   tt_bench_fail(end->bench, "the server closed a connection");
+            return tt_client_release(end->client) || lose(end);
         struct tt_received frame;
         if (outcome == TT_CLIENT_GONE || !tt_is_ok(tt_client_read_frame(text, &frame)))
-            return tt_bench_fail(end->bench, "the server closed a connection");
+            return lose(end);
         if (frame.known && frame.kind == TT_SERVER_ERROR)
             return refused(end->bench, &frame);
         if (frame.known && !end->take(end, &frame))

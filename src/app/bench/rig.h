@@ -26,6 +26,7 @@ struct tt_bench_values {
     uint64_t members;
     uint64_t pending;
     uint64_t waves;
+    uint64_t chat;
     bool json;
 };
 
@@ -40,6 +41,9 @@ struct tt_bench {
     char *letters;           /* what messages consist of: like texts, they hardly compress */
     char *bytes;             /* what connections that were begun are read into */
     const uint64_t *counted; /* what the progress line shows the rate of */
+    bool counts_losses;      /* a connection that the server closes is one of `lost`, and no end */
+    uint64_t lost;
+    void *owner; /* the measurement's own */
     char problem[TT_CLIENT_SENTENCE];
 };
 
@@ -52,7 +56,9 @@ struct tt_bench_end {
 };
 
 /* All that return bool: false means that bench->problem says why. */
-bool tt_bench_open(struct tt_bench *bench, const struct tt_bench_values *values, uint64_t files);
+/* `files`: how many it opens. A private server is given `serving`, ended by NULL. */
+bool tt_bench_open(struct tt_bench *bench, const struct tt_bench_values *values, uint64_t files,
+                   const char *const *serving);
 bool tt_bench_close(struct tt_bench *bench);
 
 bool tt_bench_fail(struct tt_bench *bench, const char *problem);
