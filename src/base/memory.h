@@ -20,7 +20,7 @@ void tt_free(void *memory);
 static inline void tt_expect(const void *memory, size_t size)
 {
     const char *at = memory;
-    for (size_t i = 0; i < size; i += 64)
+    for (size_t i = 0; at != NULL && i < size; i += 64)
         __builtin_prefetch(at + i);
 }
 
