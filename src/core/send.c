@@ -98,6 +98,13 @@ static void next_turn(struct tt_core *core, struct tt_stream *stream)
     start(core, next);
 }
 
+/* The device stands nowhere: it has acked nothing yet, or it is not linked any more and the word of
+ * that was lost. */
+static bool may_be_unlinked(const struct tt_append *append)
+{
+    return !append->duplicate && append->message.seq.n > 1 && append->device_delivered.n == 0;
+}
+
 static void tell_sender(struct tt_core *core, struct tt_task *task, struct tt_session *session)
 {
     const struct tt_store_op *op = task->store[0];
@@ -115,6 +122,8 @@ static void tell_sender(struct tt_core *core, struct tt_task *task, struct tt_se
         stream->cursor = tt_seq_max(stream->cursor, op->append.device_delivered);
         stream->ack_limit = tt_seq_max(stream->ack_limit, stream->cursor);
         tt_stream_sent(core, session, stream, op->append.message.seq);
+        if (may_be_unlinked(&op->append))
+            tt_session_cut(core, session);
     } else {
         tt_emit_error(core, session, op->err, &task->conversation, &task->request.send.client_id);
         stream->held_back = false;

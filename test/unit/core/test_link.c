@@ -200,6 +200,26 @@ static void who_is_told_so_registers_again(void **state)
     bench_destroy(&bench);
 }
 
+/* The word of the unlinking was lost. It acks nothing, so only the append can say it. */
+static void a_socket_that_sends_for_an_unlinked_device_is_closed(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    tt_handle bob = bench_connect(bench, "bob", "phone");
+    bench_send(bench, alice, "c", "m1");
+    bench_send(bench, bob, "c", "m2");
+    bench_pass_ms(bench, 100);
+    expect_said(bench, "bob/phone: sent c seq=2");
+    expect_unsaid(bench, "closed");
+    unlink_phone(bench);
+    bench_send(bench, bob, "c", "m3");
+    bench_pass_ms(bench, 100);
+    expect_said(bench, "bob/phone: sent c seq=3");
+    expect_said(bench, "bob/phone: closed with 4401");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +232,7 @@ int main(void)
         cmocka_unit_test(a_store_that_is_away_is_asked_again),
         cmocka_unit_test(an_ack_of_the_link_before_moves_no_later_position),
         cmocka_unit_test(an_ack_names_the_link_of_its_socket),
+        cmocka_unit_test(a_socket_that_sends_for_an_unlinked_device_is_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
