@@ -125,11 +125,10 @@ void tt_presence_own(struct tt_core *core, struct tt_user_here *user, bool share
     }
 }
 
-/* The snapshot that would have said what has changed will not come. */
+/* The snapshot that would have said what is true will not come. Who has asked for it may not have
+ * believed what he was told before: the answer of a GET, for one, that was on its way meanwhile. */
 void tt_presence_unanswered(struct tt_core *core, struct tt_session *session)
 {
-    if (!session->busy->untold)
-        return;
     tt_presence_tell_all(core, session);
     session->own_busy->untold = false;
 }
