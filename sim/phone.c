@@ -48,7 +48,7 @@ struct phone {
     int user;
     uint32_t token;
     bool is_dead;
-    bool was_unlinked;      /* since it last asked to be known */
+    bool was_lost;          /* since it last asked to be known */
     tt_time dead_since;     /* 0: the service says that it never was a token */
     uint64_t registered_us; /* since when the server knows the token; 0: it may not */
     struct rings chats[TT_ORACLE_CONVERSATIONS_MAX];
@@ -143,24 +143,23 @@ static void note_append(struct tt_phones *phones, const struct tt_append *append
 }
 
 /* The address of a device that is unlinked goes with it; where a message was on its way to being
- * rung for, nothing is known. */
-static void lose_address(struct tt_phones *phones, const struct tt_unlink_device *unlink)
+ * rung for, nothing is known. Nor is it where clocks jump: a token is dead or not by whether it was
+ * put there after the time at which the service says that it died. */
+static void lose_address(struct phone *phone)
 {
-    for (uint32_t i = 0; i < phones->count; i++) {
-        struct phone *phone = phones->phones[i];
-        if (tt_id_eq(&phone->device->user, &unlink->user) &&
-            tt_id_eq(&phone->device->id, &unlink->device)) {
-            phone->registered_us = 0;
-            phone->was_unlinked = true;
-        }
-    }
+    if (phone == NULL)
+        return;
+    phone->registered_us = 0;
+    phone->was_lost = true;
 }
 
 static void applied(void *context, const struct tt_store_op *op)
 {
     struct tt_phones *phones = context;
     if (op->kind == TT_STORE_UNLINK_DEVICE)
-        lose_address(phones, &op->unlink_device);
+        lose_address(find(phones, &op->unlink_device.user, &op->unlink_device.device));
+    if (op->kind == TT_STORE_DROP_PUSH_ADDRESS && phones->run->swarm.clocks)
+        lose_address(find(phones, &op->drop_push_address.user, &op->drop_push_address.device));
     if (op->kind == TT_STORE_APPEND)
         note_append(phones, &op->append);
     if (op->kind == TT_STORE_ADVANCE)
@@ -398,7 +397,7 @@ static void put_address(void *context, void *payload)
                  .address = {.provider = TT_PUSH_APNS, .token = tt_slice(token, (size_t)size)}},
     };
     phone->is_dead = false;
-    phone->was_unlinked = false;
+    phone->was_lost = false;
     /* One after the other: the order in which arguments are worked out is the compiler's. */
     uint32_t server = (uint32_t)tt_prng_below(&phones->prng, options->servers);
     uint32_t node = (uint32_t)tt_prng_below(&phones->prng, options->nodes);
@@ -409,7 +408,7 @@ static void registered(void *context, struct tt_call *call, const struct tt_repl
 {
     struct phone *phone = context;
     (void)call;
-    if (phone->is_dead || phone->was_unlinked) /* meanwhile */
+    if (phone->is_dead || phone->was_lost) /* meanwhile */
         return;
     if (reply != NULL && tt_is_ok(reply->err))
         phone->registered_us = now_of(phone->phones);

@@ -12,6 +12,8 @@
 
 #include "base/limits.h"
 
+#define SOON_MS 500
+
 enum { PART_SNAPSHOT, PART_USERS };
 
 static struct tt_session *session_of(struct tt_core *core, const struct tt_task *task)
@@ -26,6 +28,14 @@ static void set_refresh(struct tt_core *core, struct tt_session *session)
     uint64_t spread = core->options.refresh_ms_max - core->options.refresh_ms_min + 1;
     session->own_busy->refresh_at =
         tt_mono_after(core->now.mono, core->options.refresh_ms_min + tt_random(core) % spread);
+    tt_session_set_timer(core, session);
+}
+
+void tt_refresh_soon(struct tt_core *core, struct tt_session *session)
+{
+    if (session->busy->open == NULL)
+        return;
+    tt_session_busy(core, session)->refresh_at = tt_mono_after(core->now.mono, SOON_MS);
     tt_session_set_timer(core, session);
 }
 

@@ -100,7 +100,8 @@ void tt_presence_marked(struct tt_core *core, struct tt_session *session, const 
 }
 
 /* Answers may overtake each other, so what was asked earlier than something that is known already
- * may hide somebody, but never show him. Returns whether it counts, and notes when it was asked. */
+ * may hide somebody, but never show him; then it is asked again soon, for it may be old. Returns
+ * whether it counts, and notes when it was asked. */
 static bool may_change(bool hides, tt_mono asked_at, tt_mono *known_at)
 {
     bool counts = hides || asked_at.ms >= known_at->ms;
@@ -113,6 +114,7 @@ static bool may_change(bool hides, tt_mono asked_at, tt_mono *known_at)
  * with it. */
 void tt_presence_own(struct tt_core *core, struct tt_user_here *user, bool shares, tt_mono asked_at)
 {
+    bool is_old = asked_at.ms < user->shares_at.ms;
     if (!may_change(!shares, asked_at, &user->shares_at) || user->shares == shares)
         return;
     user->shares = shares;
@@ -122,6 +124,8 @@ void tt_presence_own(struct tt_core *core, struct tt_user_here *user, bool share
             session->own_busy->untold = true;
         if (session->busy->open != NULL && !session->busy->opening)
             tt_presence_tell_all(core, session);
+        if (is_old)
+            tt_refresh_soon(core, session);
     }
 }
 
@@ -221,7 +225,10 @@ void tt_presence_update(struct tt_core *core, const tt_id *user, struct tt_statu
 void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden, tt_mono asked_at)
 {
     struct tt_watched *watched = watched_of(core, user);
-    if (watched == NULL || !may_change(hidden, asked_at, &watched->hidden_at))
+    if (watched == NULL)
+        return;
+    bool is_old = asked_at.ms < watched->hidden_at.ms;
+    if (!may_change(hidden, asked_at, &watched->hidden_at))
         return;
     bool is_news = watched->knows_sharing ? watched->hidden != hidden : watched->held;
     watched->knows_sharing = true;
@@ -229,6 +236,8 @@ void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden, tt_m
     watched->hidden = hidden;
     if (is_news && watched->known)
         tell_sessions(core, watched);
+    for (uint32_t i = 0; i < watched->session_count && is_news && is_old; i++)
+        tt_refresh_soon(core, watched->sessions[i]);
 }
 
 void tt_presence_heard(struct tt_core *core, const struct tt_hint *hint)

@@ -575,6 +575,7 @@ void tt_open_close(struct tt_core *core, struct tt_session *session);
 void tt_open_wish(struct tt_core *core, struct tt_session *session, struct tt_task *task);
 void tt_open_unwish(struct tt_core *core, struct tt_session *session, const tt_id *conversation);
 void tt_refresh_start(struct tt_core *core, struct tt_session *session);
+void tt_refresh_soon(struct tt_core *core, struct tt_session *session);
 void tt_refresh_conversation(struct tt_core *core, struct tt_session *session,
                              const struct tt_hint *hint);
 void tt_refresh_ready(struct tt_core *core, struct tt_task *task);

@@ -83,6 +83,40 @@ static void an_open_that_fails_says_all_that_is_known(void **state)
     bench_destroy(&bench);
 }
 
+static void share(struct bench *bench, const char *user, bool shares)
+{
+    bench_ask(bench,
+              (struct tt_request){
+                  .kind = TT_REQUEST_PUT_ME,
+                  .put_me = {.set_share_last_seen = true, .settings = {.share_last_seen = shares}},
+              },
+              user, "desk");
+}
+
+/* Alice shares again; an answer that was asked for before says the contrary, and comes after. */
+static void an_old_answer_hides_nobody_for_long(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    come(bench, "bob");
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    share(bench, "alice", false);
+    bench_pass_ms(bench, 100);
+    bench_hold(bench, TT_STORE_SNAPSHOT);
+    bench_say(bench, bench_connect(bench, "alice", "tablet"), TT_CLIENT_OPEN, "c", 0);
+    bench_pass_ms(bench, 10);
+    bench_forget(bench);
+    share(bench, "alice", true);
+    expect_said(bench, "alice/desk: presence c of bob online");
+    bench_forget(bench);
+    bench_let_go(bench, TT_STORE_SNAPSHOT, TT_OK);
+    expect_said(bench, "alice/desk: presence c of bob offline, last seen never");
+    bench_pass_ms(bench, 1000);
+    expect_said(bench, "alice/desk: presence c of bob online");
+    bench_destroy(&bench);
+}
+
 /* Another node has answered a GET of c for alice's desk; the MARK that it will send. */
 static struct tt_hint hand_out_c(struct bench *bench)
 {
@@ -277,6 +311,7 @@ int main(void)
         cmocka_unit_test(a_failed_open_of_what_is_open_leaves_nothing_untold),
         cmocka_unit_test(an_open_that_is_answered_says_nothing_twice),
         cmocka_unit_test(an_open_that_fails_says_all_that_is_known),
+        cmocka_unit_test(an_old_answer_hides_nobody_for_long),
         cmocka_unit_test(a_get_elsewhere_puts_the_chat_on_the_screen),
         cmocka_unit_test(a_mark_that_is_late_overrides_nothing),
         cmocka_unit_test(a_mark_that_is_late_opens_nothing_that_was_closed),
