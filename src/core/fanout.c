@@ -40,7 +40,7 @@ void tt_hint_to(struct tt_core *core, const struct tt_place *place, const struct
 /* What is known of a user when the phones are to ring. */
 struct seen {
     bool is_known;
-    size_t device_count; /* connected ones */
+    size_t device_count; /* connected ones to which the message is news */
     bool may_be_open;    /* the conversation, on one of them */
 };
 
@@ -119,14 +119,20 @@ static bool may_be_open(struct tt_core *core, const struct tt_hint *hint, const 
     return false;
 }
 
+/* Whether the message is news to the device: not to the one that sent it, but what came over HTTP
+ * is news to its socket. */
+static bool is_news_to(const struct tt_hint *hint, const tt_id *user, const tt_id *device)
+{
+    return hint->over_http || !tt_id_eq(user, &hint->message.sender) ||
+           !tt_id_eq(device, &hint->message.sender_device);
+}
+
 /* The phone rings for the others; of the sender's own devices only a lost hint is made good. */
 static void arm(struct tt_core *core, const struct tt_hint *hint, const tt_id *user,
                 const struct seen *seen, bool none_rings)
 {
     bool is_sender = tt_id_eq(user, &hint->message.sender);
-    /* What came over HTTP is news to the socket of the very device, too. */
-    size_t least = hint->over_http ? 1 : 2;
-    if (is_sender && seen->is_known && seen->device_count < least)
+    if (is_sender && seen->is_known && seen->device_count == 0)
         return;
     if (!is_sender && hint->kind == TT_HINT_NUDGE) { /* sent again: it may have rung long ago */
         tt_push_arm_late(core, &hint->conversation, user, hint->message.seq);
@@ -139,14 +145,16 @@ static void arm(struct tt_core *core, const struct tt_hint *hint, const tt_id *u
 }
 
 /* What the registry would say, where all who are connected are connected here. */
-static struct seen seen_here(struct tt_core *core, const tt_id *user, const tt_id *conversation)
+static struct seen seen_here(struct tt_core *core, const struct tt_hint *hint, const tt_id *user)
 {
     const struct tt_user_here *here = tt_user_find(core, user);
     const struct tt_session *session = here == NULL ? NULL : here->sessions;
     struct seen seen = {.is_known = true};
     for (; session != NULL; session = session->next_of_user) {
-        seen.device_count += session->state == TT_SESSION_LIVE ? 1 : 0;
-        seen.may_be_open = seen.may_be_open || has_open(session, conversation);
+        const tt_id device = tt_session_device(session);
+        seen.device_count +=
+            session->state == TT_SESSION_LIVE && is_news_to(hint, user, &device) ? 1 : 0;
+        seen.may_be_open = seen.may_be_open || has_open(session, &hint->conversation);
     }
     return seen;
 }
@@ -155,7 +163,7 @@ static void arm_here(struct tt_core *core, const struct tt_hint *hint, const tt_
                      size_t count, bool none_rings)
 {
     for (size_t i = 0; i < count; i++) {
-        struct seen seen = seen_here(core, &users[i], &hint->conversation);
+        struct seen seen = seen_here(core, hint, &users[i]);
         arm(core, hint, &users[i], &seen, none_rings);
     }
 }
@@ -209,7 +217,9 @@ void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op)
             continue;
         struct seen seen = {.is_known = is_found};
         if (is_found) {
-            seen.device_count = found->device_count;
+            for (size_t j = 0; j < found->device_count; j++)
+                seen.device_count +=
+                    is_news_to(&fanout->hint, user, &found->devices[j].device) ? 1 : 0;
             seen.may_be_open = may_be_open(core, &fanout->hint, user, found, sender);
         }
         arm(core, &fanout->hint, user, &seen, fanout->none_rings);
