@@ -78,6 +78,7 @@ struct session_view {
     struct tt_cursor floor; /* what the device was shown before the socket opened */
     struct tt_cursor shown; /* on this socket */
     uint64_t read_shown;    /* by read_sync */
+    uint32_t opens;         /* that the node heard and has not answered */
     uint8_t sent[TT_ORACLE_SEQS_TRACKED / 8];
 };
 

@@ -102,6 +102,7 @@ void tt_oracle_node_hears(struct tt_oracle *oracle, struct tt_link *link,
         return;
     if (frame->kind == TT_CLIENT_OPEN) {
         note->open = number;
+        view_of(note, number)->opens++;
         note->may_be_open |= 1U << number;
         note->since_open = 1U << number;
         note->opened_us = oracle->world->agenda.now_us;
@@ -284,7 +285,8 @@ static void check_conversation(struct tt_oracle *oracle, struct tt_link *link, i
     struct session_note *note = link->oracle;
     struct session_view *view = view_of(note, number);
     const struct tt_snapshot *snapshot = frame->snapshot;
-    if (note->open == number)
+    view->opens -= view->opens > 0;
+    if (note->open == number && view->opens == 0)
         note->may_be_open = note->since_open;
     struct tt_cursor floor = {tt_seq_max(view->shown.delivered, view->floor.delivered),
                               tt_seq_max(view->shown.read, view->floor.read)};
@@ -308,7 +310,9 @@ static void check_error(struct tt_oracle *oracle, struct tt_link *link,
     }
     if (number < 0 || !tt_model_is_member(&oracle->conversations[number], device->user))
         return;
-    const struct session_view *view = view_of(note, number);
+    struct session_view *view = view_of(note, number);
+    if (tt_err_is(frame->error.err, TT_ERR_UNAVAILABLE) && frame->client_id.size == 0)
+        view->opens -= view->opens > 0;
     if (tt_err_is(frame->error.err, TT_ERR_ACK_AHEAD)) {
         if (frame->error.limit.n < view->not_refusable)
             tt_oracle_fail(oracle, "%.*s/%.*s may ack up to %llu only; it was handed %llu",

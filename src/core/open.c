@@ -378,9 +378,12 @@ void tt_open_ready(struct tt_core *core, struct tt_task *task)
         err = task->store[PART_USERS]->err;
     bool is_settled = is_watching && !session->busy->opening;
     if (!tt_is_ok(err)) {
+        if (is_settled && !task->over_http)
+            session->own_busy->untold = true;
+        bool knows_sharing = tt_is_ok(task->store[PART_USERS]->err);
         tt_task_fail(core, task, err);
         if (is_settled)
-            tt_presence_unanswered(core, session);
+            tt_presence_unanswered(core, session, knows_sharing);
         return;
     }
     if (is_settled)
@@ -562,7 +565,7 @@ void tt_refresh_conversation(struct tt_core *core, struct tt_session *session,
 }
 
 static void refresh_presence(struct tt_core *core, const struct tt_task *task,
-                             const struct tt_session *session)
+                             struct tt_session *session)
 {
     const struct tt_about_users *about = &task->registry->about;
     const struct tt_store_op *users = task->store[PART_USERS];
@@ -578,6 +581,8 @@ static void refresh_presence(struct tt_core *core, const struct tt_task *task,
         tt_presence_update(core, &about->users[i], tt_status_of(&about->found[i], TT_TIME(0)),
                            about->found[i].version, task->asked_at);
     core->counters.repairs_refresh += core->counters.presence_told - told;
+    if (session != NULL && tt_is_ok(users->err) && session->busy->open == task->conv)
+        tt_presence_tell_untold(core, session);
 }
 
 /* What to show: for an open chat all of it, else what has moved or was shown before. */

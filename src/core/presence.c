@@ -129,12 +129,24 @@ void tt_presence_own(struct tt_core *core, struct tt_user_here *user, bool share
     }
 }
 
-/* The snapshot that would have said what is true will not come. Who has asked for it may not have
- * believed what he was told before: the answer of a GET, for one, that was on its way meanwhile. */
-void tt_presence_unanswered(struct tt_core *core, struct tt_session *session)
+/* What the session knows may be shown to it, now that it is known who shares. */
+void tt_presence_tell_untold(struct tt_core *core, struct tt_session *session)
 {
+    if (!session->busy->untold || session->busy->opening)
+        return;
     tt_presence_tell_all(core, session);
     session->own_busy->untold = false;
+}
+
+/* The snapshot that would have said what is true will not come. Who has opened the chat over his
+ * socket may not have believed what he was told before: the answer of a GET, for one, that was on
+ * its way meanwhile. So he is told all of it, once it is known who shares. */
+void tt_presence_unanswered(struct tt_core *core, struct tt_session *session, bool knows_sharing)
+{
+    if (knows_sharing)
+        tt_presence_tell_untold(core, session);
+    else if (session->busy->untold)
+        tt_refresh_soon(core, session);
 }
 
 static void add_watcher(struct tt_core *core, const tt_id *user, struct tt_session *session)
