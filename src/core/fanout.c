@@ -204,6 +204,12 @@ void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op)
 {
     const struct fanout *fanout = op->tag.context;
     bool is_found = tt_is_ok(op->err);
+    if (!is_found && fanout->hint.kind == TT_HINT_CUT) { /* nothing else would ever close it */
+        TT_ASSERT(core->spent_registry == op);
+        core->spent_registry = op->next;
+        tt_retry_registry(core, op);
+        return;
+    }
     const struct tt_whereabouts *sender = found_of(op, &fanout->hint.message.sender);
     for (size_t i = 0; i < op->about.user_count; i++) {
         const tt_id *user = &op->about.users[i];

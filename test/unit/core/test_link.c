@@ -220,6 +220,25 @@ static void a_socket_that_sends_for_an_unlinked_device_is_closed(void **state)
     bench_destroy(&bench);
 }
 
+static void who_is_unlinked_is_cut_though_the_registry_was_away(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    bench_hang_up(bench, bench_connect(bench, "bob", "phone"));
+    bench_register(bench, "bob", "phone", 1);
+    bench->holds_registry = true;
+    bench_ask(
+        bench,
+        (struct tt_request){.kind = TT_REQUEST_UNLINK_DEVICE, .unlink.device = tt_id_of("phone")},
+        "bob", "desk");
+    bench_let_registry_go(bench, TT_FAIL(UNAVAILABLE));
+    expect_said(bench, "reply: 200");
+    expect_unsaid(bench, "hint: CUT");
+    bench_pass_ms(bench, 3000);
+    expect_said(bench, "hint: CUT bob/phone");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +252,7 @@ int main(void)
         cmocka_unit_test(an_ack_of_the_link_before_moves_no_later_position),
         cmocka_unit_test(an_ack_names_the_link_of_its_socket),
         cmocka_unit_test(a_socket_that_sends_for_an_unlinked_device_is_closed),
+        cmocka_unit_test(who_is_unlinked_is_cut_though_the_registry_was_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
