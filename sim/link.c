@@ -329,6 +329,7 @@ static void end_link(struct tt_link *link, uint32_t code, tt_err err)
     if (code == TT_CLOSE_TOKEN_EXPIRED)
         tt_oracle_cut(link->world->oracle, link);
     link->server_open = false;
+    link->ended_us = link->world->agenda.now_us;
     tt_oracle_session_ends(link->world->oracle, link);
     tt_node_free_slot(link->node, link->handle);
     close_down(link, arrival(link, link->world->agenda.now_us, 0), code, err);
@@ -496,6 +497,7 @@ void tt_links_server_died(struct tt_world *world, struct tt_node *node)
         if (link->node != node || !link->server_open)
             continue;
         link->server_open = false;
+        link->ended_us = link->world->agenda.now_us;
         tt_oracle_session_ends(world->oracle, link);
         if (link->drained_us > world->agenda.now_us)
             link->drained_us = world->agenda.now_us;

@@ -250,6 +250,7 @@ static void post_connection_event(struct tt_node *node, struct tt_node_event *ev
     bool is_over = event->kind == TT_EVENT_SESSION_CLOSED || event->kind == TT_EVENT_REQUEST_GONE;
     if (is_over && event->link != NULL) {
         event->link->server_open = false;
+        event->link->ended_us = node->world->agenda.now_us;
         tt_oracle_session_ends(node->world->oracle, event->link);
     }
     if (is_over && event->call != NULL)

@@ -17,6 +17,7 @@
 #define WITHIN_US      (2 * TT_US_PER_S)
 #define READ_COUNT     16
 #define READ_BYTES     1000
+#define ENDED_US       (TT_US_PER_S / 2)
 #define CONNECTED_US   (3 * TT_US_PER_S)
 #define REVIVE_US      (20 * TT_US_PER_S)
 #define RETRY_US       (5 * TT_US_PER_S)
@@ -317,11 +318,14 @@ struct expectation {
     bool at_once;
 };
 
+/* Or had one a moment ago, which the registry may not know yet. */
 static bool any_has_socket(const struct phone *phone)
 {
+    uint64_t now = now_of(phone->phones);
     const struct tt_link *link = phone->phones->world->all_links;
     for (; link != NULL; link = link->next)
-        if (link->server_open && tt_id_eq(&link->user, &phone->device->user))
+        if ((link->server_open || (link->ended_us != 0 && now < link->ended_us + ENDED_US)) &&
+            tt_id_eq(&link->user, &phone->device->user))
             return true;
     return false;
 }

@@ -117,7 +117,8 @@ struct tt_link {
     size_t queued_before; /* this turn */
     uint64_t turn_us;
     uint64_t opened_us;
-    void *oracle; /* what the oracle notes about it */
+    uint64_t ended_us; /* for the server; 0: not yet */
+    void *oracle;      /* what the oracle notes about it */
 };
 
 /* Somebody's HTTP request. Lives as long as the world. */

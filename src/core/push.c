@@ -262,7 +262,7 @@ void tt_push_arm_late(struct tt_core *core, const tt_id *conversation, const tt_
     if (push == NULL || push->to.n >= seq.n)
         return;
     push->late = true;
-    push->to = seq;
+    push->late_to = push->to = seq;
     add_step(core, push, seq);
     tt_push_settle(core, push);
 }
@@ -410,7 +410,7 @@ static void looked(struct tt_core *core, struct tt_task *task, struct tt_push *p
     const struct tt_positions *at = &task->store[PART_POSITIONS]->positions;
     if (task->finds) {
         push->late = true;
-        push->to = tt_seq_max(push->to, at->head);
+        push->late_to = push->to = tt_seq_max(push->to, at->head);
         push->checked = tt_seq_max(push->checked, at->head);
         task->push_late = push->checked;
         task->push_early = tt_seq_max(task->push_early, push->checked);

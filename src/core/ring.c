@@ -286,7 +286,8 @@ static bool ring_all(struct tt_core *core, struct tt_task *task, struct tt_push 
     const struct tt_list_push_addresses *list = &task->store[PART_ADDRESSES]->list_push_addresses;
     for (size_t i = 0; i < list->address_count; i++)
         ring_device(core, task, push, &list->addresses[i]);
-    push->late = push->late && push->early.n > 0;
+    tt_seq looked_at = tt_seq_max(task->push_late, task->push_early);
+    push->late = push->late && (push->early.n > 0 || push->late_to.n > looked_at.n);
     return true;
 }
 
@@ -394,6 +395,7 @@ static void put_off(struct tt_core *core, struct tt_push *push, struct tt_rung *
             tt_mono_after(core->now.mono, backoff_ms(core, push, notified->retry_after_ms));
     }
     push->late = true;
+    push->late_to = tt_seq_max(push->late_to, notified->seq);
     rung->again = true;
     rung->seq = tt_seq_min(rung->seq, TT_SEQ(notified->seq.n - 1));
 }

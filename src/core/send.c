@@ -102,7 +102,7 @@ static void next_turn(struct tt_core *core, struct tt_stream *stream)
  * that was lost. */
 static bool may_be_unlinked(const struct tt_append *append)
 {
-    return !append->duplicate && append->message.seq.n > 1 && append->device_delivered.n == 0;
+    return !append->duplicate && append->device_delivered.n == 0;
 }
 
 static void tell_sender(struct tt_core *core, struct tt_task *task, struct tt_session *session)

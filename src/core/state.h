@@ -302,6 +302,7 @@ struct tt_push {
     bool checking;
     uint8_t marking;  /* MARK_PUSHED under way: until then the store may say less than is known */
     bool late;        /* after a restart or an outage: only the newest message rings */
+    tt_seq late_to;   /* while it is: what it was set for */
     uint8_t attempts; /* at repairing */
     uint8_t failures; /* of the notifier, in a row */
     uint8_t step_count;

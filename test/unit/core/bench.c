@@ -208,6 +208,7 @@ static void leave(struct bench *bench, struct tt_registry_op *op)
 
 static void apply_registry(struct bench *bench, struct tt_registry_op *op)
 {
+    op->err = TT_OK; /* it may be asked again */
     if (op->kind == TT_REGISTRY_REGISTER)
         enter(bench, op);
     else if (op->kind == TT_REGISTRY_UNREGISTER)

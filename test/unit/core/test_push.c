@@ -133,6 +133,50 @@ static void an_old_message_sent_again_rings_for_nothing_of_others(void **state)
     bench_destroy(&bench);
 }
 
+/* While the phone is about to ring for one message it turns out that another one, of which nobody
+ * here has heard, was stored by another node. */
+static void what_is_found_while_it_rings_rings_too(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away();
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_forget(bench);
+    bench_hold(bench, TT_STORE_GET_USERS);
+    bench_send(bench, alice, "c", "x1");
+    bench_pass_ms(bench, 10);
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_APPEND);
+    op->append.conversation = tt_id_of("c");
+    op->append.message = (struct tt_message){.sender = tt_id_of("alice"),
+                                             .sender_device = tt_id_of("desk"),
+                                             .client_id = tt_id_of("x2"),
+                                             .content = TT_SLICE_LITERAL("hello")};
+    bench_store(bench, op);
+    bench_send(bench, alice, "c", "x2");
+    bench_let_go(bench, TT_STORE_GET_USERS, TT_OK);
+    assert_int_equal(bench_count(bench, "notify: "), 1);
+    accept_all(bench, 1, 2);
+    bench_pass_ms(bench, 4000);
+    assert_int_equal(bench_count(bench, "notify: "), 2);
+    bench_destroy(&bench);
+}
+
+/* The registry has lost the sending device itself: the one that it knows is another. */
+static void the_senders_other_device_is_looked_after(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away();
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_hang_up(bench, bench_connect(bench, "alice", "tablet"));
+    bench_register(bench, "alice", "tablet", 99);
+    bench_unregister(bench, "alice", "desk");
+    bench_forget(bench);
+    bench_send(bench, alice, "c", "x1");
+    expect_unsaid(bench, "hint: NUDGE alice");
+    bench_pass_ms(bench, 3500);
+    expect_said(bench, "hint: NUDGE alice c seq=1");
+    bench_destroy(&bench);
+}
+
 /* A service sends over HTTP with the token of a device whose socket is elsewhere, and the word of
  * it is lost. */
 static void what_a_device_sent_over_http_is_told_again_to_its_socket(void **state)
@@ -310,6 +354,8 @@ int main(void)
         cmocka_unit_test(a_burst_of_many_rings_for_each),
         cmocka_unit_test(an_old_message_sent_again_silences_no_new_one),
         cmocka_unit_test(an_old_message_sent_again_rings_for_nothing_of_others),
+        cmocka_unit_test(what_is_found_while_it_rings_rings_too),
+        cmocka_unit_test(the_senders_other_device_is_looked_after),
         cmocka_unit_test(what_was_read_elsewhere_goes_from_the_phone),
         cmocka_unit_test(a_service_that_wants_time_gets_it),
         cmocka_unit_test(a_service_that_is_away_for_a_day_is_given_up),
