@@ -281,6 +281,8 @@ static void store_done(struct tt_core *core, struct tt_store_op *op)
         tt_push_marked(core, op);
     else if (purpose == TT_FOR_UNRUNG)
         tt_unrung_found(core, op);
+    else if (purpose == TT_FOR_SHARING)
+        tt_presence_looked_up(core, op);
     else if (purpose == TT_FOR_CUT)
         tt_session_cut_looked(core, op);
     else if (purpose == TT_FOR_DISCONNECT && tt_err_is(op->err, TT_ERR_UNAVAILABLE)) {

@@ -304,8 +304,11 @@ static void each_of_user(struct tt_core *core, const struct tt_hint *hint,
 static void settings_heard(struct tt_core *core, const struct tt_hint *hint)
 {
     struct tt_user_here *user = tt_user_find(core, &hint->user);
-    if (user != NULL)
-        tt_presence_own(core, user, !hint->hidden, tt_mono_after(core->now.mono, 1));
+    if (user == NULL)
+        return;
+    if (hint->hidden)
+        tt_presence_own(core, user, false, tt_mono_after(core->now.mono, 1));
+    tt_presence_look_up(core, &hint->user);
 }
 
 void tt_hint_heard(struct tt_core *core, const struct tt_hint *hint)

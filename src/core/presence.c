@@ -252,10 +252,43 @@ void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden, tt_m
         tt_refresh_soon(core, watched->sessions[i]);
 }
 
+/* Somebody has chosen whether he shares. The hints of that may come in another order, so they hide
+ * at once what is hidden, and what holds now is read. */
+void tt_presence_look_up(struct tt_core *core, const tt_id *user)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_GET_USERS);
+    tt_id *ids = tt_arena_array(&op->arena, 1, sizeof(*ids));
+    ids[0] = *user;
+    op->get_users.ids = ids;
+    op->get_users.id_count = 1;
+    tt_mono *asked_at = tt_arena_alloc(&op->arena, sizeof(*asked_at));
+    *asked_at = tt_mono_after(core->now.mono, 1);
+    op->tag.context = asked_at;
+    tt_emit_store(core, op, TT_FOR_SHARING, TT_HANDLE_NONE);
+}
+
+void tt_presence_looked_up(struct tt_core *core, struct tt_store_op *op)
+{
+    if (!tt_is_ok(op->err)) {
+        TT_ASSERT(core->spent_store == op);
+        core->spent_store = op->next;
+        tt_retry_store(core, op);
+        return;
+    }
+    const tt_mono *asked_at = op->tag.context;
+    bool shares = op->get_users.users[0].settings.share_last_seen;
+    struct tt_user_here *here = tt_user_find(core, &op->get_users.ids[0]);
+    tt_presence_hide(core, &op->get_users.ids[0], !shares, *asked_at);
+    if (here != NULL)
+        tt_presence_own(core, here, shares, *asked_at);
+}
+
 void tt_presence_heard(struct tt_core *core, const struct tt_hint *hint)
 {
-    if (hint->chosen)
-        tt_presence_hide(core, &hint->user, hint->hidden, tt_mono_after(core->now.mono, 1));
+    if (hint->chosen && hint->hidden)
+        tt_presence_hide(core, &hint->user, true, tt_mono_after(core->now.mono, 1));
+    if (hint->chosen && watched_of(core, &hint->user) != NULL)
+        tt_presence_look_up(core, &hint->user);
     tt_presence_update(core, &hint->user, hint->status, hint->version, TT_MONO(0));
 }
 

@@ -43,6 +43,7 @@ enum tt_purpose {
     TT_FOR_UNRUNG,
     TT_FOR_MARKED,
     TT_FOR_CUT,
+    TT_FOR_SHARING,
     TT_FOR_TASK, /* + the part's number */
 };
 
@@ -547,6 +548,8 @@ void tt_presence_tell_all(struct tt_core *core, struct tt_session *session);
 void tt_presence_marked(struct tt_core *core, struct tt_session *session, const tt_id *user,
                         struct tt_status told);
 void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden, tt_mono asked_at);
+void tt_presence_look_up(struct tt_core *core, const tt_id *user);
+void tt_presence_looked_up(struct tt_core *core, struct tt_store_op *op);
 void tt_presence_own(struct tt_core *core, struct tt_user_here *user, bool shares,
                      tt_mono asked_at);
 void tt_presence_heard(struct tt_core *core, const struct tt_hint *hint);

@@ -141,8 +141,6 @@ void tt_loop_destroy(struct tt_loop **take_loop)
     if (uv_loop_alive(&loop->uv)) /* names that nobody waits for are still being looked up */
         uv_run(&loop->uv, UV_RUN_DEFAULT);
     TT_ASSERT(loop->stats.sockets == 0);
-    if (uv_loop_alive(&loop->uv)) /* names that nobody waits for are still being looked up */
-        uv_run(&loop->uv, UV_RUN_DEFAULT);
     close_uv(loop);
     close(loop->ready);
     tt_socket_free_gone(loop);

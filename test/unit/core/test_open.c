@@ -117,6 +117,50 @@ static void an_old_answer_hides_nobody_for_long(void **state)
     bench_destroy(&bench);
 }
 
+/* The hints of two choices come in the other order, or one of them twice. */
+static void a_late_word_of_what_alice_shares_changes_nothing(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    come(bench, "bob");
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    struct tt_hint late = {.kind = TT_HINT_SETTINGS, .user = tt_id_of("alice"), .hidden = true};
+    bench_forget(bench);
+    bench_hear(bench, &late);
+    expect_said(bench, "alice/desk: presence c of bob online");
+    share(bench, "alice", false);
+    bench_forget(bench);
+    late.hidden = false;
+    bench_hear(bench, &late);
+    expect_unsaid(bench, "bob online");
+    bench_destroy(&bench);
+}
+
+static void a_late_word_of_what_bob_shares_changes_nothing(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    come(bench, "bob");
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    struct tt_hint late = {.kind = TT_HINT_PRESENCE,
+                           .user = tt_id_of("bob"),
+                           .chosen = true,
+                           .hidden = true,
+                           .version = bench->version,
+                           .status = {.online = true}};
+    bench_forget(bench);
+    bench_hear(bench, &late);
+    expect_said(bench, "alice/desk: presence c of bob online");
+    share(bench, "bob", false);
+    bench_forget(bench);
+    late.hidden = false;
+    bench_hear(bench, &late);
+    expect_unsaid(bench, "bob online");
+    bench_destroy(&bench);
+}
+
 /* Another node has answered a GET of c for alice's desk; the MARK that it will send. */
 static struct tt_hint hand_out_c(struct bench *bench)
 {
@@ -312,6 +356,8 @@ int main(void)
         cmocka_unit_test(an_open_that_is_answered_says_nothing_twice),
         cmocka_unit_test(an_open_that_fails_says_all_that_is_known),
         cmocka_unit_test(an_old_answer_hides_nobody_for_long),
+        cmocka_unit_test(a_late_word_of_what_alice_shares_changes_nothing),
+        cmocka_unit_test(a_late_word_of_what_bob_shares_changes_nothing),
         cmocka_unit_test(a_get_elsewhere_puts_the_chat_on_the_screen),
         cmocka_unit_test(a_mark_that_is_late_overrides_nothing),
         cmocka_unit_test(a_mark_that_is_late_opens_nothing_that_was_closed),
