@@ -4,6 +4,7 @@
 #include "sim/oracle.h"
 
 #define MONO_START_MS 1000
+#define ON_ITS_WAY_US (5 * TT_US_PER_S)
 
 static tt_mono node_mono(void *self)
 {
@@ -18,14 +19,25 @@ static tt_time node_wall(void *self)
     return TT_TIME(tt_world_wall(node->world).ms + node->server->skew_ms);
 }
 
+/* The latest that its clock may have said when what arrives now was sent. */
+static tt_time latest_wall(struct tt_node *node)
+{
+    const struct tt_server *server = node->server;
+    int64_t skew_ms = server->skew_ms;
+    if (server->clock_set_us + ON_ITS_WAY_US > node->world->agenda.now_us &&
+        server->skew_before_ms > skew_ms)
+        skew_ms = server->skew_before_ms;
+    return TT_TIME(tt_world_wall(node->world).ms + skew_ms);
+}
+
 tt_time tt_link_wall(const struct tt_link *link)
 {
-    return node_wall(link->node);
+    return latest_wall(link->node);
 }
 
 tt_time tt_call_wall(const struct tt_call *call)
 {
-    return node_wall(call->node);
+    return latest_wall(call->node);
 }
 
 static uint64_t node_entropy(void *self)

@@ -190,6 +190,8 @@ void tt_world_set_clock(struct tt_world *world, uint32_t number, int64_t ahead_m
     struct tt_server *server = &world->servers[number];
     trace_server(world, server, ahead_ms == 0 ? " has its clock set right" : " has its clock set");
     world->sometimes.clock_jumped += ahead_ms != 0;
+    server->skew_before_ms = server->skew_ms;
+    server->clock_set_us = world->agenda.now_us;
     server->skew_ms = world->options.skew_ms[number] + ahead_ms;
 }
 

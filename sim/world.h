@@ -56,6 +56,8 @@ struct tt_server {
     uint64_t effects_until_crash; /* 0: no crash is planned */
     uint64_t paused_until_us;
     int64_t skew_ms; /* of its wall clock */
+    int64_t skew_before_ms;
+    uint64_t clock_set_us; /* when it was that for the last time */
     uint32_t pace;
     struct tt_node *nodes[TT_WORLD_NODES_MAX];
 };
