@@ -23,7 +23,8 @@
 #define RETRY_US       (5 * TT_US_PER_S)
 #define KILL_US        (4 * TT_US_PER_S)
 #define RESTARTED_US   (30 * TT_US_PER_S)
-#define DUSK_US        (400 * TT_US_PER_S) /* the longest backoff is 5 minutes */
+#define DUSK_US        (400 * TT_US_PER_S)       /* the longest backoff is 5 minutes */
+#define GIVEN_UP_US    (23 * 3600 * TT_US_PER_S) /* a service that was away for a day is none */
 #define MOVES_MAX      6
 
 #define NAME(id)   (id).size, (id).bytes
@@ -39,6 +40,7 @@ struct rings {
     uint64_t done; /* the newest seq that has rung, or never will */
     struct move moves[MOVES_MAX];
     uint8_t move_count;
+    uint64_t put_off_us; /* since when the service puts off; 0: it does not */
     uint8_t times[TT_ORACLE_SEQS_TRACKED];
 };
 
@@ -282,7 +284,14 @@ static void asked(void *context, const struct tt_notification *notification,
         return;
     }
     check_ring(phone, number, notification);
-    if ((taken || outcome == TT_NOTIFY_FAILED) && phone->chats[number].done < notification->seq.n)
+    struct rings *rings = &phone->chats[number];
+    bool is_put_off = outcome == TT_NOTIFY_LATER;
+    rings->put_off_us = !is_put_off              ? 0
+                        : rings->put_off_us != 0 ? rings->put_off_us
+                                                 : now_of(phones);
+    bool is_given_up = is_put_off && rings->put_off_us + GIVEN_UP_US <= now_of(phones);
+    if ((is_given_up || taken || outcome == TT_NOTIFY_FAILED) &&
+        phone->chats[number].done < notification->seq.n)
         phone->chats[number].done = notification->seq.n;
 }
 

@@ -11,6 +11,7 @@
 
 #define BACKOFF_MS     1000
 #define BACKOFF_MS_MAX (5 * 60 * 1000)
+#define LATE_COUNT     64 /* the newest that is not one's own is surely among so many */
 #define GIVE_UP_MS     (24ULL * 3600 * 1000) /* a service that was away all that time is none */
 
 enum {
@@ -130,6 +131,8 @@ static bool ask_messages(struct tt_core *core, struct tt_task *task, const struc
     if (all.limit.n == 0)
         return false;
     uint32_t count = core->options.replay_count;
+    if (push->late && count < LATE_COUNT)
+        count = LATE_COUNT;
     if (push->late && all.limit.n - all.above.n > count)
         all.above = TT_SEQ(all.limit.n - count);
     task->step = STEP_MESSAGES;
