@@ -5,9 +5,9 @@
 
 #define MANY 150
 
-static struct bench *bob_is_away(void)
+static struct bench *bob_is_away_and(void (*change)(struct tt_core_options *options))
 {
-    struct bench *bench = bench_create(NULL);
+    struct bench *bench = bench_create(change);
     tt_handle bob = bench_connect(bench, "bob", "phone");
     bench_hang_up(bench, bob);
     struct tt_store_op *op = tt_store_op_create(TT_STORE_PUT_PUSH_ADDRESS);
@@ -19,6 +19,11 @@ static struct bench *bob_is_away(void)
     bench_store(bench, op);
     bench_pass_ms(bench, 3000);
     return bench;
+}
+
+static struct bench *bob_is_away(void)
+{
+    return bob_is_away_and(NULL);
 }
 
 static void say_many(struct bench *bench, tt_handle socket, uint32_t from, uint32_t count)
@@ -174,6 +179,33 @@ static void the_senders_other_device_is_looked_after(void **state)
     expect_unsaid(bench, "hint: NUDGE alice");
     bench_pass_ms(bench, 3500);
     expect_said(bench, "hint: NUDGE alice c seq=1");
+    bench_destroy(&bench);
+}
+
+static void reads_one_message_at_a_time(struct tt_core_options *options)
+{
+    options->replay_count = 1;
+}
+
+/* Alice's message was found late, and Bob's tablet has written since. */
+static void what_rings_late_is_found_behind_ones_own(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away_and(reads_one_message_at_a_time);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    tt_handle tablet = bench_connect(bench, "bob", "tablet");
+    bench_register(bench, "bob", "phone", 99);
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_APPEND);
+    op->append.conversation = tt_id_of("c");
+    op->append.message = (struct tt_message){.sender = tt_id_of("alice"),
+                                             .sender_device = tt_id_of("desk"),
+                                             .client_id = tt_id_of("x1"),
+                                             .content = TT_SLICE_LITERAL("hello")};
+    bench_store(bench, op);
+    bench_send(bench, alice, "c", "x1");
+    bench_send(bench, tablet, "c", "own");
+    bench_pass_ms(bench, 5000);
+    assert_int_equal(bench_count(bench, "notify: ring bob/phone c seq=1"), 1);
     bench_destroy(&bench);
 }
 
@@ -343,7 +375,7 @@ static void what_could_not_be_looked_up_rings_a_little_later(void **state)
         bench_let_go(bench, asked[i], TT_FAIL(UNAVAILABLE));
         expect_unsaid(bench, "notify");
         bench_pass_ms(bench, 10000);
-        assert_int_equal(bench_count(bench, "notify: ring bob/phone c seq=1"), 1);
+    assert_int_equal(bench_count(bench, "notify: ring bob/phone c seq=1"), 1);
         bench_destroy(&bench);
     }
 }
@@ -356,6 +388,7 @@ int main(void)
         cmocka_unit_test(an_old_message_sent_again_rings_for_nothing_of_others),
         cmocka_unit_test(what_is_found_while_it_rings_rings_too),
         cmocka_unit_test(the_senders_other_device_is_looked_after),
+        cmocka_unit_test(what_rings_late_is_found_behind_ones_own),
         cmocka_unit_test(what_was_read_elsewhere_goes_from_the_phone),
         cmocka_unit_test(a_service_that_wants_time_gets_it),
         cmocka_unit_test(a_service_that_is_away_for_a_day_is_given_up),
