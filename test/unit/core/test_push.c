@@ -375,7 +375,7 @@ static void what_could_not_be_looked_up_rings_a_little_later(void **state)
         bench_let_go(bench, asked[i], TT_FAIL(UNAVAILABLE));
         expect_unsaid(bench, "notify");
         bench_pass_ms(bench, 10000);
-    assert_int_equal(bench_count(bench, "notify: ring bob/phone c seq=1"), 1);
+        assert_int_equal(bench_count(bench, "notify: ring bob/phone c seq=1"), 1);
         bench_destroy(&bench);
     }
 }
