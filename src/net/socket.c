@@ -146,20 +146,6 @@ static void settle(struct tt_socket *socket)
         free_work(socket);
 }
 
-static void destroy(struct tt_socket *socket)
-{
-    struct tt_loop *loop = socket->loop;
-    if (socket->gone)
-        return;
-    socket->gone = true;
-    loop->stats.sockets--;
-    loop->stats.outgoing -= socket->ours;
-    free_work(socket);
-    close(socket->fd); /* and epoll forgets it */
-    socket->next_gone = loop->gone;
-    loop->gone = socket;
-}
-
 /* False if the kernel cannot wait for one more. What nobody waits for is not watched at all, or a
  * broken connection would wake the loop again and again. */
 static bool watch(struct tt_socket *socket, uint8_t interest)
@@ -173,6 +159,23 @@ static bool watch(struct tt_socket *socket, uint8_t interest)
         return false;
     socket->interest = interest;
     return true;
+}
+
+static void destroy(struct tt_socket *socket)
+{
+    struct tt_loop *loop = socket->loop;
+    if (socket->gone)
+        return;
+    socket->gone = true;
+    loop->stats.sockets--;
+    loop->stats.outgoing -= socket->ours;
+    free_work(socket);
+    /* Closing alone may not end it: a program that is being started has the descriptor, too. */
+    bool unwatched = watch(socket, 0);
+    TT_ASSERT(unwatched);
+    close(socket->fd);
+    socket->next_gone = loop->gone;
+    loop->gone = socket;
 }
 
 /* The connection can carry nothing any more. */
