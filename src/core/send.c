@@ -122,8 +122,6 @@ static void tell_sender(struct tt_core *core, struct tt_task *task, struct tt_se
         stream->cursor = tt_seq_max(stream->cursor, op->append.device_delivered);
         stream->ack_limit = tt_seq_max(stream->ack_limit, stream->cursor);
         tt_stream_sent(core, session, stream, op->append.message.seq);
-        if (may_be_unlinked(&op->append))
-            tt_session_cut(core, session);
     } else {
         tt_emit_error(core, session, op->err, &task->conversation, &task->request.send.client_id);
         stream->held_back = false;
@@ -135,6 +133,8 @@ static void tell_sender(struct tt_core *core, struct tt_task *task, struct tt_se
         next_turn(core, stream);
     else if (tt_err_is(op->err, TT_ERR_NOT_FOUND) && !stream->positioned)
         tt_stream_release(core, session, stream);
+    if (tt_is_ok(op->err) && may_be_unlinked(&op->append))
+        tt_session_cut(core, session); /* the session may be gone then */
 }
 
 static void tell_everybody(struct tt_core *core, const struct tt_task *task)
