@@ -176,6 +176,8 @@ static bool pass(struct crowd *crowd, uint64_t nanoseconds, bool chats, double *
 {
     uint64_t start = tt_clock_os_nanoseconds();
     uint64_t until = start + nanoseconds;
+    if (nanoseconds == 0)
+        return true;
     double before = cpu_seconds(crowd->bench);
     for (uint64_t now = start; now < until; now = tt_clock_os_nanoseconds()) {
         uint64_t next = chats && until - now > WRITE_NS ? now + WRITE_NS : until;
