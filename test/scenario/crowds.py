@@ -171,12 +171,16 @@ async def out_of_files_nothing_spins_and_who_is_there_is_served(world):
 
 @scenario
 async def who_dawdles_over_a_body_is_cut(world):
-    server = await world.serve('--request-time', '1s')
+    lines = []
+    for request_time in ('1h', '1s'):
+        world.server = await world.serve('--request-time', request_time)
+        lines.append(await knock(world.server))
+        lines[-1][1].write(b'POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"us')
     alice = await world.device('alice')
-    reader, writer = await knock(server)
-    writer.write(b'POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"user_id"')
-    answer = await clock.within(60, calls.read_answer(reader), 'the answer')
+    answer = await clock.within(60, calls.read_answer(lines[1][0]), 'the answer')
     assert answer.status == 408, answer
-    assert await is_closed((reader, writer))
-    writer.close()
+    assert await is_closed(lines[1])
+    assert not lines[0][0]._buffer and not lines[0][0].at_eof(), 'the hour is not over'
+    for _, writer in lines:
+        writer.close()
     await alice.fence()

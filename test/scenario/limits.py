@@ -4,6 +4,7 @@ import asyncio
 import os
 
 from client import calls, clock
+from client.raw_socket import PING, PONG, frame
 from client.scenario import scenario
 
 
@@ -68,11 +69,15 @@ async def who_goes_on_for_10_s_is_closed_with_4429(world):
 
 @scenario
 async def a_device_that_does_not_answer_heartbeats_is_closed_with_4408(world):
-    await world.serve('--heartbeat', '300ms', '--pong', '3s')
+    await world.serve('--heartbeat', '1h')
+    waited_for = await world.raw('bob', 'phone')
+    world.server = await world.serve('--heartbeat', '300ms', '--pong', '3s')
     alive = await world.device('alice')
     socket = await world.raw('bob', 'phone')
     assert await socket.close_code() == 4408
     await alive.fence()
+    waited_for.write(frame(PING))
+    await waited_for.wait_for(PONG)
 
 
 @scenario
@@ -138,11 +143,15 @@ async def headers_end_at_16_kib(world):
 
 @scenario
 async def who_dawdles_over_the_headers_is_cut(world):
-    server = await world.serve('--header-time', '300ms')
-    reader, writer = await asyncio.open_connection(*server.address)
-    writer.write(b'GET /me HTTP/1.1\r\nHost')
-    await clock.within(60, reader.read(), 'the connection is cut')
-    writer.close()
+    lines = []
+    for header_time in ('1h', '300ms'):
+        server = await world.serve('--header-time', header_time)
+        lines.append(await asyncio.open_connection(*server.address))
+        lines[-1][1].write(b'GET /me HTTP/1.1\r\nHost')
+    await clock.within(60, lines[1][0].read(), 'the connection is cut')
+    assert not lines[0][0]._buffer and not lines[0][0].at_eof(), 'the hour is not over'
+    for _, writer in lines:
+        writer.close()
     assert (await server.call('GET', '/me', 'alice')).status == 200
 
 
