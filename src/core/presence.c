@@ -269,6 +269,10 @@ void tt_presence_look_up(struct tt_core *core, const tt_id *user)
 
 void tt_presence_looked_up(struct tt_core *core, struct tt_store_op *op)
 {
+    const tt_id *user = &op->get_users.ids[0];
+    struct tt_user_here *here = tt_user_find(core, user);
+    if (here == NULL && watched_of(core, user) == NULL)
+        return;
     if (!tt_is_ok(op->err)) {
         TT_ASSERT(core->spent_store == op);
         core->spent_store = op->next;
@@ -277,8 +281,7 @@ void tt_presence_looked_up(struct tt_core *core, struct tt_store_op *op)
     }
     const tt_mono *asked_at = op->tag.context;
     bool shares = op->get_users.users[0].settings.share_last_seen;
-    struct tt_user_here *here = tt_user_find(core, &op->get_users.ids[0]);
-    tt_presence_hide(core, &op->get_users.ids[0], !shares, *asked_at);
+    tt_presence_hide(core, user, !shares, *asked_at);
     if (here != NULL)
         tt_presence_own(core, here, shares, *asked_at);
 }

@@ -169,6 +169,27 @@ static struct tt_hint hand_out_c(struct bench *bench)
     return marked("c", bench->hint.message.seq);
 }
 
+/* Bob has chosen, the store is away, and who looked at him goes. */
+static void who_nobody_looks_at_is_not_looked_up_again(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    struct tt_hint chosen = {
+        .kind = TT_HINT_PRESENCE, .user = tt_id_of("bob"), .chosen = true, .hidden = true};
+    bench_hold(bench, TT_STORE_GET_USERS);
+    bench_hear(bench, &chosen);
+    bench_let_go(bench, TT_STORE_GET_USERS, TT_FAIL(UNAVAILABLE));
+    assert_false(tt_core_is_idle(bench->core));
+    bench_hold(bench, TT_STORE_GET_USERS);
+    bench_pass_ms(bench, 2000);
+    bench_hang_up(bench, alice);
+    bench_let_go(bench, TT_STORE_GET_USERS, TT_FAIL(UNAVAILABLE));
+    assert_true(tt_core_is_idle(bench->core));
+    bench_destroy(&bench);
+}
+
 static void a_get_elsewhere_puts_the_chat_on_the_screen(void **state)
 {
     (void)state;
@@ -358,6 +379,7 @@ int main(void)
         cmocka_unit_test(an_old_answer_hides_nobody_for_long),
         cmocka_unit_test(a_late_word_of_what_alice_shares_changes_nothing),
         cmocka_unit_test(a_late_word_of_what_bob_shares_changes_nothing),
+        cmocka_unit_test(who_nobody_looks_at_is_not_looked_up_again),
         cmocka_unit_test(a_get_elsewhere_puts_the_chat_on_the_screen),
         cmocka_unit_test(a_mark_that_is_late_overrides_nothing),
         cmocka_unit_test(a_mark_that_is_late_opens_nothing_that_was_closed),
