@@ -33,9 +33,10 @@ static void set_refresh(struct tt_core *core, struct tt_session *session)
 
 void tt_refresh_soon(struct tt_core *core, struct tt_session *session)
 {
-    if (session->busy->open == NULL)
+    tt_mono soon = tt_mono_after(core->now.mono, SOON_MS);
+    if (session->busy->open == NULL || session->busy->refresh_at.ms <= soon.ms)
         return;
-    tt_session_busy(core, session)->refresh_at = tt_mono_after(core->now.mono, SOON_MS);
+    tt_session_busy(core, session)->refresh_at = soon;
     tt_session_set_timer(core, session);
 }
 

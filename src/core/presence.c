@@ -273,12 +273,14 @@ void tt_presence_looked_up(struct tt_core *core, struct tt_store_op *op)
     struct tt_user_here *here = tt_user_find(core, user);
     if (here == NULL && watched_of(core, user) == NULL)
         return;
-    if (!tt_is_ok(op->err)) {
+    if (tt_err_is(op->err, TT_ERR_UNAVAILABLE)) {
         TT_ASSERT(core->spent_store == op);
         core->spent_store = op->next;
         tt_retry_store(core, op);
         return;
     }
+    if (!tt_is_ok(op->err))
+        return;
     const tt_mono *asked_at = op->tag.context;
     bool shares = op->get_users.users[0].settings.share_last_seen;
     tt_presence_hide(core, user, !shares, *asked_at);

@@ -419,11 +419,13 @@ void tt_session_cut_looked(struct tt_core *core, struct tt_store_op *op)
     struct tt_session *session = tt_session_find(core, op->tag.owner);
     if (session == NULL)
         return;
-    if (!tt_is_ok(op->err)) {
+    if (tt_err_is(op->err, TT_ERR_UNAVAILABLE)) {
         core->spent_store = op->next;
         tt_retry_store(core, op);
         return;
     }
+    if (!tt_is_ok(op->err))
+        return;
     const tt_id device = tt_session_device(session);
     const struct tt_device *now =
         find_device(op->list_devices.devices, op->list_devices.device_count, &device);

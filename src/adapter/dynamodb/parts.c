@@ -354,6 +354,15 @@ size_t tt_ddb_note(struct tt_ddb_work *work, struct tt_ddb_conversation *convers
     return conversation->is.member_count;
 }
 
+/* FNV-1a, 64 bits (draft-eastlake-fnv). It is part of a key that is stored, so it never changes. */
+static uint64_t hash_of(struct tt_slice bytes)
+{
+    uint64_t hash = 0xcbf29ce484222325ULL;
+    for (size_t i = 0; i < bytes.size; i++)
+        hash = (hash ^ (uint8_t)bytes.data[i]) * 0x100000001b3ULL;
+    return hash;
+}
+
 struct tt_ddb_value tt_ddb_history_entry(struct tt_ddb_work *work, const tt_id *user, tt_time at,
                                          struct tt_slice steps)
 {
@@ -362,7 +371,7 @@ struct tt_ddb_value tt_ddb_history_entry(struct tt_ddb_work *work, const tt_id *
     tt_buffer_add_byte(&entry, '#');
     tt_buffer_add(&entry, tt_ddb_time(work, at).text);
     tt_buffer_add_byte(&entry, '#');
-    tt_buffer_add_u64(&entry, tt_hash(steps, 0));
+    tt_buffer_add_u64(&entry, hash_of(steps));
     struct tt_slice key = tt_arena_copy(&work->arena, tt_buffer_slice(&entry));
     tt_buffer_deinit(&entry);
     return tt_ddb_text(key);
