@@ -209,6 +209,26 @@ static void what_rings_late_is_found_behind_ones_own(void **state)
     bench_destroy(&bench);
 }
 
+/* Bob's tablet does not know whether its message was stored, and it is looked at where the
+ * conversation ends; Alice's is there already, but the answer that says so comes after that. */
+static void what_was_only_looked_at_still_rings(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away();
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    tt_handle tablet = bench_connect(bench, "bob", "tablet");
+    bench_hold(bench, TT_STORE_APPEND);
+    bench_send(bench, tablet, "c", "own");
+    bench_let_go(bench, TT_STORE_APPEND, TT_FAIL(UNAVAILABLE));
+    bench_hold(bench, TT_STORE_APPEND);
+    bench_send(bench, alice, "c", "x1");
+    bench_pass_ms(bench, 3500);
+    bench_let_go(bench, TT_STORE_APPEND, TT_OK);
+    bench_pass_ms(bench, 5000);
+    assert_int_equal(bench_count(bench, "notify: ring bob/phone c seq=2"), 1);
+    bench_destroy(&bench);
+}
+
 /* A service sends over HTTP with the token of a device whose socket is elsewhere, and the word of
  * it is lost. */
 static void what_a_device_sent_over_http_is_told_again_to_its_socket(void **state)
@@ -389,6 +409,7 @@ int main(void)
         cmocka_unit_test(what_is_found_while_it_rings_rings_too),
         cmocka_unit_test(the_senders_other_device_is_looked_after),
         cmocka_unit_test(what_rings_late_is_found_behind_ones_own),
+        cmocka_unit_test(what_was_only_looked_at_still_rings),
         cmocka_unit_test(what_was_read_elsewhere_goes_from_the_phone),
         cmocka_unit_test(a_service_that_wants_time_gets_it),
         cmocka_unit_test(a_service_that_is_away_for_a_day_is_given_up),
