@@ -79,7 +79,7 @@ static struct tt_push *push_of(struct tt_core *core, const tt_id *conversation, 
         core->counters.push_timers = core->pushes.count;
     }
     if (rings && !push->rings) /* whatever was looked at so far has rung for nothing */
-        push->checked = TT_SEQ(0);
+        push->marked = push->checked;
     push->rings = push->rings || rings;
     push->attempts = 0;
     return push;
