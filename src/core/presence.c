@@ -100,7 +100,7 @@ void tt_presence_marked(struct tt_core *core, struct tt_session *session, const 
 }
 
 /* Answers may overtake each other, so what was asked earlier than something that is known already
- * may hide somebody, but never show him; then it is asked again soon, for it may be old. Returns
+ * may hide somebody, but never show him; then he is looked up, for it may be old. Returns
  * whether it counts, and notes when it was asked. */
 static bool may_change(bool hides, tt_mono asked_at, tt_mono *known_at)
 {
@@ -124,8 +124,10 @@ void tt_presence_own(struct tt_core *core, struct tt_user_here *user, bool share
             session->own_busy->untold = true;
         if (session->busy->open != NULL && !session->busy->opening)
             tt_presence_tell_all(core, session);
-        if (is_old)
-            tt_refresh_soon(core, session);
+    }
+    if (is_old) {
+        const tt_id id = tt_user_id(user);
+        tt_presence_look_up(core, &id);
     }
 }
 
@@ -248,8 +250,8 @@ void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden, tt_m
     watched->hidden = hidden;
     if (is_news && watched->known)
         tell_sessions(core, watched);
-    for (uint32_t i = 0; i < watched->session_count && is_news && is_old; i++)
-        tt_refresh_soon(core, watched->sessions[i]);
+    if (is_news && is_old)
+        tt_presence_look_up(core, user);
 }
 
 /* Somebody has chosen whether he shares. The hints of that may come in another order, so they hide

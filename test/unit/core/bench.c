@@ -25,6 +25,19 @@ void bench_store(struct bench *bench, struct tt_store_op *op)
     tt_store_op_destroy(&op);
 }
 
+void bench_store_message(struct bench *bench, const char *conversation, const char *sender,
+                         const char *client_id)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_APPEND);
+    op->append.conversation = tt_id_of(conversation);
+    op->append.message = (struct tt_message){.sender = tt_id_of(sender),
+                                             .sender_device = tt_id_of("elsewhere"),
+                                             .client_id = tt_id_of(client_id),
+                                             .timestamp = bench->now.wall,
+                                             .content = TT_SLICE_LITERAL("hello")};
+    bench_store(bench, op);
+}
+
 void bench_make(struct bench *bench, const char *conversation, enum tt_conversation_kind kind,
                 const char *a, const char *b)
 {

@@ -63,6 +63,9 @@ void bench_hear(struct bench *bench, const struct tt_hint *hint);
 
 /* An op on the store, beside the core. */
 void bench_store(struct bench *bench, struct tt_store_op *op);
+/* A message that another node stores: nobody here hears of it. */
+void bench_store_message(struct bench *bench, const char *conversation, const char *sender,
+                         const char *client_id);
 void bench_make(struct bench *bench, const char *conversation, enum tt_conversation_kind kind,
                 const char *a, const char *b);
 

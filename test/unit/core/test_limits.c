@@ -67,14 +67,7 @@ static void more_own_messages_than_may_be_ahead_are_refused(void **state)
     struct bench *bench = bench_create(hurry);
     tt_handle alice = bench_connect(bench, "alice", "desk");
     bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
-    struct tt_store_op *op = tt_store_op_create(TT_STORE_APPEND);
-    op->append.conversation = tt_id_of("c");
-
-    op->append.message = (struct tt_message){.sender = tt_id_of("bob"),
-                                             .client_id = tt_id_of("b1"),
-                                             .timestamp = bench->now.wall,
-                                             .content = TT_SLICE_LITERAL("hello")};
-    bench_store(bench, op);
+    bench_store_message(bench, "c", "bob", "b1");
     bench_hold(bench, TT_STORE_READ_MESSAGES);
     for (int i = 0; i < TT_LIMIT_SENT_AHEAD; i++)
         send_numbered(bench, alice, "c", i);
@@ -245,13 +238,7 @@ static void leave_behind(struct bench *bench, int number)
     (void)snprintf(name, sizeof(name), "x%03d", number);
     (void)snprintf(friend, sizeof(friend), "f%03d", number);
     bench_make(bench, name, TT_DIRECT, "bob", friend);
-    struct tt_store_op *op = tt_store_op_create(TT_STORE_APPEND);
-    op->append.conversation = tt_id_of(name);
-    op->append.message = (struct tt_message){.sender = tt_id_of(friend),
-                                             .client_id = tt_id_of("m1"),
-                                             .timestamp = bench->now.wall,
-                                             .content = TT_SLICE_LITERAL("hello")};
-    bench_store(bench, op);
+    bench_store_message(bench, name, friend, "m1");
 }
 
 static struct bench *bob_has_a_phone(void (*change)(struct tt_core_options *options))

@@ -77,13 +77,9 @@ static void a_burst_of_many_rings_for_each(void **state)
     bench_destroy(&bench);
 }
 
-/* Bob's tablet sends again what it sent long ago: that is armed for his other devices. */
-static void an_old_message_sent_again_silences_no_new_one(void **state)
+/* Bob's tablet sends "old", and Alice many more, which have all rung since on his phone. */
+static void say_something_long_ago(struct bench *bench, tt_handle alice, tt_handle tablet)
 {
-    (void)state;
-    struct bench *bench = bob_is_away();
-    tt_handle alice = bench_connect(bench, "alice", "desk");
-    tt_handle tablet = bench_connect(bench, "bob", "tablet");
     bench_register(bench, "bob", "phone", 99);
     bench_send(bench, tablet, "c", "old");
     say_many(bench, alice, 0, MANY);
@@ -91,6 +87,16 @@ static void an_old_message_sent_again_silences_no_new_one(void **state)
         accept_all(bench, 1, 2 * MANY);
         bench_pass_ms(bench, 500);
     }
+}
+
+/* Bob's tablet sends again what it sent long ago: that is armed for his other devices. */
+static void an_old_message_sent_again_silences_no_new_one(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away();
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    tt_handle tablet = bench_connect(bench, "bob", "tablet");
+    say_something_long_ago(bench, alice, tablet);
     assert_int_equal(bench_count(bench, "notify: "), MANY);
     bench_forget(bench);
     bench_send(bench, alice, "c", "x1");
@@ -112,22 +118,10 @@ static void an_old_message_sent_again_rings_for_nothing_of_others(void **state)
     struct bench *bench = bob_is_away();
     tt_handle alice = bench_connect(bench, "alice", "desk");
     tt_handle tablet = bench_connect(bench, "bob", "tablet");
-    bench_register(bench, "bob", "phone", 99);
-    bench_send(bench, tablet, "c", "old");
-    say_many(bench, alice, 0, MANY);
-    for (int i = 0; i < 20; i++) {
-        accept_all(bench, 1, 2 * MANY);
-        bench_pass_ms(bench, 500);
-    }
+    say_something_long_ago(bench, alice, tablet);
     bench_forget(bench);
     bench_send(bench, alice, "c", "x1");
-    struct tt_store_op *op = tt_store_op_create(TT_STORE_APPEND);
-    op->append.conversation = tt_id_of("c");
-    op->append.message = (struct tt_message){.sender = tt_id_of("alice"),
-                                             .sender_device = tt_id_of("desk"),
-                                             .client_id = tt_id_of("elsewhere"),
-                                             .content = TT_SLICE_LITERAL("elsewhere")};
-    bench_store(bench, op);
+    bench_store_message(bench, "c", "alice", "elsewhere");
     bench_send(bench, tablet, "c", "old");
     bench_send(bench, alice, "c", "x2");
     bench_pass_ms(bench, 3200);
@@ -149,13 +143,7 @@ static void what_is_found_while_it_rings_rings_too(void **state)
     bench_hold(bench, TT_STORE_GET_USERS);
     bench_send(bench, alice, "c", "x1");
     bench_pass_ms(bench, 10);
-    struct tt_store_op *op = tt_store_op_create(TT_STORE_APPEND);
-    op->append.conversation = tt_id_of("c");
-    op->append.message = (struct tt_message){.sender = tt_id_of("alice"),
-                                             .sender_device = tt_id_of("desk"),
-                                             .client_id = tt_id_of("x2"),
-                                             .content = TT_SLICE_LITERAL("hello")};
-    bench_store(bench, op);
+    bench_store_message(bench, "c", "alice", "x2");
     bench_send(bench, alice, "c", "x2");
     bench_let_go(bench, TT_STORE_GET_USERS, TT_OK);
     assert_int_equal(bench_count(bench, "notify: "), 1);
@@ -195,13 +183,7 @@ static void what_rings_late_is_found_behind_ones_own(void **state)
     tt_handle alice = bench_connect(bench, "alice", "desk");
     tt_handle tablet = bench_connect(bench, "bob", "tablet");
     bench_register(bench, "bob", "phone", 99);
-    struct tt_store_op *op = tt_store_op_create(TT_STORE_APPEND);
-    op->append.conversation = tt_id_of("c");
-    op->append.message = (struct tt_message){.sender = tt_id_of("alice"),
-                                             .sender_device = tt_id_of("desk"),
-                                             .client_id = tt_id_of("x1"),
-                                             .content = TT_SLICE_LITERAL("hello")};
-    bench_store(bench, op);
+    bench_store_message(bench, "c", "alice", "x1");
     bench_send(bench, alice, "c", "x1");
     bench_send(bench, tablet, "c", "own");
     bench_pass_ms(bench, 5000);
@@ -226,6 +208,28 @@ static void what_was_only_looked_at_still_rings(void **state)
     bench_let_go(bench, TT_STORE_APPEND, TT_OK);
     bench_pass_ms(bench, 5000);
     assert_int_equal(bench_count(bench, "notify: ring bob/phone c seq=2"), 1);
+    bench_destroy(&bench);
+}
+
+/* Alice's tablet is looked after; that Bob sends something old again ends that not. */
+static void what_was_looked_at_goes_on_being_looked_at(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away();
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_hang_up(bench, bench_connect(bench, "alice", "tablet"));
+    bench_register(bench, "alice", "tablet", 99);
+    tt_handle bob = bench_connect(bench, "bob", "tablet");
+    bench_store_message(bench, "c", "bob", "b1");
+    bench_send(bench, alice, "c", "x1");
+    bench->holds_registry = true;
+    bench_pass_ms(bench, 3500);
+    bench_let_registry_go(bench, TT_FAIL(UNAVAILABLE));
+    expect_unsaid(bench, "hint: NUDGE alice");
+    bench_send(bench, bob, "c", "b1");
+    bench_forget(bench);
+    bench_pass_ms(bench, 8000);
+    expect_said(bench, "hint: NUDGE alice c seq=2");
     bench_destroy(&bench);
 }
 
@@ -410,6 +414,7 @@ int main(void)
         cmocka_unit_test(the_senders_other_device_is_looked_after),
         cmocka_unit_test(what_rings_late_is_found_behind_ones_own),
         cmocka_unit_test(what_was_only_looked_at_still_rings),
+        cmocka_unit_test(what_was_looked_at_goes_on_being_looked_at),
         cmocka_unit_test(what_was_read_elsewhere_goes_from_the_phone),
         cmocka_unit_test(a_service_that_wants_time_gets_it),
         cmocka_unit_test(a_service_that_is_away_for_a_day_is_given_up),
