@@ -249,8 +249,9 @@ static void nudge_heard(struct tt_core *core, struct tt_session *session,
                         const struct tt_hint *hint)
 {
     struct tt_stream *stream = tt_stream_of(core, session, &hint->conversation);
-    bool forgets = session->evictions > 0; /* what it was told before */
-    if (stream->positioned && stream->known_head.n < hint->message.seq.n &&
+    bool forgets = session->evictions > 0;                 /* what it was told before */
+    bool is_repair = tt_id_is_none(&hint->message.sender); /* else it was sent again */
+    if (is_repair && stream->positioned && stream->known_head.n < hint->message.seq.n &&
         stream->next.n <= hint->message.seq.n && !forgets)
         core->counters.repairs_push_timer++;
     tt_stream_heard_of(core, session, stream, hint->message.seq);

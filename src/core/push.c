@@ -21,6 +21,9 @@
 #define ATTEMPTS_MAX 6 /* 3 s, 6, 12, ... : then the next connect or an open chat finds it */
 #define ARMED_BITS   64
 
+/* 3 s, 6, 12, 12, ... between two questions to a store that does not answer. */
+#define UNANSWERED_MAX 2
+
 /* The last one half a minute after an append of unknown outcome. */
 #define UNKNOWN_LOOKS_MAX 4
 #define STEP_PART         4 /* messages within a quarter of the delay share a step */
@@ -358,15 +361,31 @@ static bool nudge_all(struct tt_core *core, const struct tt_task *task)
     return is_behind;
 }
 
-static void look_again(struct tt_core *core, struct tt_push *push, bool forever)
+static void look_after(struct tt_core *core, struct tt_push *push, uint8_t doublings)
 {
-    if (push->attempts < ATTEMPTS_MAX)
-        push->attempts++;
-    else if (!forever)
-        return;
-    tt_mono at =
-        tt_mono_after(core->now.mono, (uint64_t)core->options.push_delay_ms << push->attempts);
+    tt_mono at = tt_mono_after(core->now.mono, (uint64_t)core->options.push_delay_ms << doublings);
     push->look_at = sooner(push->look_at, at);
+}
+
+/* Somebody is behind, who was told again. */
+static void look_again(struct tt_core *core, struct tt_push *push)
+{
+    if (push->attempts == ATTEMPTS_MAX)
+        return;
+    push->attempts++;
+    look_after(core, push, push->attempts);
+}
+
+/* What has to ring is not put off for longer by how often somebody else was told again. */
+static void ask_again(struct tt_core *core, struct tt_push *push)
+{
+    if (!push->rings) {
+        look_again(core, push);
+        return;
+    }
+    look_after(core, push, push->unanswered);
+    if (push->unanswered < UNANSWERED_MAX)
+        push->unanswered++;
 }
 
 /* The store did not say where the devices are. */
@@ -384,7 +403,7 @@ static void not_known(struct tt_core *core, struct tt_task *task, struct tt_push
         drop(core, push);
         return;
     }
-    look_again(core, push, push->rings);
+    ask_again(core, push);
     tt_push_settle(core, push);
 }
 
@@ -421,11 +440,12 @@ static void looked(struct tt_core *core, struct tt_task *task, struct tt_push *p
                                                                  << push->unknown_looks);
     }
     push->undone = TT_SEQ(0);
+    push->unanswered = 0;
     if (is_over(core, push->retry_at))
         ring_again(push);
     bool is_late_look = task->push_late.n > 0;
     if (is_late_look && nudge_all(core, task))
-        look_again(core, push, false);
+        look_again(core, push);
     if (!any_has_socket(task, at)) { /* nobody has to be waited for */
         push->checked = tt_seq_max(push->checked, task->push_early);
         while (push->step_count > 0 && push->steps[push->step_count - 1].to.n <= push->checked.n)

@@ -301,11 +301,12 @@ struct tt_push {
     uint8_t key_size;
     bool rings; /* false: only repairs, for the sender's own other devices */
     bool checking;
-    uint8_t marking;  /* MARK_PUSHED under way: until then the store may say less than is known */
-    bool late;        /* after a restart or an outage: only the newest message rings */
-    tt_seq late_to;   /* while it is: what it was set for */
-    uint8_t attempts; /* at repairing */
-    uint8_t failures; /* of the notifier, in a row */
+    uint8_t marking;    /* MARK_PUSHED under way: until then the store may say less than is known */
+    bool late;          /* after a restart or an outage: only the newest message rings */
+    tt_seq late_to;     /* while it is: what it was set for */
+    uint8_t attempts;   /* at repairing */
+    uint8_t unanswered; /* questions to the store, one after the other */
+    uint8_t failures;   /* of the notifier, in a row */
     uint8_t step_count;
     struct tt_push_step steps[TT_PUSH_STEPS_MAX]; /* not yet due, oldest first */
     tt_seq early;    /* devices without a socket ring up to here at once; 0: none do */

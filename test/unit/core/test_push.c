@@ -404,6 +404,30 @@ static void what_could_not_be_looked_up_rings_a_little_later(void **state)
     }
 }
 
+/* Bob's tablet is told again and again meanwhile, which takes longer each time. */
+static void what_must_ring_does_not_wait_for_who_is_told_again(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away();
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    (void)bench_connect(bench, "bob", "tablet");
+    bench_hold(bench, TT_STORE_LIST_PUSH_ADDRESSES);
+    bench_send(bench, alice, "c", "m1");
+    for (int i = 0; i < 10; i++) {
+        bench_let_go(bench, TT_STORE_LIST_PUSH_ADDRESSES, TT_FAIL(UNAVAILABLE));
+        bench_hold(bench, TT_STORE_LIST_PUSH_ADDRESSES);
+        bench_pass_ms(bench, 1000);
+    }
+    bench_let_go(bench, TT_STORE_LIST_PUSH_ADDRESSES, TT_FAIL(UNAVAILABLE));
+    bench_hold(bench, TT_STORE_POSITIONS);
+    bench_pass_ms(bench, 1000);
+    bench_let_go(bench, TT_STORE_POSITIONS, TT_FAIL(UNAVAILABLE));
+    expect_unsaid(bench, "notify");
+    bench_pass_ms(bench, 3000);
+    assert_int_equal(bench_count(bench, "notify: ring bob/phone c seq=1"), 1);
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,6 +445,7 @@ int main(void)
         cmocka_unit_test(who_wants_no_preview_is_shown_none),
         cmocka_unit_test(an_operator_may_hide_all_previews),
         cmocka_unit_test(what_could_not_be_looked_up_rings_a_little_later),
+        cmocka_unit_test(what_must_ring_does_not_wait_for_who_is_told_again),
         cmocka_unit_test(what_a_device_sent_over_http_is_told_again_to_its_socket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
