@@ -62,7 +62,7 @@ static bool is_for(const struct tt_task *task, const struct tt_device_address *t
 
 void tt_clear_ready(struct tt_core *core, struct tt_task *task)
 {
-    const struct tt_store_op *op = task->store[PART_ADDRESSES];
+    const struct tt_store_op *op = tt_task_answer(task, PART_ADDRESSES);
     size_t count = tt_is_ok(op->err) ? op->list_push_addresses.address_count : 0;
     for (size_t i = 0; i < count; i++) {
         const struct tt_device_address *target = &op->list_push_addresses.addresses[i];

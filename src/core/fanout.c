@@ -200,6 +200,20 @@ static const struct tt_whereabouts *found_of(const struct tt_registry_op *op, co
     return NULL;
 }
 
+/* What the registry says; NULL: it did not answer. */
+static struct seen seen_anywhere(struct tt_core *core, const struct tt_hint *hint,
+                                 const tt_id *user, const struct tt_whereabouts *found,
+                                 const struct tt_whereabouts *sender)
+{
+    struct seen seen = {.is_known = found != NULL};
+    if (found == NULL)
+        return seen;
+    for (size_t i = 0; i < found->device_count; i++)
+        seen.device_count += is_news_to(hint, user, &found->devices[i].device) ? 1 : 0;
+    seen.may_be_open = may_be_open(core, hint, user, found, sender);
+    return seen;
+}
+
 void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op)
 {
     const struct fanout *fanout = op->tag.context;
@@ -221,13 +235,7 @@ void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op)
                 found);
         if (!is_about_a_message(&fanout->hint))
             continue;
-        struct seen seen = {.is_known = is_found};
-        if (is_found) {
-            for (size_t j = 0; j < found->device_count; j++)
-                seen.device_count +=
-                    is_news_to(&fanout->hint, user, &found->devices[j].device) ? 1 : 0;
-            seen.may_be_open = may_be_open(core, &fanout->hint, user, found, sender);
-        }
+        struct seen seen = seen_anywhere(core, &fanout->hint, user, found, sender);
         arm(core, &fanout->hint, user, &seen, fanout->none_rings);
     }
 }

@@ -196,7 +196,7 @@ static const struct tt_member_cursor *cursor_of(const struct tt_read_snapshot *r
 /* Whether somebody shares; a store that did not answer shares nothing. */
 static bool shares(const struct tt_task *task, size_t index)
 {
-    const struct tt_store_op *op = task->store[PART_USERS];
+    const struct tt_store_op *op = tt_task_answer(task, PART_USERS);
     return tt_is_ok(op->err) && op->get_users.users[index].settings.share_last_seen;
 }
 
@@ -209,7 +209,7 @@ static struct tt_status status_for(const struct tt_core *core, const struct tt_t
     if (!tt_is_ok(task->registry->err))
         return (struct tt_status){.unknown = true};
     status = tt_status_of(&task->registry->about.found[index],
-                          task->store[PART_USERS]->get_users.users[index].last_seen);
+                          tt_task_answer(task, PART_USERS)->get_users.users[index].last_seen);
     status.last_seen = tt_presence_no_later(core, status.last_seen);
     return status;
 }
@@ -217,7 +217,7 @@ static struct tt_status status_for(const struct tt_core *core, const struct tt_t
 /* What the answers say of the others is news to the node as well. */
 static void note_presence(struct tt_core *core, const struct tt_task *task, size_t other_count)
 {
-    const struct tt_store_op *users = task->store[PART_USERS];
+    const struct tt_store_op *users = tt_task_answer(task, PART_USERS);
     for (size_t i = 0; i < other_count; i++) {
         const tt_id *user = &task->registry->about.users[i];
         if (tt_is_ok(users->err))
@@ -249,7 +249,7 @@ static struct tt_status newest_status(struct tt_core *core, const tt_id *user,
 static struct tt_snapshot *assemble(struct tt_core *core, struct tt_task *task,
                                     struct tt_session *session)
 {
-    const struct tt_read_snapshot *read = &task->store[PART_SNAPSHOT]->snapshot;
+    const struct tt_read_snapshot *read = &tt_task_answer(task, PART_SNAPSHOT)->snapshot;
     size_t others = task->conv->is.member_count - 1;
     bool viewer_shares = shares(task, others) && (session == NULL || session->user->shares);
     struct tt_snapshot *snapshot = tt_arena_alloc(&task->arena, sizeof(*snapshot));
@@ -300,7 +300,7 @@ static tt_seq last_seq(const struct tt_snapshot *snapshot)
 static void note_shown(struct tt_core *core, struct tt_session *session, const struct tt_task *task,
                        struct tt_snapshot *snapshot)
 {
-    const struct tt_read_snapshot *read = &task->store[PART_SNAPSHOT]->snapshot;
+    const struct tt_read_snapshot *read = &tt_task_answer(task, PART_SNAPSHOT)->snapshot;
     struct tt_stream *stream = tt_stream_of(core, session, &task->conversation);
     struct tt_cursor *shown = &stream->shown;
     if (!task->over_http || task->evictions == session->evictions) {
@@ -359,12 +359,12 @@ void tt_open_ready(struct tt_core *core, struct tt_task *task)
     bool marks = !task->over_http || task->request.snapshot.mark_open;
     struct tt_session *session = marks ? session_of(core, task) : NULL;
     if (task->holds_stream)
-        tt_stream_let_go(core, session, task, task->store[PART_SNAPSHOT]->err);
+        tt_stream_let_go(core, session, task, tt_task_answer(task, PART_SNAPSHOT)->err);
     bool is_watching = session != NULL && session->busy->open == task->conv;
     size_t others = task->conv->is.member_count - 1;
     if (is_watching)
         note_presence(core, task, others);
-    if (session != NULL && tt_is_ok(task->store[PART_USERS]->err))
+    if (session != NULL && tt_is_ok(tt_task_answer(task, PART_USERS)->err))
         tt_presence_own(core, session->user, shares(task, others), task->asked_at);
     if (session != NULL && session->busy->opening && session->busy->opening_turn == task->open_turn)
         session->own_busy->opening = false;
@@ -374,14 +374,14 @@ void tt_open_ready(struct tt_core *core, struct tt_task *task)
         tt_task_destroy(core, task);
         return;
     }
-    tt_err err = task->store[PART_SNAPSHOT]->err;
+    tt_err err = tt_task_answer(task, PART_SNAPSHOT)->err;
     if (tt_is_ok(err)) /* who shares what is not known: offline would be a lie */
-        err = task->store[PART_USERS]->err;
+        err = tt_task_answer(task, PART_USERS)->err;
     bool is_settled = is_watching && !session->busy->opening;
     if (!tt_is_ok(err)) {
         if (is_settled && !task->over_http)
             session->own_busy->untold = true;
-        bool knows_sharing = tt_is_ok(task->store[PART_USERS]->err);
+        bool knows_sharing = tt_is_ok(tt_task_answer(task, PART_USERS)->err);
         tt_task_fail(core, task, err);
         if (is_settled)
             tt_presence_unanswered(core, session, knows_sharing);
@@ -465,7 +465,8 @@ static void mark_there(struct tt_core *core, const struct tt_task *task, const s
     if (task->reply->snapshot->other_count == 1) {
         /* What is, not what this caller may see of it: others look there too. */
         const struct tt_whereabouts *found = &task->registry->about.found[0];
-        hint->status = tt_status_of(found, task->store[PART_USERS]->get_users.users[0].last_seen);
+        hint->status =
+            tt_status_of(found, tt_task_answer(task, PART_USERS)->get_users.users[0].last_seen);
         hint->version = found->version;
     }
     tt_hint_to(core, &ok->reply_to, hint);
@@ -569,7 +570,7 @@ static void refresh_presence(struct tt_core *core, const struct tt_task *task,
                              struct tt_session *session)
 {
     const struct tt_about_users *about = &task->registry->about;
-    const struct tt_store_op *users = task->store[PART_USERS];
+    const struct tt_store_op *users = tt_task_answer(task, PART_USERS);
     uint64_t told = core->counters.presence_told;
     for (size_t i = 0; i < about->user_count && tt_is_ok(users->err); i++)
         tt_presence_hide(core, &about->users[i],
@@ -617,7 +618,7 @@ static void take_snapshot(struct tt_core *core, struct tt_task *task, const stru
 
 void tt_refresh_ready(struct tt_core *core, struct tt_task *task)
 {
-    const struct tt_store_op *op = task->store[PART_SNAPSHOT];
+    const struct tt_store_op *op = tt_task_answer(task, PART_SNAPSHOT);
     take_snapshot(core, task, op);
     while (task->sharers != NULL) {
         struct tt_task *sharer = task->sharers;

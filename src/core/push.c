@@ -341,7 +341,7 @@ static void nudge(struct tt_core *core, const struct tt_task *task, tt_seq to,
 /* Tells the connected devices that are behind again; whether there is one. */
 static bool nudge_all(struct tt_core *core, const struct tt_task *task)
 {
-    const struct tt_positions *at = &task->store[PART_POSITIONS]->positions;
+    const struct tt_positions *at = &tt_task_answer(task, PART_POSITIONS)->positions;
     if (!tt_is_ok(task->registry->err))
         return true;
     const struct tt_whereabouts *found = &task->registry->about.found[0];
@@ -428,7 +428,7 @@ static bool any_is_behind(const struct tt_positions *at, tt_seq seq)
 /* The positions are there: what is due, and does anything have to ring? */
 static void looked(struct tt_core *core, struct tt_task *task, struct tt_push *push)
 {
-    const struct tt_positions *at = &task->store[PART_POSITIONS]->positions;
+    const struct tt_positions *at = &tt_task_answer(task, PART_POSITIONS)->positions;
     if (task->finds) {
         push->late = true;
         push->late_to = push->to = tt_seq_max(push->to, at->head);
@@ -467,7 +467,7 @@ void tt_push_ready(struct tt_core *core, struct tt_task *task)
     struct tt_push *push = tt_push_find(core, &task->conversation, &task->user);
     TT_ASSERT(push != NULL && push->checking);
     if (task->step == STEP_LOOK) {
-        tt_err err = task->store[PART_POSITIONS]->err;
+        tt_err err = tt_task_answer(task, PART_POSITIONS)->err;
         if (tt_is_ok(err))
             looked(core, task, push);
         else

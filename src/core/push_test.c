@@ -25,7 +25,7 @@ static void finish(struct tt_core *core, struct tt_task *task)
     struct tt_task **at = &core->push_tests;
     while (*at != NULL && *at != task)
         at = &(*at)->next;
-    if (*at == task)
+    if (*at != NULL) /* one without any address never waited */
         *at = task->next;
     struct tt_reply *reply = tt_reply(core, task, TT_OK);
     reply->push_test.results = task->push_results;
@@ -56,7 +56,7 @@ void tt_push_test(struct tt_core *core, struct tt_task *task)
         tt_task_ask_store(core, task, PART_ADDRESSES, op);
         return;
     }
-    const struct tt_store_op *op = task->store[PART_ADDRESSES];
+    const struct tt_store_op *op = tt_task_answer(task, PART_ADDRESSES);
     if (!tt_is_ok(op->err)) {
         (void)tt_reply(core, task, op->err);
         tt_task_destroy(core, task);

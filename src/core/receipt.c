@@ -42,7 +42,7 @@ void tt_receipt_start(struct tt_core *core, struct tt_task *task)
 
 static const struct tt_user *user_of(const struct tt_task *task, const tt_id *id)
 {
-    const struct tt_get_users *users = &task->store[PART_USERS]->get_users;
+    const struct tt_get_users *users = &tt_task_answer(task, PART_USERS)->get_users;
     for (size_t i = 0; i < users->id_count; i++)
         if (tt_id_eq(&users->ids[i], id))
             return &users->users[i];
@@ -106,7 +106,7 @@ static void look_at_connection(const struct tt_core *core, const struct tt_task 
 static struct tt_receipt receipt_of(const struct tt_core *core, const struct tt_task *task,
                                     size_t index, tt_seq seq)
 {
-    const struct tt_read_history *history = &task->store[PART_HISTORY]->history;
+    const struct tt_read_history *history = &tt_task_answer(task, PART_HISTORY)->history;
     struct tt_receipt receipt = {.user = task->conv->is.members[index]};
     const struct tt_user *user = user_of(task, &receipt.user);
     if (user != NULL)
@@ -137,7 +137,7 @@ static const struct tt_happening *stored(const struct tt_read_history *history, 
 static void about_one(struct tt_core *core, struct tt_task *task)
 {
     tt_seq seq = task->request.about.seq;
-    const struct tt_happening *message = stored(&task->store[PART_HISTORY]->history, seq);
+    const struct tt_happening *message = stored(&tt_task_answer(task, PART_HISTORY)->history, seq);
     if (message == NULL) {
         (void)tt_reply(core, task, TT_FAIL(NOT_FOUND));
         return;
@@ -178,7 +178,7 @@ static bool is_push(const struct tt_happening *happening)
 
 static void timeline(struct tt_core *core, struct tt_task *task)
 {
-    const struct tt_read_history *history = &task->store[PART_HISTORY]->history;
+    const struct tt_read_history *history = &tt_task_answer(task, PART_HISTORY)->history;
     struct tt_happening *shown =
         tt_arena_array(&core->arena, history->happening_count, sizeof(*shown));
     size_t count = 0;
@@ -201,9 +201,9 @@ static void timeline(struct tt_core *core, struct tt_task *task)
 
 void tt_receipt_ready(struct tt_core *core, struct tt_task *task)
 {
-    tt_err err = task->store[PART_HISTORY]->err;
+    tt_err err = tt_task_answer(task, PART_HISTORY)->err;
     if (tt_is_ok(err))
-        err = task->store[PART_USERS]->err;
+        err = tt_task_answer(task, PART_USERS)->err;
     if (!tt_is_ok(err))
         (void)tt_reply(core, task, err);
     else if (task->request.kind == TT_REQUEST_TIMELINE)

@@ -179,7 +179,7 @@ void tt_request_start(struct tt_core *core, tt_handle handle, const struct tt_re
 
 void tt_request_checked(struct tt_core *core, struct tt_task *task)
 {
-    struct tt_store_op *op = task->store[PART_FIRST];
+    struct tt_store_op *op = tt_task_answer(task, PART_FIRST);
     tt_err err = op->err;
     task->checks_login = false;
     task->store[PART_FIRST] = NULL;
@@ -216,7 +216,7 @@ static void page(struct tt_core *core, struct tt_task *task)
         tt_task_ask_registry(core, task, tt_about_users(core, TT_REGISTRY_LOOKUP, &task->user, 1));
         return;
     }
-    const struct tt_store_op *op = task->store[task->step == 2 ? PART_FIRST : PART_AGAIN];
+    const struct tt_store_op *op = tt_task_answer(task, task->step == 2 ? PART_FIRST : PART_AGAIN);
     if (!tt_is_ok(op->err)) {
         finish(core, task, op->err);
         return;
@@ -273,7 +273,7 @@ static const tt_id *peer_of(const struct tt_conversation *chat, const tt_id *use
 /* The other halves of the direct conversations in the list, then the caller. */
 static void ask_peers(struct tt_core *core, struct tt_task *task)
 {
-    const struct tt_list_conversations *list = &task->store[PART_LIST]->list_conversations;
+    const struct tt_list_conversations *list = &tt_task_answer(task, PART_LIST)->list_conversations;
     struct tt_store_op *op = tt_store_op_create(TT_STORE_GET_USERS);
     tt_id *ids = tt_arena_array(&op->arena, list->entry_count + 1, sizeof(*ids));
     size_t count = 0;
@@ -289,8 +289,8 @@ static void ask_peers(struct tt_core *core, struct tt_task *task)
 
 static void fill_in_peers(struct tt_core *core, struct tt_task *task)
 {
-    struct tt_list_conversations *list = &task->store[PART_LIST]->list_conversations;
-    const struct tt_store_op *users = task->store[PART_USERS];
+    struct tt_list_conversations *list = &tt_task_answer(task, PART_LIST)->list_conversations;
+    const struct tt_store_op *users = tt_task_answer(task, PART_USERS);
     bool is_known = tt_is_ok(users->err);
     const struct tt_about_users *about = &task->registry->about;
     bool viewer_shares =
@@ -319,17 +319,19 @@ static void list(struct tt_core *core, struct tt_task *task)
         ask_list(core, task, NULL);
         return;
     case 1:
-        if (tt_is_ok(task->store[PART_LIST]->err))
+        if (tt_is_ok(tt_task_answer(task, PART_LIST)->err))
             ask_peers(core, task);
         else
-            finish(core, task, task->store[PART_LIST]->err);
+            finish(core, task, tt_task_answer(task, PART_LIST)->err);
         return;
     default:
         fill_in_peers(core, task);
+        const struct tt_list_conversations *found =
+            &tt_task_answer(task, PART_LIST)->list_conversations;
         struct tt_reply *reply = tt_reply(core, task, TT_OK);
-        reply->list.entries = task->store[PART_LIST]->list_conversations.entries;
-        reply->list.entry_count = task->store[PART_LIST]->list_conversations.entry_count;
-        reply->list.next = task->store[PART_LIST]->list_conversations.next;
+        reply->list.entries = found->entries;
+        reply->list.entry_count = found->entry_count;
+        reply->list.next = found->next;
         tt_task_destroy(core, task);
     }
 }
@@ -401,7 +403,7 @@ static void ask_create(struct tt_core *core, struct tt_task *task)
 
 static void created(struct tt_core *core, struct tt_task *task)
 {
-    const struct tt_store_op *op = task->store[PART_FIRST];
+    const struct tt_store_op *op = tt_task_answer(task, PART_FIRST);
     if (!tt_is_ok(op->err)) {
         finish(core, task, op->err);
         return;
@@ -420,7 +422,7 @@ static void created(struct tt_core *core, struct tt_task *task)
 
 static bool has_entry(const struct tt_task *task)
 {
-    const struct tt_store_op *op = task->store[PART_LIST];
+    const struct tt_store_op *op = tt_task_answer(task, PART_LIST);
     return tt_is_ok(op->err) && op->list_conversations.entry_count == 1;
 }
 
@@ -442,8 +444,8 @@ static void create(struct tt_core *core, struct tt_task *task)
     default:
         fill_in_peers(core, task);
         struct tt_reply *reply = tt_reply(core, task, TT_OK);
-        reply->created = task->store[PART_FIRST]->create_conversation.created;
-        reply->entry = &task->store[PART_LIST]->list_conversations.entries[0];
+        reply->created = tt_task_answer(task, PART_FIRST)->create_conversation.created;
+        reply->entry = &tt_task_answer(task, PART_LIST)->list_conversations.entries[0];
         tt_task_destroy(core, task);
     }
 }
@@ -475,7 +477,7 @@ void tt_added_ready(struct tt_core *core, struct tt_task *task)
         if (session->state != TT_SESSION_LIVE)
             continue;
         const struct tt_conversation_entry *entry =
-            &task->store[PART_LIST]->list_conversations.entries[0];
+            &tt_task_answer(task, PART_LIST)->list_conversations.entries[0];
         struct tt_server_frame *frame = tt_emit_frame(
             core, session, TT_SERVER_CONVERSATION_ADDED,
             entry->conversation.title.size + entry->last_message.content.size +
@@ -498,7 +500,7 @@ static void get_me(struct tt_core *core, struct tt_task *task)
         tt_task_ask_store(core, task, PART_FIRST, op);
         return;
     }
-    const struct tt_store_op *op = task->store[PART_FIRST];
+    const struct tt_store_op *op = tt_task_answer(task, PART_FIRST);
     struct tt_reply *reply = tt_reply(core, task, op->err);
     reply->me.user = task->user;
     reply->me.device = task->device;
@@ -538,7 +540,7 @@ static void put_me(struct tt_core *core, struct tt_task *task)
         tt_task_ask_store(core, task, PART_FIRST, op);
         return;
     }
-    const struct tt_store_op *op = task->store[PART_FIRST];
+    const struct tt_store_op *op = tt_task_answer(task, PART_FIRST);
     struct tt_reply *reply = tt_reply(core, task, op->err);
     reply->me.user = task->user;
     reply->me.device = task->device;
@@ -558,7 +560,8 @@ static void mute(struct tt_core *core, struct tt_task *task)
         tt_task_ask_store(core, task, PART_FIRST, op);
         return;
     }
-    tt_reply(core, task, task->store[PART_FIRST]->err)->mute.until = task->request.mute.until;
+    tt_reply(core, task, tt_task_answer(task, PART_FIRST)->err)->mute.until =
+        task->request.mute.until;
     tt_task_destroy(core, task);
 }
 
@@ -570,7 +573,7 @@ static void list_devices(struct tt_core *core, struct tt_task *task)
         tt_task_ask_store(core, task, PART_FIRST, op);
         return;
     }
-    const struct tt_store_op *op = task->store[PART_FIRST];
+    const struct tt_store_op *op = tt_task_answer(task, PART_FIRST);
     struct tt_reply *reply = tt_reply(core, task, op->err);
     reply->devices.devices = op->list_devices.devices;
     reply->devices.device_count = op->list_devices.device_count;
@@ -596,7 +599,7 @@ static void set_push(struct tt_core *core, struct tt_task *task)
         tt_task_ask_store(core, task, PART_FIRST, op);
         return;
     }
-    struct tt_reply *reply = tt_reply(core, task, task->store[PART_FIRST]->err);
+    struct tt_reply *reply = tt_reply(core, task, tt_task_answer(task, PART_FIRST)->err);
     reply->push.device = request->push.device;
     reply->push.provider = request->push.address.provider;
     tt_task_destroy(core, task);
@@ -620,7 +623,7 @@ static void unlink_device(struct tt_core *core, struct tt_task *task)
         tt_task_ask_store(core, task, PART_FIRST, op);
         return;
     }
-    tt_err err = task->store[PART_FIRST]->err;
+    tt_err err = tt_task_answer(task, PART_FIRST)->err;
     if (tt_is_ok(err))
         tt_request_cut(core, &task->user, &task->request.unlink.device);
     finish(core, task, err);

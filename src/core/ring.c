@@ -82,7 +82,7 @@ static tt_seq floor_of(const struct tt_push *push, const struct tt_positions *at
 static struct range range_of(const struct tt_push *push, const struct tt_task *task,
                              const tt_id *device)
 {
-    const struct tt_positions *at = &task->store[PART_POSITIONS]->positions;
+    const struct tt_positions *at = &tt_task_answer(task, PART_POSITIONS)->positions;
     const struct tt_rung *rung = rung_find(push, device);
     struct range range;
     range.limit = tt_ring_has_socket(task, device) ? task->push_late : task->push_early;
@@ -99,7 +99,7 @@ static bool is_due(struct range range)
 
 bool tt_ring_is_due(const struct tt_push *push, const struct tt_task *task)
 {
-    const struct tt_positions *at = &task->store[PART_POSITIONS]->positions;
+    const struct tt_positions *at = &tt_task_answer(task, PART_POSITIONS)->positions;
     tt_seq seen = tt_seq_max(at->cursor.delivered, floor_of(push, at));
     if (seen.n < task->push_early.n) /* for a device that has an address but never connected */
         return true;
@@ -119,7 +119,8 @@ void tt_ring_start(struct tt_core *core, struct tt_task *task, const struct tt_p
 
 static bool ask_messages(struct tt_core *core, struct tt_task *task, const struct tt_push *push)
 {
-    const struct tt_list_push_addresses *list = &task->store[PART_ADDRESSES]->list_push_addresses;
+    const struct tt_list_push_addresses *list =
+        &tt_task_answer(task, PART_ADDRESSES)->list_push_addresses;
     struct range all = {TT_SEQ(TT_SEQ_MAX), TT_SEQ(0)};
     for (size_t i = 0; i < list->address_count; i++) {
         struct range range = range_of(push, task, &list->addresses[i].device);
@@ -157,7 +158,7 @@ static void ask_list(struct tt_core *core, struct tt_task *task, struct tt_slice
 /* The user himself, and each sender once. */
 static void ask_names(struct tt_core *core, struct tt_task *task)
 {
-    const struct tt_read_messages *read = &task->store[PART_MESSAGES]->read_messages;
+    const struct tt_read_messages *read = &tt_task_answer(task, PART_MESSAGES)->read_messages;
     struct tt_store_op *op = tt_store_op_create(TT_STORE_GET_USERS);
     tt_id *ids = tt_arena_array(&op->arena, read->message_count + 1, sizeof(*ids));
     size_t count = 0;
@@ -197,7 +198,7 @@ static struct tt_slice title_of(const struct tt_core *core, const struct tt_task
 /* Counts the page of conversations; whether another one has to be counted too. */
 static bool count_badge(struct tt_core *core, struct tt_task *task)
 {
-    struct tt_store_op *op = task->store[PART_LIST];
+    struct tt_store_op *op = tt_task_answer(task, PART_LIST);
     if (!tt_is_ok(op->err))
         return false;
     const struct tt_list_conversations *list = &op->list_conversations;
@@ -213,7 +214,7 @@ static bool count_badge(struct tt_core *core, struct tt_task *task)
 
 static const struct tt_user *user_of(const struct tt_task *task, const tt_id *id)
 {
-    const struct tt_get_users *users = &task->store[PART_USERS]->get_users;
+    const struct tt_get_users *users = &tt_task_answer(task, PART_USERS)->get_users;
     for (size_t i = 0; i < users->id_count; i++)
         if (tt_id_eq(&users->ids[i], id))
             return &users->users[i];
@@ -253,7 +254,7 @@ static bool rings_for(const struct tt_task *task, const struct tt_push *push, st
 static void ring_device(struct tt_core *core, struct tt_task *task, struct tt_push *push,
                         const struct tt_device_address *target)
 {
-    const struct tt_read_messages *read = &task->store[PART_MESSAGES]->read_messages;
+    const struct tt_read_messages *read = &tt_task_answer(task, PART_MESSAGES)->read_messages;
     struct range range = range_of(push, task, &target->device);
     if (!is_due(range))
         return;
@@ -286,7 +287,8 @@ static void ring_device(struct tt_core *core, struct tt_task *task, struct tt_pu
 
 static bool ring_all(struct tt_core *core, struct tt_task *task, struct tt_push *push)
 {
-    const struct tt_list_push_addresses *list = &task->store[PART_ADDRESSES]->list_push_addresses;
+    const struct tt_list_push_addresses *list =
+        &tt_task_answer(task, PART_ADDRESSES)->list_push_addresses;
     for (size_t i = 0; i < list->address_count; i++)
         ring_device(core, task, push, &list->addresses[i]);
     tt_seq looked_at = tt_seq_max(task->push_late, task->push_early);
@@ -298,11 +300,11 @@ static tt_err outcome(const struct tt_task *task)
 {
     switch (task->step) {
     case STEP_ADDRESSES:
-        return task->store[PART_ADDRESSES]->err;
+        return tt_task_answer(task, PART_ADDRESSES)->err;
     case STEP_MESSAGES:
-        return task->store[PART_MESSAGES]->err;
+        return tt_task_answer(task, PART_MESSAGES)->err;
     default:
-        return task->store[PART_USERS]->err;
+        return tt_task_answer(task, PART_USERS)->err;
     }
 }
 

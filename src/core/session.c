@@ -466,8 +466,11 @@ static void registered_late(struct tt_core *core, struct tt_session *session,
     else
         tt_session_retry_soon(core, session);
     /* While other nodes cannot find it, a session polls the store, as often as it tries again. */
-    if (!TT_IS_PLANTED(LATE_REGISTER) && !TT_IS_PLANTED(REGISTER_LAST))
-        tt_replay_start(core, session);
+    if (TT_IS_PLANTED(LATE_REGISTER))
+        return;
+    if (TT_IS_PLANTED(REGISTER_LAST))
+        return;
+    tt_replay_start(core, session);
 }
 
 void tt_session_registered(struct tt_core *core, struct tt_registry_op *op)

@@ -633,6 +633,7 @@ struct tt_task *tt_task_find(struct tt_core *core, tt_handle handle);
 void tt_task_destroy(struct tt_core *core, struct tt_task *task);
 void tt_task_ask_store(struct tt_core *core, struct tt_task *task, int part,
                        struct tt_store_op *op);
+struct tt_store_op *tt_task_answer(const struct tt_task *task, int part);
 void tt_task_ask_registry(struct tt_core *core, struct tt_task *task, struct tt_registry_op *op);
 void tt_task_store_done(struct tt_core *core, struct tt_store_op *op);
 void tt_task_registry_done(struct tt_core *core, struct tt_registry_op *op);

@@ -88,6 +88,13 @@ void tt_task_ask_store(struct tt_core *core, struct tt_task *task, int part, str
     tt_emit_store(core, op, TT_FOR_TASK + (uint32_t)part, task->handle);
 }
 
+/* What came back for a part that was asked for. */
+struct tt_store_op *tt_task_answer(const struct tt_task *task, int part)
+{
+    TT_ASSERT(task->store[part] != NULL);
+    return task->store[part];
+}
+
 void tt_task_ask_registry(struct tt_core *core, struct tt_task *task, struct tt_registry_op *op)
 {
     TT_ASSERT(task->registry == NULL);
