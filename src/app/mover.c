@@ -203,8 +203,9 @@ static tt_err walk(struct tt_mover *mover, enum tt_dossier_kind kind, struct tt_
                    step run, bool saves)
 {
     struct tt_arena arenas[2] = {{0}, {0}};
-    tt_err err = TT_OK;
-    for (unsigned turn = 0;; turn ^= 1) {
+    unsigned turn = 0;
+    tt_err err;
+    do {
         struct tt_transfer_page page = {.count = 0};
         tt_arena_reset(&arenas[turn]);
         err = of(mover, &mover->source,
@@ -212,13 +213,11 @@ static tt_err walk(struct tt_mover *mover, enum tt_dossier_kind kind, struct tt_
         if (tt_is_ok(err))
             err = do_page(mover, kind, &page, run);
         cursor = page.next;
-        if (!tt_is_ok(err) || cursor.size == 0)
-            break;
-        if (saves && mover->clock.mono(mover->clock.self).ms - mover->saved_at.ms >= SAVE_MS)
+        if (tt_is_ok(err) && cursor.size > 0 && saves &&
+            mover->clock.mono(mover->clock.self).ms - mover->saved_at.ms >= SAVE_MS)
             err = save(mover, &mover->target, state_of(kind), cursor);
-        if (!tt_is_ok(err))
-            break;
-    }
+        turn ^= 1;
+    } while (tt_is_ok(err) && cursor.size > 0);
     tt_arena_deinit(&arenas[0]);
     tt_arena_deinit(&arenas[1]);
     return err;

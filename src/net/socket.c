@@ -115,10 +115,11 @@ static bool is_sent(const struct tt_socket *socket)
 
 static void drop_output(struct tt_socket *socket)
 {
+    struct tls *tls = tls_of(socket);
     if (socket->work != NULL)
         tt_buffer_deinit(&socket->work->output);
-    if (tls_of(socket) != NULL)
-        tt_buffer_deinit(&socket->work->tls->cipher);
+    if (tls != NULL)
+        tt_buffer_deinit(&tls->cipher);
 }
 
 static void free_work(struct tt_socket *socket)

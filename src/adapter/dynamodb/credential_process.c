@@ -13,8 +13,6 @@
 #define PRINTED_MAX ((size_t)64 * 1024)
 #define READ_SIZE   4096
 
-extern char **environ;
-
 struct tt_aws_process {
     pid_t pid;
     int from; /* what it prints; -1: it has printed all */

@@ -83,10 +83,9 @@ static tt_err begin(struct tt_embedded_store *store, char *sentence)
 {
     struct tt_embedded_base *base = &store->base;
     bool behind = base->map.segment_count > 1;
-    tt_err err = TT_OK;
     if (base->options.offline)
         return TT_OK;
-    err = tt_embedded_base_begin(base, &store->journal);
+    tt_err err = tt_embedded_base_begin(base, &store->journal);
     if (tt_is_ok(err))
         err = note_start(store);
     if (tt_is_ok(err) && behind)

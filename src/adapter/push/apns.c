@@ -154,9 +154,8 @@ static void on_failed(void *context, void *request, bool may_be_done, const char
     struct tt_apns *apns = link->apns;
     struct tt_bell *bell = request;
     apns->under_way--;
-    if (!may_be_done && bell->refused++ < REFUSED_MAX)
-        send_again(apns, bell);
-    else if (may_be_done && bell->unknown++ == 0)
+    bool again = may_be_done ? bell->unknown++ == 0 : bell->refused++ < REFUSED_MAX;
+    if (again)
         send_again(apns, bell);
     else
         tt_bell_put_off(bell, tt_slice_text(reason), 0);

@@ -217,9 +217,14 @@ static struct tt_slice message_name(struct tt_slice body)
     return TT_SLICE_EMPTY;
 }
 
-/* Whether an INVALID_ARGUMENT is about the token, and not about something that we got wrong. */
-static bool is_about_token(struct tt_slice body)
+/* Whether no message can ever reach the token. An INVALID_ARGUMENT may be about it, or about
+ * something that we got wrong. */
+static bool is_dead(struct tt_slice code, struct tt_slice body)
 {
+    if (tt_json_string_is(code, "UNREGISTERED") || tt_json_string_is(code, "SENDER_ID_MISMATCH"))
+        return true;
+    if (!tt_json_string_is(code, "INVALID_ARGUMENT"))
+        return false;
     return memmem(body.data, body.size, "message.token", 13) != NULL ||
            memmem(body.data, body.size, "registration token", 18) != NULL;
 }
@@ -233,10 +238,7 @@ struct tt_fcm_answer tt_fcm_understand(int status, struct tt_slice body)
         answer.verdict = TT_FCM_UNAUTHORIZED;
     else if (status == 429 || status >= 500)
         answer.verdict = TT_FCM_LATER;
-    else if (tt_json_string_is(answer.detail, "UNREGISTERED") ||
-             tt_json_string_is(answer.detail, "SENDER_ID_MISMATCH"))
-        answer.verdict = TT_FCM_DEAD;
-    else if (tt_json_string_is(answer.detail, "INVALID_ARGUMENT") && is_about_token(body))
+    else if (is_dead(answer.detail, body))
         answer.verdict = TT_FCM_DEAD;
     return answer;
 }

@@ -17,8 +17,6 @@
 #include "contract/contract.h"
 #include "contract/embedded_subject.h"
 
-extern char **environ;
-
 #define PATH_SIZE    (TT_EMBEDDED_DIR_SIZE + 64)
 #define CHILD_SENDS  300
 #define PROBLEMS_MAX 16
