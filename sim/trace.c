@@ -272,17 +272,26 @@ static void put_user_subject(struct tt_buffer *out, const struct tt_store_op *op
         put_subject(out, &op->check_login.user, &op->check_login.device, NULL);
 }
 
+static void put_device_subject(struct tt_buffer *out, const struct tt_store_op *op)
+{
+    if (op->kind == TT_STORE_LINK_DEVICE)
+        put_subject(out, &op->link_device.user, &op->link_device.device, NULL);
+    else if (op->kind == TT_STORE_UNLINK_DEVICE)
+        put_subject(out, &op->unlink_device.user, &op->unlink_device.device, NULL);
+    else if (op->kind == TT_STORE_DISCONNECT)
+        put_subject(out, &op->disconnect.user, &op->disconnect.device, NULL);
+    else
+        put_subject(out, &op->list_pending.user, &op->list_pending.device, NULL);
+}
+
 static void put_op_subject(struct tt_buffer *out, const struct tt_store_op *op)
 {
     switch (op->kind) {
     case TT_STORE_LINK_DEVICE:
-        put_subject(out, &op->link_device.user, &op->link_device.device, NULL);
-        return;
     case TT_STORE_UNLINK_DEVICE:
-        put_subject(out, &op->unlink_device.user, &op->unlink_device.device, NULL);
-        return;
     case TT_STORE_DISCONNECT:
-        put_subject(out, &op->disconnect.user, &op->disconnect.device, NULL);
+    case TT_STORE_LIST_PENDING:
+        put_device_subject(out, op);
         return;
     case TT_STORE_CREATE_CONVERSATION:
         put_subject(out, NULL, NULL, &op->create_conversation.conversation.id);
@@ -307,9 +316,6 @@ static void put_op_subject(struct tt_buffer *out, const struct tt_store_op *op)
         return;
     case TT_STORE_POSITIONS:
         put_subject(out, &op->positions.user, NULL, &op->positions.conversation);
-        return;
-    case TT_STORE_LIST_PENDING:
-        put_subject(out, &op->list_pending.user, &op->list_pending.device, NULL);
         return;
     case TT_STORE_MARK_PUSHED:
         put_subject(out, &op->mark_pushed.user, NULL, &op->mark_pushed.conversation);
