@@ -79,6 +79,7 @@ struct session_view {
     struct tt_cursor shown; /* on this socket */
     uint64_t read_shown;    /* by read_sync */
     uint32_t opens;         /* that the node heard and has not answered */
+    uint64_t asked_us;      /* when it heard the first of them; of those before, if none */
     uint8_t sent[TT_ORACLE_SEQS_TRACKED / 8];
 };
 
@@ -90,7 +91,6 @@ struct session_note {
     int open;             /* the conversation that the node heard `open` for last; -1: none */
     uint32_t may_be_open; /* a bit for it, and for those before it until it is answered */
     uint32_t since_open;  /* the same, of what came after the node heard the last `open` */
-    uint64_t opened_us;   /* when it was heard */
     struct session_view views[TT_ORACLE_CONVERSATIONS_MAX];
 };
 

@@ -102,10 +102,10 @@ void tt_oracle_node_hears(struct tt_oracle *oracle, struct tt_link *link,
         return;
     if (frame->kind == TT_CLIENT_OPEN) {
         note->open = number;
-        view_of(note, number)->opens++;
+        if (view_of(note, number)->opens++ == 0)
+            view_of(note, number)->asked_us = oracle->world->agenda.now_us;
         note->may_be_open |= 1U << number;
         note->since_open = 1U << number;
-        note->opened_us = oracle->world->agenda.now_us;
     }
     if (frame->kind == TT_CLIENT_CLOSE) {
         note->open = note->open == number ? -1 : note->open;
@@ -272,7 +272,7 @@ static void check_screen(struct tt_oracle *oracle, struct tt_link *link, int num
         tt_oracle_fail(oracle, "promise 10: %.*s hears of %.*s, who is not with him",
                        NAME(link->user), NAME(frame->user));
     bool is_asked = note->open == number && !device->views[number].marked_by_get;
-    uint64_t asked_us = is_asked ? note->opened_us : 0;
+    uint64_t asked_us = is_asked ? view_of(note, number)->asked_us : 0;
     if (frame->kind == TT_SERVER_PRESENCE)
         tt_oracle_check_status(oracle, device->user, &frame->user, &frame->presence.status,
                                asked_us, tt_link_wall(link));
@@ -290,7 +290,7 @@ static void check_conversation(struct tt_oracle *oracle, struct tt_link *link, i
         note->may_be_open = note->since_open;
     struct tt_cursor floor = {tt_seq_max(view->shown.delivered, view->floor.delivered),
                               tt_seq_max(view->shown.read, view->floor.read)};
-    uint64_t asked_us = note->open == number ? note->opened_us : 0;
+    uint64_t asked_us = note->open == number ? view->asked_us : 0;
     tt_oracle_check_snapshot(oracle, note->device, &snapshot->conversation.id, snapshot, floor,
                              asked_us, tt_link_wall(link));
     view->shown = snapshot->others_min;
