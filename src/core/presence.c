@@ -75,19 +75,28 @@ static void tell_sessions(struct tt_core *core, struct tt_watched *watched)
     }
 }
 
-/* Whom the session may see of those in the chat on its screen. */
+/* Nothing is to be seen of who is hidden, nor by who shares nothing, whatever is known of him. The
+ * device may believe something else, from an earlier look at the chat. */
+static bool shows_nothing(const struct tt_watched *watched, const struct tt_session *session)
+{
+    return watched->hidden || !session->user->shares;
+}
+
+/* What the session may know of those in the chat on its screen. */
 void tt_presence_tell_all(struct tt_core *core, struct tt_session *session)
 {
     const struct tt_conversation *chat = &session->busy->open->is;
     for (size_t i = 0; i < chat->member_count; i++) {
+        if (tt_session_is_user(session, &chat->members[i]))
+            continue;
         const struct tt_watched *watched = watched_of(core, &chat->members[i]);
-        if (!tt_session_is_user(session, &chat->members[i]) && watched->known &&
-            watched->knows_sharing && !watched->hidden)
+        if (shows_nothing(watched, session) || (watched->known && watched->knows_sharing))
             tell(core, watched, session);
     }
 }
 
-/* The session has been told `told`, by an answer over HTTP; perhaps more is known here. */
+/* `told` is what an answer over HTTP goes by, as far as it knows who shares; perhaps more is known
+ * here. */
 void tt_presence_marked(struct tt_core *core, struct tt_session *session, const tt_id *user,
                         struct tt_status told)
 {
@@ -95,7 +104,7 @@ void tt_presence_marked(struct tt_core *core, struct tt_session *session, const 
     bool is_other =
         watched->known && (watched->status.online != told.online ||
                            (!told.online && watched->status.last_seen.ms != told.last_seen.ms));
-    if (is_other && watched->knows_sharing && !watched->hidden)
+    if (shows_nothing(watched, session) || (is_other && watched->knows_sharing))
         tell(core, watched, session);
 }
 
@@ -244,11 +253,11 @@ void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden, tt_m
     bool is_old = asked_at.ms < watched->hidden_at.ms;
     if (!may_change(hidden, asked_at, &watched->hidden_at))
         return;
-    bool is_news = watched->knows_sharing ? watched->hidden != hidden : watched->held;
+    bool is_news = watched->knows_sharing ? watched->hidden != hidden : watched->held || hidden;
     watched->knows_sharing = true;
     watched->held = false;
     watched->hidden = hidden;
-    if (is_news && watched->known)
+    if (is_news && (watched->known || hidden))
         tell_sessions(core, watched);
     if (is_news && is_old)
         tt_presence_look_up(core, user);

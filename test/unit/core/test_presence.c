@@ -1,0 +1,167 @@
+#include "bench.h"
+#include "unit.h"
+
+/* What is seen of who shares nothing, and by him: nothing, whatever a device believes from before.
+ */
+
+static void share(struct bench *bench, const char *user, bool shares)
+{
+    bench_ask(bench,
+              (struct tt_request){
+                  .kind = TT_REQUEST_PUT_ME,
+                  .put_me = {.set_share_last_seen = true, .settings = {.share_last_seen = shares}},
+              },
+              user, "desk");
+}
+
+/* Alice's desk has seen Bob online, has looked at another chat since, and opens Bob's once more,
+ * while neither the store says what is in it nor the registry where Bob is. */
+static struct bench *open_in_vain(tt_handle *alice)
+{
+    struct bench *bench = bench_create(NULL);
+    bench_make(bench, "d", TT_DIRECT, "alice", "dave");
+    (void)bench_connect(bench, "bob", "phone");
+    *alice = bench_connect(bench, "alice", "desk");
+    bench_say(bench, *alice, TT_CLIENT_OPEN, "c", 0);
+    expect_said(bench, "bob online");
+    bench_say(bench, *alice, TT_CLIENT_OPEN, "d", 0);
+    bench_hold(bench, TT_STORE_SNAPSHOT);
+    bench->holds_registry = true;
+    bench_say(bench, *alice, TT_CLIENT_OPEN, "c", 0);
+    bench_forget(bench);
+    bench_let_registry_go(bench, TT_FAIL(UNAVAILABLE));
+    bench_let_go(bench, TT_STORE_SNAPSHOT, TT_FAIL(UNAVAILABLE));
+    expect_said(bench, "alice/desk: error c unavailable");
+    expect_unsaid(bench, "alice/desk: presence");
+    return bench;
+}
+
+static void who_hides_sees_nobody_though_nothing_is_known(void **state)
+{
+    (void)state;
+    tt_handle alice;
+    struct bench *bench = open_in_vain(&alice);
+    share(bench, "alice", false);
+    expect_said(bench, "alice/desk: presence c of bob offline, last seen never");
+    bench_destroy(&bench);
+}
+
+static void who_hides_is_not_seen_though_nothing_is_known(void **state)
+{
+    (void)state;
+    tt_handle alice;
+    struct bench *bench = open_in_vain(&alice);
+    struct tt_hint chosen = {
+        .kind = TT_HINT_PRESENCE, .user = tt_id_of("bob"), .chosen = true, .hidden = true};
+    bench_hold(bench, TT_STORE_GET_USERS);
+    bench_hear(bench, &chosen);
+    expect_said(bench, "alice/desk: presence c of bob offline, last seen never");
+    bench_destroy(&bench);
+}
+
+/* He hid while another chat was on the screen, and the open that would say so fails. */
+static void an_open_that_fails_shows_nobody_who_hides(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    bench_make(bench, "d", TT_DIRECT, "alice", "dave");
+    (void)bench_connect(bench, "bob", "phone");
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    bench_say(bench, alice, TT_CLIENT_OPEN, "d", 0);
+    share(bench, "bob", false);
+    bench_hold(bench, TT_STORE_SNAPSHOT);
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    bench_forget(bench);
+    bench_let_go(bench, TT_STORE_SNAPSHOT, TT_FAIL(UNAVAILABLE));
+    expect_said(bench, "alice/desk: error c unavailable");
+    expect_said(bench, "alice/desk: presence c of bob offline, last seen never");
+    bench_destroy(&bench);
+}
+
+/* Another node is about to answer a GET of c for alice's desk, and says that Bob is online; the
+ * MARK that it will send. */
+static struct tt_hint hand_out_c(struct bench *bench)
+{
+    struct tt_hint hint = {.kind = TT_HINT_HANDED,
+                           .user = tt_id_of("alice"),
+                           .device = tt_id_of("desk"),
+                           .conversation = tt_id_of("c"),
+                           .opened = true,
+                           .reply_to = bench_elsewhere(),
+                           .waiter = {7, 7}};
+    bench_hear(bench, &hint);
+    return (struct tt_hint){.kind = TT_HINT_MARK,
+                            .user = tt_id_of("alice"),
+                            .device = tt_id_of("desk"),
+                            .conversation = tt_id_of("c"),
+                            .message = {.seq = bench->hint.message.seq},
+                            .status = {.online = true},
+                            .version = bench->version};
+}
+
+static void who_hides_meanwhile_sees_nobody_by_a_get_elsewhere(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    (void)bench_connect(bench, "bob", "phone");
+    (void)bench_connect(bench, "alice", "desk");
+    struct tt_hint hint = hand_out_c(bench);
+    share(bench, "alice", false);
+    bench_forget(bench);
+    bench_hear(bench, &hint);
+    expect_said(bench, "alice/desk: presence c of bob offline, last seen never");
+    bench_destroy(&bench);
+}
+
+/* `is_known`: it is known here already, because somebody else looks at him. */
+static void hide_from_a_get_elsewhere(bool is_known)
+{
+    struct bench *bench = bench_create(NULL);
+    (void)bench_connect(bench, "bob", "phone");
+    (void)bench_connect(bench, "alice", "desk");
+    if (is_known)
+        bench_say(bench, bench_connect(bench, "alice", "tablet"), TT_CLIENT_OPEN, "c", 0);
+    struct tt_hint hint = hand_out_c(bench);
+    share(bench, "bob", false);
+    bench_forget(bench);
+    bench_hear(bench, &hint);
+    assert_int_equal(bench_count(bench, "alice/desk: presence c of bob offline, last seen never"),
+                     1);
+    expect_unsaid(bench, "bob online");
+    bench_destroy(&bench);
+}
+
+static void who_hides_meanwhile_is_not_seen_by_a_get_elsewhere(void **state)
+{
+    (void)state;
+    hide_from_a_get_elsewhere(true);
+    hide_from_a_get_elsewhere(false);
+}
+
+/* Who shares, and sees who shares, is told nothing that the answer has said. */
+static void a_get_elsewhere_is_told_nothing_twice(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    (void)bench_connect(bench, "bob", "phone");
+    (void)bench_connect(bench, "alice", "desk");
+    struct tt_hint hint = hand_out_c(bench);
+    bench_forget(bench);
+    bench_hear(bench, &hint);
+    expect_unsaid(bench, "alice/desk: presence");
+    bench_destroy(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_hides_sees_nobody_though_nothing_is_known),
+        cmocka_unit_test(who_hides_is_not_seen_though_nothing_is_known),
+        cmocka_unit_test(an_open_that_fails_shows_nobody_who_hides),
+        cmocka_unit_test(who_hides_meanwhile_sees_nobody_by_a_get_elsewhere),
+        cmocka_unit_test(who_hides_meanwhile_is_not_seen_by_a_get_elsewhere),
+        cmocka_unit_test(a_get_elsewhere_is_told_nothing_twice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
