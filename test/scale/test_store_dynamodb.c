@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The store contract over the DynamoDB API, through the proxy that checks each signature, from a
- * machine whose clock is late: the client signs by the service's. */
+/* The store contract over the DynamoDB API: dynalite through the proxy that checks each signature,
+ * from a machine whose clock is late, so that the client signs by the service's; and the double. */
 #define NODES   2
 #define LATE_MS (2 * 3600 * 1000)
 

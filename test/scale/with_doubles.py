@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """with_doubles: runs a test program with the servers that it needs.
 
-usage: with_doubles.py [--dynamodb] [--redis] -- PROGRAM [ARGUMENT]...
+usage: with_doubles.py [--dynamodb] [--tables] [--redis] -- PROGRAM [ARGUMENT]...
 
 The program finds TWOTICKS_TEST_DYNAMODB_PORT (dynalite behind the proxy that checks signatures,
-for AKIDEXAMPLE/secret in eu-west-1) and TWOTICKS_TEST_REDIS_PORT in its environment.
+for AKIDEXAMPLE/secret in eu-west-1; with --tables the double of our own instead, which looks at no
+signature) and TWOTICKS_TEST_REDIS_PORT in its environment.
 """
 import contextlib
 import os
@@ -25,6 +26,9 @@ def main():
             table_port = stack.enter_context(doubles.node('dynalite.mjs'))
             environ['TWOTICKS_TEST_DYNAMODB_PORT'] = str(stack.enter_context(
                 doubles.node('sigv4_proxy.mjs', table_port, ACCESS_KEY, SECRET, REGION, TOKEN)))
+        if '--tables' in wanted:
+            environ['TWOTICKS_TEST_DYNAMODB_PORT'] = str(stack.enter_context(
+                doubles.node('tables/server.mjs')))
         if '--redis' in wanted:
             redis = stack.enter_context(doubles.redis())
             environ['TWOTICKS_TEST_REDIS_PORT'] = str(redis.port)
