@@ -9,6 +9,8 @@
  */
 #define WITHIN_US    (4 * TT_US_PER_S)
 #define CONNECTED_US (3 * TT_US_PER_S) /* a device that has just come is still catching up */
+#define CAUGHT_UP_US (5 * TT_US_PER_S)
+#define LOOK_US      (TT_US_PER_S / 2)
 
 #define NAME(id)   (id).size, (id).bytes
 #define NUMBER(it) ((unsigned long long)(it))
@@ -26,21 +28,31 @@ static void drop(void *payload)
     tt_free(payload);
 }
 
+static bool is_clear(const struct tt_link *link)
+{
+    return !link->is_cut && !link->is_stuck && link->bytes_per_ms == 0;
+}
+
 /* Whether the device was there all the time and nothing stood in its way. */
 static bool was_there(const struct tt_sim_device *device, uint64_t at_us)
 {
     return device->honest && tt_device_is_online(device) && device->caught_up &&
-           !device->link->is_cut && !device->link->is_stuck && device->link->bytes_per_ms == 0 &&
-           device->link->opened_us + CONNECTED_US <= at_us;
+           is_clear(device->link) && device->link->opened_us + CONNECTED_US <= at_us;
+}
+
+/* Also what was there before the device was linked, which it is never sent. */
+static bool has(const struct tt_run *run, const struct tt_sim_device *device,
+                const struct tt_chat *chat, uint64_t seq)
+{
+    return seq == 0 || (chat->holds && chat->held >= seq) ||
+           tt_oracle_is_by(run->oracle, &chat->is->id, seq, &device->user, &device->id) ||
+           tt_oracle_position(run->oracle, &chat->is->id, &device->user, &device->id).n >= seq;
 }
 
 static void check_stored(struct tt_run *run, const struct expectation *expected,
                          struct tt_sim_device *device, const struct tt_chat *chat)
 {
-    bool has_it = tt_oracle_is_by(run->oracle, &expected->conversation, expected->seq.n,
-                                  &device->user, &device->id) ||
-                  (chat->holds && chat->held >= expected->seq.n);
-    if (!has_it)
+    if (!has(run, device, chat, expected->seq.n))
         tt_oracle_fail(run->oracle,
                        "time: %.*s/%.*s does not have %.*s seq %llu, %u s after it was stored",
                        NAME(device->user), NAME(device->id), NAME(expected->conversation),
@@ -60,6 +72,53 @@ static void check_due(void *context, void *payload)
             check_stored(run, expected, device, chat);
     }
     drop(expected);
+}
+
+/* A device that has just connected, and what was stored by then. */
+struct arrival {
+    struct tt_run *run;
+    const struct tt_sim_device *device;
+    const struct tt_link *link;
+    uint64_t heads[TT_ORACLE_CONVERSATIONS_MAX];
+};
+
+static void check_arrival(void *context, void *payload)
+{
+    struct tt_run *run = context;
+    const struct arrival *arrival = payload;
+    const struct tt_sim_device *device = arrival->device;
+    bool is_there = run->is_clean && device->link == arrival->link && is_clear(device->link);
+    if (is_there && !device->caught_up)
+        tt_oracle_fail(run->oracle, "time: %.*s/%.*s has not caught up, %u s after it connected",
+                       NAME(device->user), NAME(device->id),
+                       (unsigned)(CAUGHT_UP_US / TT_US_PER_S));
+    for (uint32_t i = 0; is_there && i < device->chat_count; i++)
+        if (!has(run, device, &device->chats[i], arrival->heads[i]))
+            tt_oracle_fail(run->oracle,
+                           "time: %.*s/%.*s does not have %.*s seq %llu, %u s after it connected",
+                           NAME(device->user), NAME(device->id), NAME(device->chats[i].is->id),
+                           NUMBER(arrival->heads[i]), (unsigned)(CAUGHT_UP_US / TT_US_PER_S));
+    drop(payload);
+}
+
+static void look_for_arrivals(void *context, void *payload)
+{
+    (void)payload;
+    struct tt_run *run = context;
+    uint64_t now_us = run->world->agenda.now_us;
+    for (uint32_t i = 0; i < run->device_count && run->is_clean; i++) {
+        const struct tt_sim_device *device = run->devices[i];
+        if (!device->honest || !device->is_open || device->link->opened_us + LOOK_US <= now_us)
+            continue;
+        struct arrival *arrival = tt_alloc(sizeof(*arrival));
+        *arrival = (struct arrival){.run = run, .device = device, .link = device->link};
+        for (uint32_t c = 0; c < device->chat_count; c++)
+            if (tt_oracle_is_member(run->oracle, &device->chats[c].is->id, &device->user))
+                arrival->heads[c] = tt_oracle_head(run->oracle, &device->chats[c].is->id).n;
+        tt_agenda_after(&run->world->agenda, CAUGHT_UP_US, check_arrival, run, arrival, drop);
+    }
+    if (run->is_clean)
+        tt_agenda_after(&run->world->agenda, LOOK_US, look_for_arrivals, run, NULL, NULL);
 }
 
 /* What one device should show is noted at once, because the others' cursors move on. */
@@ -153,6 +212,7 @@ void tt_clean_begin(struct tt_run *run)
     run->had_ghost = has_ghost(run->world);
     run->before_clean = tt_world_counters(run->world);
     tt_oracle_set_watch(run->oracle, (struct tt_oracle_watch){run, stored, moved});
+    look_for_arrivals(run, NULL);
 }
 
 void tt_clean_end(struct tt_run *run)

@@ -27,11 +27,13 @@ static uint64_t held_by(const struct tt_oracle *oracle, const tt_id *conversatio
     return seq;
 }
 
-/* Others' cursors also move as they send, of which nobody is told; on one's own messages, the last
- * of which is `own`, that shows nothing. */
-static bool is_same_tick(tt_seq shown, tt_seq truth, uint64_t own)
+/* Others' cursors also move as they send, of which nobody is told: what shows is which of one's own
+ * messages have a tick. */
+static bool is_same_tick(const struct tt_run *run, const struct tt_sim_device *device,
+                         const tt_id *conversation, tt_seq shown, tt_seq truth)
 {
-    return tt_seq_min(shown, TT_SEQ(own)).n == tt_seq_min(truth, TT_SEQ(own)).n;
+    return tt_oracle_last_by(run->oracle, conversation, shown.n, &device->user) ==
+           tt_oracle_last_by(run->oracle, conversation, truth.n, &device->user);
 }
 
 static void check_chat(struct tt_run *run, const struct tt_sim_device *device,
@@ -48,9 +50,8 @@ static void check_chat(struct tt_run *run, const struct tt_sim_device *device,
                        NAME(device->user), NAME(device->id), NUMBER(position), NAME(*id),
                        NUMBER(head), NUMBER(chat->held), NUMBER(chat->acked));
     struct tt_cursor truth = tt_oracle_others(oracle, id, &device->user);
-    uint64_t own = tt_oracle_last_by(oracle, id, head, &device->user);
-    if (!is_same_tick(chat->shown.delivered, truth.delivered, own) ||
-        !is_same_tick(chat->shown.read, truth.read, own))
+    if (!is_same_tick(run, device, id, chat->shown.delivered, truth.delivered) ||
+        !is_same_tick(run, device, id, chat->shown.read, truth.read))
         tt_oracle_fail(oracle,
                        "promise 7, after all healed: %.*s/%.*s shows %.*s %llu/%llu, and the truth "
                        "is %llu/%llu",

@@ -139,6 +139,27 @@ static void who_hides_meanwhile_is_not_seen_by_a_get_elsewhere(void **state)
     hide_from_a_get_elsewhere(false);
 }
 
+/* Bob hides, and chooses to share again on another node, of which no word comes here. */
+static void who_leaves_is_seen_to_though_his_choice_was_not_heard_of(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    share(bench, "bob", false);
+    tt_handle bob = bench_connect(bench, "bob", "phone");
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_PUT_USER);
+    op->put_user.user = tt_id_of("bob");
+    op->put_user.set_share_last_seen = true;
+    op->put_user.settings.share_last_seen = true;
+    bench_store(bench, op);
+    bench_say(bench, bench_connect(bench, "alice", "desk"), TT_CLIENT_OPEN, "c", 0);
+    expect_said(bench, "bob online");
+    bench_forget(bench);
+    bench_hang_up(bench, bob);
+    bench_pass_ms(bench, 3000);
+    expect_said(bench, "alice/desk: presence c of bob offline");
+    bench_destroy(&bench);
+}
+
 /* Who shares, and sees who shares, is told nothing that the answer has said. */
 static void a_get_elsewhere_is_told_nothing_twice(void **state)
 {
@@ -162,6 +183,7 @@ int main(void)
         cmocka_unit_test(who_hides_meanwhile_sees_nobody_by_a_get_elsewhere),
         cmocka_unit_test(who_hides_meanwhile_is_not_seen_by_a_get_elsewhere),
         cmocka_unit_test(a_get_elsewhere_is_told_nothing_twice),
+        cmocka_unit_test(who_leaves_is_seen_to_though_his_choice_was_not_heard_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
