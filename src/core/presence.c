@@ -263,38 +263,26 @@ void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden, tt_m
         tt_presence_look_up(core, user);
 }
 
-/* What a question to the settings is for. */
-struct asked {
-    tt_mono at;
-    bool tells; /* the watchers, if he shares */
-};
-
-static void ask_settings(struct tt_core *core, const tt_id *user, bool tells)
+/* Somebody has chosen whether he shares, or is said to be hidden. The hints of that may come in
+ * another order, so they hide at once what is hidden, and what holds now is read. */
+void tt_presence_look_up(struct tt_core *core, const tt_id *user)
 {
     struct tt_store_op *op = tt_store_op_create(TT_STORE_GET_USERS);
     tt_id *ids = tt_arena_array(&op->arena, 1, sizeof(*ids));
     ids[0] = *user;
     op->get_users.ids = ids;
     op->get_users.id_count = 1;
-    struct asked *asked = tt_arena_alloc(&op->arena, sizeof(*asked));
-    *asked = (struct asked){tt_mono_after(core->now.mono, 1), tells};
-    op->tag.context = asked;
+    tt_mono *asked_at = tt_arena_alloc(&op->arena, sizeof(*asked_at));
+    *asked_at = tt_mono_after(core->now.mono, 1);
+    op->tag.context = asked_at;
     tt_emit_store(core, op, TT_FOR_SHARING, TT_HANDLE_NONE);
-}
-
-/* Somebody has chosen whether he shares. The hints of that may come in another order, so they hide
- * at once what is hidden, and what holds now is read. */
-void tt_presence_look_up(struct tt_core *core, const tt_id *user)
-{
-    ask_settings(core, user, false);
 }
 
 void tt_presence_looked_up(struct tt_core *core, struct tt_store_op *op)
 {
     const tt_id *user = &op->get_users.ids[0];
-    const struct asked *asked = op->tag.context;
     struct tt_user_here *here = tt_user_find(core, user);
-    if (here == NULL && watched_of(core, user) == NULL && !asked->tells)
+    if (here == NULL && watched_of(core, user) == NULL)
         return;
     if (tt_err_is(op->err, TT_ERR_UNAVAILABLE)) {
         TT_ASSERT(core->spent_store == op);
@@ -304,14 +292,11 @@ void tt_presence_looked_up(struct tt_core *core, struct tt_store_op *op)
     }
     if (!tt_is_ok(op->err))
         return;
+    const tt_mono *asked_at = op->tag.context;
     bool shares = op->get_users.users[0].settings.share_last_seen;
-    tt_presence_hide(core, user, !shares, asked->at);
+    tt_presence_hide(core, user, !shares, *asked_at);
     if (here != NULL)
-        tt_presence_own(core, here, shares, asked->at);
-    if (asked->tells && shares) {
-        struct tt_hint hint = {.kind = TT_HINT_PRESENCE, .user = *user};
-        tt_presence_tell_watchers(core, &hint);
-    }
+        tt_presence_own(core, here, shares, *asked_at);
 }
 
 void tt_presence_heard(struct tt_core *core, const struct tt_hint *hint)
@@ -323,15 +308,16 @@ void tt_presence_heard(struct tt_core *core, const struct tt_hint *hint)
     tt_presence_update(core, &hint->user, hint->status, hint->version, TT_MONO(0));
 }
 
+/* Whether he is hidden may be old news here, so where he is watched it is read. */
 void tt_presence_tell(struct tt_core *core, const struct tt_whereabouts *now, bool hidden)
 {
-    if (hidden)
-        return;
     struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
     hint->kind = TT_HINT_PRESENCE;
     hint->user = now->user;
     hint->status = tt_status_of(now, TT_TIME(0));
     hint->version = now->version;
+    hint->chosen = hidden;
+    hint->hidden = hidden;
     for (size_t i = 0; i < now->watcher_count; i++)
         tt_hint_to(core, &now->watchers[i], hint);
 }
@@ -382,11 +368,7 @@ void tt_presence_grace_looked(struct tt_core *core, struct tt_registry_op *op)
     struct tt_whereabouts now = op->about.found[0];
     if (TT_IS_PLANTED(LEAVES_OFFLINE))
         now.device_count = 0;
-    /* The word of it may have been lost that he shares again. */
-    if (news->hidden && now.watcher_count > 0)
-        ask_settings(core, &now.user, true);
-    else
-        tt_presence_tell(core, &now, news->hidden);
+    tt_presence_tell(core, &now, news->hidden);
 }
 
 static void ask_again(struct tt_core *core, enum tt_registry_op_kind kind, const tt_id *users,

@@ -51,7 +51,7 @@ struct tt_hint {
     bool opened;
     bool over_http;
     bool hidden;
-    bool chosen; /* PRESENCE: `hidden` is what the user has just chosen, else it says nothing */
+    bool chosen; /* PRESENCE: `hidden` is what the user has chosen, else it says nothing */
     struct tt_status status;
     uint64_t version;
     struct tt_place reply_to;

@@ -174,6 +174,23 @@ static void a_get_elsewhere_is_told_nothing_twice(void **state)
     bench_destroy(&bench);
 }
 
+static void who_hides_comes_and_goes_unseen(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle bob = bench_connect(bench, "bob", "phone");
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    share(bench, "bob", false);
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    bench_forget(bench);
+    bench_hang_up(bench, bob);
+    bench_pass_ms(bench, 3000);
+    (void)bench_connect(bench, "bob", "phone");
+    bench_pass_ms(bench, 3000);
+    expect_unsaid(bench, "alice/desk: presence");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +201,7 @@ int main(void)
         cmocka_unit_test(who_hides_meanwhile_is_not_seen_by_a_get_elsewhere),
         cmocka_unit_test(a_get_elsewhere_is_told_nothing_twice),
         cmocka_unit_test(who_leaves_is_seen_to_though_his_choice_was_not_heard_of),
+        cmocka_unit_test(who_hides_comes_and_goes_unseen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
