@@ -129,6 +129,7 @@ static void leave_gone(struct tt_registry_local *registry, struct user *user)
 {
     if (!user->is_gone)
         return;
+    TT_ASSERT(user->watcher_count == 0);
     *(user->older != NULL ? &user->older->newer : &registry->gone_oldest) = user->newer;
     *(user->newer != NULL ? &user->newer->older : &registry->gone_newest) = user->older;
     user->devices = NULL;

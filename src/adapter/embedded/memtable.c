@@ -209,6 +209,7 @@ static void insert(struct run *run, size_t at, struct tt_memrow *row)
         run->capacity = run->capacity == 0 ? 1 : run->capacity * 2;
         run->rows = tt_grow(run->rows, run->capacity, sizeof(*run->rows));
     }
+    TT_ASSERT(run->rows != NULL);
     memmove(run->rows + at + 1, run->rows + at, (run->count - at) * sizeof(*run->rows));
     run->rows[at] = row;
     run->count++;
