@@ -18,7 +18,7 @@
 #define WATERMARKS_PER_DISK 20
 #define READERS             2
 #define SEGMENTS_KEPT_FREE  3
-#define MEMTABLES_KEPT_FREE 8
+#define MEMTABLES_KEPT_FREE 12
 #define MEMTABLES_TO_START  2
 
 static uint64_t clamp(uint64_t number, uint64_t least, uint64_t most)

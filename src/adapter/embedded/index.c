@@ -10,7 +10,8 @@
 
 #define OPEN_FILES_MAX    256
 #define BLOOM_BITS        10.0
-#define LEVEL0_FILES      4
+#define LEVEL0_FILES      8 /* are merged at once: fewer rewrite the level below too often */
+#define LEVEL1_FILES      4
 #define METADATA_BLOCK    4096
 #define SYNC_EVERY        (1024 * 1024)
 #define INFO_LOG_WARNINGS 2
@@ -51,9 +52,9 @@ static rocksdb_block_based_table_options_t *table_options(rocksdb_cache_t *cache
 static void set_sizes(rocksdb_options_t *options, uint64_t memtable_size)
 {
     rocksdb_options_set_level0_file_num_compaction_trigger(options, LEVEL0_FILES);
-    rocksdb_options_set_max_bytes_for_level_base(options, LEVEL0_FILES * memtable_size);
+    rocksdb_options_set_max_bytes_for_level_base(options, LEVEL1_FILES * memtable_size);
     rocksdb_options_set_target_file_size_base(options, memtable_size);
-    rocksdb_options_set_max_compaction_bytes(options, LEVEL0_FILES * memtable_size);
+    rocksdb_options_set_max_compaction_bytes(options, LEVEL1_FILES * memtable_size);
 }
 
 static rocksdb_options_t *make_options(const struct tt_index_options *wanted,
