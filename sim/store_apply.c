@@ -70,8 +70,8 @@ static void list_pending(struct tt_store_tables *tables, struct tt_store_op *op)
     }
     if (count > 1)
         qsort(rows, count, sizeof(rows[0]), pending_order);
-    list->unlinked =
-        !tt_store_tables_is_linked(tt_store_tables_user(tables, &list->user), &list->device);
+    list->unlinked = !tt_store_tables_is_linked(tt_store_tables_user(tables, &list->user),
+                                                &list->device, list->linked_at);
     list->rows = rows;
     list->row_count = count < list->count_max ? count : list->count_max;
     list->more = count > list->row_count && tables->mutant != TT_MUTANT_REPLAY_ONE_PAGE;

@@ -57,7 +57,7 @@ static void carry(struct tt_store_tables *tables, struct tt_member_row *sender,
 {
     struct tt_cursor to = {TT_SEQ(0), TT_SEQ(0)};
     const struct tt_user_row *user = tt_store_tables_user(tables, &message->sender);
-    bool linked = tt_store_tables_is_linked(user, &message->sender_device);
+    bool linked = tt_store_tables_is_linked(user, &message->sender_device, TT_TIME(0));
     tt_seq position = tt_store_tables_position(sender, &message->sender_device);
     if (linked && position.n + 1 == message->seq.n) {
         tt_store_tables_set_position(sender, &message->sender_device, message->seq);

@@ -149,11 +149,12 @@ void tt_store_tables_set_position(struct tt_member_row *member, const tt_id *dev
     member->positions[member->position_count++] = (struct tt_position_row){*device, seq};
 }
 
-bool tt_store_tables_is_linked(const struct tt_user_row *user, const tt_id *device)
+bool tt_store_tables_is_linked(const struct tt_user_row *user, const tt_id *device,
+                               tt_time linked_at)
 {
     for (size_t i = 0; i < user->device_count; i++)
         if (tt_id_eq(&user->devices[i].device.id, device))
-            return true;
+            return linked_at.ms == 0 || user->devices[i].device.linked_at.ms == linked_at.ms;
     return false;
 }
 

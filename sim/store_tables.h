@@ -98,7 +98,8 @@ struct tt_member_row *tt_store_tables_member(struct tt_conversation_row *convers
                                              const tt_id *user);
 tt_seq tt_store_tables_position(const struct tt_member_row *member, const tt_id *device);
 void tt_store_tables_set_position(struct tt_member_row *member, const tt_id *device, tt_seq seq);
-bool tt_store_tables_is_linked(const struct tt_user_row *user, const tt_id *device);
+bool tt_store_tables_is_linked(const struct tt_user_row *user, const tt_id *device,
+                               tt_time linked_at);
 tt_seq tt_store_tables_head(const struct tt_conversation_row *conversation);
 bool tt_store_tables_find_send(struct tt_store_tables *tables, const tt_id *conversation,
                                const tt_id *sender, const tt_id *client_id, tt_seq *seq);

@@ -22,6 +22,7 @@ static void list(struct tt_core *core, struct tt_session *session)
     struct tt_store_op *op = tt_store_op_create(TT_STORE_LIST_PENDING);
     op->list_pending.user = tt_session_user(session);
     op->list_pending.device = tt_session_device(session);
+    op->list_pending.linked_at = session->linked_at;
     if (session->busy->list_after != NULL)
         op->list_pending.after = *session->busy->list_after;
     op->list_pending.count_max = core->options.pending_count;

@@ -204,10 +204,11 @@ struct tt_positions {
 struct tt_list_pending {
     tt_id user;
     tt_id device;
-    tt_id after; /* none: from the first row */
+    tt_time linked_at; /* of the link that asks; 0: whichever there is */
+    tt_id after;       /* none: from the first row */
     uint32_t count_max;
 
-    bool unlinked;                     /* the asking device is not linked (any more) */
+    bool unlinked;                     /* that link is over, or there never was one */
     const struct tt_pending_row *rows; /* sorted by conversation */
     size_t row_count;
     bool more;

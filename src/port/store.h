@@ -61,7 +61,8 @@
  * POSITIONS: of all linked devices; a device without an entry stands at 0. NOT_FOUND unless a
  *   member.
  * LIST_PENDING: the user's rows after `after` by conversation id, at most count_max, and whether
- *   the device is unlinked.
+ *   the device is unlinked, or linked by another link than `linked_at`: the rows' device_delivered
+ *   are that one's then.
  * MARK_PUSHED: pushed_seq = max(pushed_seq, seq), if the row is there.
  * LIST_CONVERSATIONS: newest activity (last message, else creation) first. changed_since: those
  *   with a message, a cursor step or the creation at that time or after it: something else may

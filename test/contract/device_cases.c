@@ -194,6 +194,32 @@ static void a_new_device_waits_for_own_messages_too(struct fixture *f)
     expect_nothing_pending(f, "bob");
 }
 
+static bool is_over(struct fixture *f, tt_time linked_at)
+{
+    struct tt_store_op *op = new_op(f, TT_STORE_LIST_PENDING);
+    op->list_pending.user = tt_id_of("bob");
+    op->list_pending.device = tt_id_of("tablet");
+    op->list_pending.linked_at = linked_at;
+    op->list_pending.count_max = 100;
+    expect_ok(run(f, op)->err);
+    return op->list_pending.unlinked;
+}
+
+static void another_link_is_told_apart(struct fixture *f)
+{
+    create_direct(f, "c", "alice", "bob");
+    link_at(f, "bob", "phone", 1);
+    link_at(f, "bob", "tablet", 2);
+    send_text(f, "c", "alice", "a", "m1", 1);
+    assert_false(is_over(f, at(2)));
+    expect_ok(unlink_device(f, "bob", "tablet"));
+    assert_true(is_over(f, at(2)));
+    link_at(f, "bob", "tablet", 5);
+    assert_true(is_over(f, at(2)));
+    assert_false(is_over(f, at(5)));
+    assert_false(is_over(f, TT_TIME(0)));
+}
+
 static void unlinking_forgets_the_device(struct fixture *f)
 {
     create_direct(f, "c", "alice", "bob");
@@ -344,6 +370,7 @@ const struct contract_case device_cases[] = {
     CASE(a_first_device_starts_at_zero),
     CASE(a_new_device_waits_for_own_messages_too),
     CASE(unlinking_forgets_the_device),
+    CASE(another_link_is_told_apart),
     CASE(unlinking_the_last_device_leaves_what_the_user_has_not),
     CASE(the_last_disconnect_leaves_last_seen),
     CASE(a_stale_disconnect_changes_nothing),

@@ -195,6 +195,12 @@ void tt_ddb_positions(struct tt_ddb_work *work)
     work->op->err = read_positions(work);
 }
 
+/* Rows from before links were told apart have none. */
+static bool is_of_another_link(const struct tt_list_pending *list, tt_time linked_at)
+{
+    return list->linked_at.ms != 0 && linked_at.ms != 0 && list->linked_at.ms != linked_at.ms;
+}
+
 static bool is_unlinked(struct tt_ddb_work *work, const struct tt_ddb_answer *row)
 {
     const struct tt_list_pending *list = &work->op->list_pending;
@@ -202,7 +208,8 @@ static bool is_unlinked(struct tt_ddb_work *work, const struct tt_ddb_answer *ro
         return true;
     struct tt_ddb_user user = tt_ddb_user_read(row->items[0], &list->user, &work->arena);
     const struct tt_ddb_device *device = tt_ddb_user_device(&user, &list->device);
-    return device == NULL || device->state == TT_DDB_UNLINKING;
+    return device == NULL || device->state == TT_DDB_UNLINKING ||
+           is_of_another_link(list, device->is.linked_at);
 }
 
 /* The rows of one user, and per row, side by side, where the asking device and the head stand. */
@@ -253,6 +260,8 @@ static tt_err list_pending(struct tt_ddb_work *work)
         const struct tt_device_position *position = tt_ddb_status_device(&row, &list->device);
         tt_ddb_cache_put_status(work->store->cache, &rows[i].conversation, &row);
         rows[i].device_delivered = position == NULL ? TT_SEQ(0) : position->delivered;
+        if (position != NULL && is_of_another_link(list, position->linked_at))
+            list->unlinked = true;
     }
     list->rows = rows;
     list->row_count = count;

@@ -23,7 +23,7 @@ static tt_err read_snapshot(struct tt_reading *reading, struct tt_read_snapshot 
     TT_TRY(tt_read_head_row(reading, &snapshot->conversation, &head));
     TT_TRY(tt_read_status_row(reading, &snapshot->conversation, &snapshot->user, &status));
     TT_TRY(tt_read_cursors(reading, &conversation, &members));
-    TT_TRY(tt_read_is_linked(reading, &snapshot->user, &snapshot->device, &linked));
+    TT_TRY(tt_read_is_linked(reading, &snapshot->user, &snapshot->device, TT_TIME(0), &linked));
     snapshot->head = head.head;
     snapshot->members = members;
     snapshot->member_count = conversation.member_count;
@@ -92,7 +92,7 @@ static tt_err pending_rows(struct tt_reading *reading, struct tt_list_pending *l
                            const struct tt_key *after, struct tt_walk *walk, struct tt_buffer *rows)
 {
     bool linked;
-    TT_TRY(tt_read_is_linked(reading, &list->user, &list->device, &linked));
+    TT_TRY(tt_read_is_linked(reading, &list->user, &list->device, list->linked_at, &linked));
     list->unlinked = !linked;
     list->more = false;
     for (; tt_walk_valid(walk); tt_walk_next(walk)) {

@@ -47,8 +47,9 @@ TT_MUST_CHECK tt_err tt_read_messages(struct tt_reading *reading, struct tt_read
 TT_MUST_CHECK tt_err tt_read_snapshot_messages(struct tt_reading *reading,
                                                struct tt_read_snapshot *snapshot);
 
+/* `linked_at`: whether by that link; 0: by any. */
 TT_MUST_CHECK tt_err tt_read_is_linked(struct tt_reading *reading, const tt_id *user,
-                                       const tt_id *device, bool *linked);
+                                       const tt_id *device, tt_time linked_at, bool *linked);
 
 /* Where a linked device stands by that row. */
 tt_seq tt_read_position(const struct tt_status_row *row, const tt_id *device);

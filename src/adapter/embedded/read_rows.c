@@ -121,13 +121,14 @@ tt_err tt_read_message(struct tt_reading *reading, const tt_id *conversation, tt
 }
 
 tt_err tt_read_is_linked(struct tt_reading *reading, const tt_id *user, const tt_id *device,
-                         bool *linked)
+                         tt_time linked_at, bool *linked)
 {
     struct tt_user_row row;
     TT_TRY(tt_read_user_row(reading, user, &row));
     *linked = false;
     for (size_t i = 0; i < row.device_count; i++)
-        *linked = *linked || tt_id_eq(&row.devices[i].id, device);
+        *linked = *linked || (tt_id_eq(&row.devices[i].id, device) &&
+                              (linked_at.ms == 0 || row.devices[i].linked_at.ms == linked_at.ms));
     return TT_OK;
 }
 
