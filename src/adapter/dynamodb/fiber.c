@@ -23,8 +23,9 @@
 
 struct tt_fiber {
     struct tt_fiber_pool *pool;
-    struct tt_fiber *next; /* among the free ones */
-    struct tt_fiber *all_next;
+    struct tt_fiber *next;  /* among the free ones */
+    struct tt_fiber *newer; /* among all */
+    struct tt_fiber *older;
     char *stack; /* with a page below that cannot be touched */
     size_t mapped;
     ucontext_t context;
@@ -33,9 +34,13 @@ struct tt_fiber {
     bool over;
 };
 
+/* Free ones that keep their stacks; what a storm needed beyond is given back. */
+#define FREE_MAX 64
+
 struct tt_fiber_pool {
     struct tt_fiber *free;
-    struct tt_fiber *all;
+    size_t free_count;
+    struct tt_fiber *newest;
     struct tt_fiber *running;
     ucontext_t outside;
     const void *outside_stack;
@@ -47,18 +52,23 @@ struct tt_fiber_pool *tt_fiber_pool_create(void)
     return tt_alloc(sizeof(struct tt_fiber_pool));
 }
 
+static void destroy(struct tt_fiber *fiber)
+{
+    *(fiber->newer != NULL ? &fiber->newer->older : &fiber->pool->newest) = fiber->older;
+    if (fiber->older != NULL)
+        fiber->older->newer = fiber->newer;
+#ifdef TT_FIBER_ASAN
+    ASAN_UNPOISON_MEMORY_REGION(fiber->stack, fiber->mapped);
+#endif
+    munmap(fiber->stack, fiber->mapped);
+    tt_free(fiber);
+}
+
 void tt_fiber_pool_destroy(struct tt_fiber_pool **pool)
 {
     TT_ASSERT((*pool)->running == NULL);
-    for (struct tt_fiber *fiber = (*pool)->all; fiber != NULL;) {
-        struct tt_fiber *next = fiber->all_next;
-#ifdef TT_FIBER_ASAN
-        ASAN_UNPOISON_MEMORY_REGION(fiber->stack, fiber->mapped);
-#endif
-        munmap(fiber->stack, fiber->mapped);
-        tt_free(fiber);
-        fiber = next;
-    }
+    while ((*pool)->newest != NULL)
+        destroy((*pool)->newest);
     tt_free(*pool);
     *pool = NULL;
 }
@@ -105,9 +115,12 @@ static void go_on(struct tt_fiber *fiber)
     __sanitizer_finish_switch_fiber(fake, NULL, NULL);
 #endif
     pool->running = NULL;
-    if (fiber->over) {
+    if (fiber->over && pool->free_count == FREE_MAX) {
+        destroy(fiber);
+    } else if (fiber->over) {
         fiber->next = pool->free;
         pool->free = fiber;
+        pool->free_count++;
     }
 }
 
@@ -122,8 +135,10 @@ static struct tt_fiber *new_fiber(struct tt_fiber_pool *pool)
     TT_ASSERT(fiber->stack != MAP_FAILED);
     int failed = mprotect(fiber->stack, page, PROT_NONE);
     TT_ASSERT(failed == 0);
-    fiber->all_next = pool->all;
-    pool->all = fiber;
+    fiber->older = pool->newest;
+    if (pool->newest != NULL)
+        pool->newest->newer = fiber;
+    pool->newest = fiber;
     return fiber;
 }
 
@@ -150,6 +165,7 @@ static struct tt_fiber *take_fiber(struct tt_fiber_pool *pool)
     if (fiber == NULL)
         return new_fiber(pool);
     pool->free = fiber->next;
+    pool->free_count--;
     return fiber;
 }
 

@@ -190,6 +190,7 @@ static void run(void *context)
     work->fiber = tt_fiber_self(work->store->fibers);
     work->op->err = TT_OK;
     carry_out(work);
+    work->store->running--;
     finish(work);
 }
 
@@ -201,13 +202,52 @@ static void finish(struct tt_ddb_work *work)
     store->finished_last = work;
 }
 
+static tt_mono op_end(const struct tt_ddb_store *store)
+{
+    return TT_MONO(store->options.clock.mono(store->options.clock.self).ms +
+                   store->options.op_ms_max);
+}
+
+static void start_now(struct tt_ddb_work *work)
+{
+    struct tt_ddb_store *store = work->store;
+    store->running++;
+    work->deadline = op_end(store);
+    tt_fiber_start(store->fibers, run, work);
+}
+
+/* What says that this server lives waits for nobody: else a storm would make it look dead. */
 static void start(struct tt_ddb_work *work)
 {
     struct tt_ddb_store *store = work->store;
+    bool has_room = store->running < TT_DDB_RUNNING_MAX && store->roomless == NULL;
     work->started = true;
-    work->deadline =
-        TT_MONO(store->options.clock.mono(store->options.clock.self).ms + store->options.op_ms_max);
-    tt_fiber_start(store->fibers, run, work);
+    if (has_room || work->op->kind == TT_STORE_ALIVE) {
+        start_now(work);
+        return;
+    }
+    work->room_until = op_end(store);
+    work->next = NULL;
+    *(store->roomless_last != NULL ? &store->roomless_last->next : &store->roomless) = work;
+    store->roomless_last = work;
+}
+
+/* Whoever has waited for too long is not begun: he is not waited for any more, and what is done
+ * for him would make the others late, too. */
+static void start_roomless(struct tt_ddb_store *store)
+{
+    while (store->roomless != NULL && store->running < TT_DDB_RUNNING_MAX) {
+        struct tt_ddb_work *work = store->roomless;
+        store->roomless = work->next;
+        if (store->roomless == NULL)
+            store->roomless_last = NULL;
+        if (store->options.clock.mono(store->options.clock.self).ms <= work->room_until.ms) {
+            start_now(work);
+            continue;
+        }
+        work->op->err = TT_FAIL(UNAVAILABLE);
+        finish(work);
+    }
 }
 
 static void leave_lane(struct tt_ddb_store *store, struct tt_ddb_ticket *ticket)
@@ -264,12 +304,14 @@ static void hand_back(struct tt_ddb_work *work)
 
 void tt_ddb_store_turn(struct tt_ddb_store *store)
 {
+    start_roomless(store);
     while (store->finished != NULL) {
         struct tt_ddb_work *work = store->finished;
         store->finished = work->next;
         if (store->finished == NULL)
             store->finished_last = NULL;
         hand_back(work);
+        start_roomless(store);
     }
 }
 

@@ -35,7 +35,7 @@ struct tt_ddb_store_options {
     struct tt_place place; /* of this node: what a connected device's row names */
     struct tt_clock_port clock;
     struct tt_entropy_port entropy;
-    uint32_t op_ms_max;   /* after so long an op ends as UNAVAILABLE */
+    uint32_t op_ms_max;   /* after so long an op ends as UNAVAILABLE, or has waited for its turn */
     uint32_t lease_ms;    /* a server that was not ALIVE for so long is taken for dead */
     size_t cache_entries; /* conversations, and as many rows of message_status */
 };

@@ -13,6 +13,10 @@
 /* Requests of one op that are under way side by side. */
 #define TT_DDB_ABREAST 32
 
+/* Ops that are carried out at the same time: more would only wait for a connection, each with a
+ * stack of its own and its time running out. */
+#define TT_DDB_RUNNING_MAX 1024
+
 /* An op stands in a lane for each thing that it may not overtake others about. */
 #define TT_DDB_TICKETS_MAX 3
 
@@ -33,14 +37,15 @@ struct tt_ddb_work {
     tt_mono deadline;
     size_t unanswered;
     bool waiting;
-    bool started;
+    bool started; /* or waits only for room */
+    tt_mono room_until;
     struct tt_ddb_ticket tickets[TT_DDB_TICKETS_MAX];
     size_t ticket_count;
     struct tt_ddb_conversation **pins; /* cached conversations that must stay until the end */
     size_t pin_count;
     struct tt_ddb_work *newer; /* among all */
     struct tt_ddb_work *older;
-    struct tt_ddb_work *next; /* among the finished */
+    struct tt_ddb_work *next; /* among the finished, or those that wait for room */
 };
 
 struct tt_ddb_store {
@@ -53,6 +58,9 @@ struct tt_ddb_store {
     struct tt_ddb_work *newest;
     struct tt_ddb_work *finished;
     struct tt_ddb_work *finished_last;
+    struct tt_ddb_work *roomless;
+    struct tt_ddb_work *roomless_last;
+    size_t running;
     struct tt_alarm *alarm;
     size_t under_way;
     uint64_t marks; /* handed out so far */
