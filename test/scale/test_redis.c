@@ -382,6 +382,28 @@ static void broken_connections_come_back(void **state)
     close_world(world);
 }
 
+static bool all_answers(struct world *world)
+{
+    return world->answers == world->wanted;
+}
+
+/* Each answer takes most of the time that one may take, and the last one several times as much. */
+static void who_goes_on_answering_is_alive(void **state)
+{
+    (void)state;
+    struct world *world = open_world();
+    struct tt_slice words[] = {TT_SLICE_LITERAL("BLPOP"), TT_SLICE_LITERAL("nothing"),
+                               TT_SLICE_LITERAL("0.5")};
+    run_until(world, all_up);
+    world->wanted = world->answers + 5;
+    for (int i = 0; i < 5; i++)
+        tt_redis_command(world->redis, words, 3, on_answer, world);
+    world->answer.size = 0;
+    run_until(world, all_answers);
+    assert_true(tt_redis_is_up(world->redis));
+    close_world(world);
+}
+
 static bool two_hints(struct world *world)
 {
     return world->servers[1].hints.size >= 8;
@@ -494,6 +516,7 @@ int main(void)
         cmocka_unit_test(an_old_incarnation_notices_that_it_is_a_ghost),
         cmocka_unit_test(an_empty_redis_is_noticed),
         cmocka_unit_test(broken_connections_come_back),
+        cmocka_unit_test(who_goes_on_answering_is_alive),
         cmocka_unit_test(hints_of_a_turn_arrive_in_their_order),
         cmocka_unit_test(a_message_that_is_no_hints_is_a_gap),
         cmocka_unit_test(places_are_read_from_behind),

@@ -141,6 +141,8 @@ static bool take_reply(struct tt_redis *redis, const struct redisReply *reply)
     redis->first = waiting->next;
     if (redis->first == NULL)
         redis->last = NULL;
+    else /* whoever answers all the time is alive, however many others ask it */
+        redis->first->until = tt_mono_after(tt_loop_now(redis->loop), redis->options.answer_ms_max);
     arm(redis);
     if (redis->greetings > 0 && --redis->greetings == 0) {
         redis->up = true;

@@ -38,7 +38,7 @@ struct tt_redis_options {
     struct tt_redis_sentinel sentinels[TT_REDIS_SENTINELS_MAX];
     size_t sentinel_count;  /* 0: `remote` is the master */
     char master[64];        /* what the sentinels call it */
-    uint32_t answer_ms_max; /* an answer that takes longer breaks the connection */
+    uint32_t answer_ms_max; /* so long without one, while some are due, and the connection breaks */
     struct tt_entropy_port entropy;
 };
 

@@ -40,7 +40,8 @@ struct tt_redis_registry {
     bool was_ready;
     bool refused; /* an op while it was not ready: its node must hear of it */
     bool superseded;
-    struct tt_registry_op *under_way; /* all of them */
+    struct tt_registry_op *under_way; /* all of them, the oldest first: it is answered first */
+    struct tt_registry_op *under_way_last;
 };
 
 /* Before the script is there Redis does not know the words, and says so: UNAVAILABLE. */
@@ -105,9 +106,14 @@ static bool read_whereabouts(const struct redisReply *reply, const tt_id *user,
 static void finish(struct tt_redis_registry *registry, struct tt_registry_op *op)
 {
     struct tt_registry_op **at = &registry->under_way;
-    while (*at != op)
-        at = &(*at)->next;
+    struct tt_registry_op *before = NULL;
+    while (*at != op) {
+        before = *at;
+        at = &before->next;
+    }
     *at = op->next;
+    if (registry->under_way_last == op)
+        registry->under_way_last = before;
     op->next = NULL;
     registry->sink.done(registry->sink.context, op);
 }
@@ -262,8 +268,10 @@ static void submit(void *self, struct tt_registry_op *const *ops, size_t count)
 {
     struct tt_redis_registry *registry = self;
     for (size_t i = 0; i < count; i++) {
-        ops[i]->next = registry->under_way;
-        registry->under_way = ops[i];
+        struct tt_registry_op *last = registry->under_way_last;
+        ops[i]->next = NULL;
+        *(last != NULL ? &last->next : &registry->under_way) = ops[i];
+        registry->under_way_last = ops[i];
         carry_out(registry, ops[i]);
     }
 }
