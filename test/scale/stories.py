@@ -5,7 +5,7 @@ import re
 import time
 
 import doubles
-from client import clock
+from client import calls, clock
 from client.scenario import scenario
 
 CONV = 'conv_abc123'
@@ -281,3 +281,29 @@ async def without_redis_messages_are_stored_and_nothing_wrong_is_said(world):
     await clock.until(60, presence_is_back, 'presence is back')
     await alice.say(CONV, 'it is back')
     assert await bob.messages(CONV, 2) == [1, 2]
+
+
+async def sockets_of(server):
+    metrics = (await calls.call(server.admin, 'GET', '/metrics')).text
+    return int(re.search(r'^twoticks_sessions (\d+)', metrics, re.M).group(1))
+
+
+@scenario
+async def bench_connects_to_all_servers_in_turn_and_waits(world):
+    await world.serve('--sends-per-second', '0', '--frames-per-second', '0')
+    servers = (world.cluster[0], world.cluster[-1])
+    urls = [word for server in servers for word in ('--url', 'http://%s:%d' % server.address)]
+    bench = await asyncio.create_subprocess_exec(
+        world.program, 'bench', 'idle', '--sockets', '8', '--seconds', '2', '--chat', '100',
+        '--json', '--wait', *urls, '--data', servers[0].data, stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE)
+    try:
+        line = await clock.within(60, bench.stdout.readline(), 'all are connected')
+        assert line.startswith(b'connected: 8 '), line
+        assert [await sockets_of(server) for server in servers] == [4, 4]
+        output, _ = await clock.within(60, bench.communicate(b'\n'), 'it has ended')
+    finally:
+        if bench.returncode is None:
+            bench.kill()
+    result = json.loads(output)
+    assert bench.returncode == 0 and result['sockets_lost'] == 0 and result['rounds'] > 0, result

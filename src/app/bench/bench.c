@@ -31,8 +31,11 @@ static const struct tt_option options[] = {
                   "idle: percent of the devices that chat, after a fifth of the time"),
     TT_NUMBER_ROW(AT(members), "members", 100, 1, GROUP_MAX,
                   "fanout: of the group, besides the sender"),
-    TT_TEXT_ROW(AT(url), "url", "URL", NULL,
-                "a running server; without it a private one is started"),
+    TT_FLAG_ROW(AT(wait), "wait",
+                "idle: say when all are connected, then wait for a line on the standard input"),
+    TT_LIST_ROW(AT(urls), "url", "URL",
+                "a running server, or several of one system, which the devices connect to in turn; "
+                "without it a private one is started"),
     TT_TEXT_ROW(AT(data), "data", "DIR", NULL,
                 "with --url: the server's data folder, to sign tokens with"),
     TT_FLAG_ROW(AT(json), "json", "print each result as one JSON object"),

@@ -75,7 +75,7 @@ static void write_request(const struct tt_bench *bench, const tt_id *conversatio
     tt_buffer_add_text(&target, "/conversation/");
     tt_buffer_add(&target, tt_id_slice(conversation));
     tt_buffer_add_text(&target, "?limit=" MESSAGES_TEXT);
-    tt_http1_write_request("GET", tt_slice_text(bench->endpoint.host), tt_buffer_slice(&target),
+    tt_http1_write_request("GET", tt_slice_text(bench->endpoints[0].host), tt_buffer_slice(&target),
                            tt_buffer_slice(&fields), TT_SLICE_EMPTY, request);
     tt_buffer_deinit(&value);
     tt_buffer_deinit(&fields);
@@ -100,7 +100,7 @@ static bool open_caller(struct opening *opening, uint64_t number)
         return false;
     write_request(bench, &conversation, &both[1], &caller->request);
     caller->reader = tt_http1_response_reader_create(ANSWER_MAX);
-    if (tt_line_open(&bench->endpoint, &caller->line, bench->problem))
+    if (tt_line_open(&bench->endpoints[0], &caller->line, bench->problem))
         return true;
     caller->line.fd = -1;
     return false;

@@ -9,6 +9,7 @@
  */
 #include "app/bench/rig.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -19,8 +20,10 @@
 #define PATIENCE_NS (120 * NANOSECONDS)
 #define WRITE_NS    NANOSECONDS /* each pair that chats writes so often */
 #define AT_ONCE     64          /* connects between looks at what has been answered */
+#define ABREAST     1000        /* that connect: all at once is what `storm` measures */
 #define WARM_COUNT  100         /* sockets that are there before the memory is looked at */
 #define QUIET_PART  5           /* of the time, nobody chats */
+#define LOOK_NS     (NANOSECONDS / 20)
 
 struct crowd;
 
@@ -37,8 +40,9 @@ struct crowd {
     uint64_t count;
     struct talk *talks; /* of the ends 0 and 1, 2 and 3, ... */
     uint64_t talk_count;
-    uint64_t waiting; /* for so many `caught_up` */
-    bool done;
+    uint64_t connecting; /* and not `caught_up` yet */
+    uint64_t connecting_max;
+    bool done; /* no more than that are */
     uint64_t rounds;
 };
 
@@ -61,7 +65,7 @@ static bool take(struct tt_bench_end *end, const struct tt_received *frame)
     struct crowd *crowd = crowd_of(end);
     const struct talk *talk = end->owner;
     if (frame->kind == TT_SERVER_CAUGHT_UP)
-        crowd->done = --crowd->waiting == 0;
+        crowd->done = --crowd->connecting <= crowd->connecting_max;
     if (frame->kind == TT_SERVER_STATUS_UPDATE && frame->has_delivered)
         crowd->rounds++;
     return frame->kind != TT_SERVER_MESSAGE || talk == NULL ||
@@ -120,11 +124,16 @@ static bool open_talks(struct crowd *crowd)
     return true;
 }
 
+static bool wait_until_connecting(struct crowd *crowd, uint64_t connecting_max)
+{
+    crowd->connecting_max = connecting_max;
+    crowd->done = crowd->connecting <= connecting_max;
+    return tt_bench_read_until(crowd->bench, tt_clock_os_nanoseconds() + PATIENCE_NS, &crowd->done);
+}
+
 static bool connect_some(struct crowd *crowd, uint64_t from, uint64_t to)
 {
     struct tt_bench *bench = crowd->bench;
-    crowd->waiting = to - from;
-    crowd->done = crowd->waiting == 0;
     for (uint64_t i = from; i < to; i++) {
         struct tt_buffer token = {0};
         tt_id user = tt_bench_name(bench, "bench_i", i);
@@ -133,11 +142,14 @@ static bool connect_some(struct crowd *crowd, uint64_t from, uint64_t to)
         tt_buffer_deinit(&token);
         if (!begun)
             return false;
+        crowd->connecting++;
+        if (!wait_until_connecting(crowd, ABREAST))
+            return false;
         if (i % AT_ONCE == AT_ONCE - 1 &&
             !tt_bench_read_until(bench, tt_clock_os_nanoseconds() + 1, NULL))
             return false;
     }
-    return tt_bench_read_until(bench, tt_clock_os_nanoseconds() + PATIENCE_NS, &crowd->done);
+    return wait_until_connecting(crowd, 0);
 }
 
 static uint64_t warm_count(const struct crowd *crowd)
@@ -157,6 +169,20 @@ static bool connect_all(struct crowd *crowd, struct result *result)
         return false;
     double seconds = (double)(tt_clock_os_nanoseconds() - start) / (double)NANOSECONDS;
     result->connects_per_second = (double)(crowd->count - warm) / seconds;
+    return true;
+}
+
+/* So that several of these begin together. The end of the input is as good as a line. */
+static bool await_line(struct crowd *crowd)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    char byte = 0;
+    printf("connected: %llu sockets, and waiting for a line\n", (unsigned long long)crowd->count);
+    do {
+        while (poll(&input, 1, 0) == 0)
+            if (!tt_bench_read_until(crowd->bench, tt_clock_os_nanoseconds() + LOOK_NS, NULL))
+                return false;
+    } while (read(STDIN_FILENO, &byte, 1) == 1 && byte != '\n');
     return true;
 }
 
@@ -223,6 +249,8 @@ static bool hold(struct crowd *crowd)
     if (!open_talks(crowd) || !connect_all(crowd, &result))
         return false;
     bench->counts_losses = true;
+    if (bench->values->wait && !await_line(crowd))
+        return false;
     if (!pass(crowd, quiet, false, &result.quiet_cpu))
         return false;
     uint64_t bytes = resident_bytes(bench);

@@ -35,18 +35,21 @@ bool tt_bench_fail(struct tt_bench *bench, const char *problem)
 static bool find_server(struct tt_bench *bench, const char *const *serving)
 {
     const struct tt_bench_values *values = bench->values;
-    if (values->url == NULL) {
+    bench->endpoint_count = values->urls.count;
+    if (values->urls.count == 0) {
         if (!tt_private_server_open(&bench->server, serving))
             return tt_bench_fail(bench, "the private server did not start");
-        bench->endpoint = bench->server.endpoint;
+        bench->endpoint_count = 1;
+        bench->endpoints[0] = bench->server.endpoint;
         return tt_secret_read(bench->server.data, &bench->secret, bench->problem);
     }
     const char *problem;
     if (values->data == NULL)
         return tt_bench_fail(bench,
                              "with --url, --data DIR is needed too: its secret signs the tokens");
-    if (!tt_endpoint_parse(values->url, &bench->endpoint, &problem))
-        return tt_bench_fail(bench, problem);
+    for (size_t i = 0; i < values->urls.count; i++)
+        if (!tt_endpoint_parse(values->urls.items[i], &bench->endpoints[i], &problem))
+            return tt_bench_fail(bench, problem);
     return tt_secret_read(values->data, &bench->secret, bench->problem);
 }
 
@@ -97,7 +100,7 @@ bool tt_bench_close(struct tt_bench *bench)
         close(bench->epoll);
     tt_free(bench->bytes);
     tt_free(bench->letters);
-    if (bench->values->url != NULL || bench->server.pid == 0)
+    if (bench->values->urls.count > 0 || bench->server.pid == 0)
         return true;
     return tt_private_server_close(&bench->server) ||
            tt_bench_fail(bench, "the private server did not end well");
@@ -134,7 +137,7 @@ bool tt_bench_create(struct tt_bench *bench, const tt_id *conversation, const tt
     tt_bench_sign(bench, &members[0], &token);
     struct tt_client_answer answer = {0};
     bool created =
-        tt_client_request(&bench->endpoint, "POST", "/conversation", tt_buffer_slice(&token),
+        tt_client_request(&bench->endpoints[0], "POST", "/conversation", tt_buffer_slice(&token),
                           tt_buffer_slice(&body), &answer, bench->problem);
     if (created && answer.status != 201) {
         size_t shown = answer.body.size < SHOWN_OF_ERROR ? answer.body.size : SHOWN_OF_ERROR;
@@ -167,26 +170,26 @@ static bool await_caught_up(struct tt_bench_end *end)
     return true;
 }
 
-bool tt_bench_connect(struct tt_bench_end *end, const tt_id *user)
-{
-    struct tt_buffer token = {0};
-    tt_bench_sign(end->bench, user, &token);
-    end->client =
-        tt_client_connect(&end->bench->endpoint, tt_buffer_slice(&token), end->bench->problem);
-    tt_buffer_deinit(&token);
-    return end->client != NULL && await_caught_up(end) && watch(end);
-}
-
 /* One address has some 28,000 ports, and the kernel searches long for the last free ones: the
  * connections to this machine take turns in addresses of 127.0.1.0/24. */
 static struct tt_endpoint next_endpoint(struct tt_bench *bench)
 {
-    struct tt_endpoint endpoint = bench->endpoint;
+    uint32_t number = bench->connections++;
+    struct tt_endpoint endpoint = bench->endpoints[number % bench->endpoint_count];
     if (endpoint.address.any.sa_family == AF_INET && tt_address_is_loopback(&endpoint.address))
         endpoint.from.v4 = (struct sockaddr_in){
-            .sin_family = AF_INET,
-            .sin_addr.s_addr = htonl(SOURCE_FIRST + bench->connections++ % SOURCES)};
+            .sin_family = AF_INET, .sin_addr.s_addr = htonl(SOURCE_FIRST + number % SOURCES)};
     return endpoint;
+}
+
+bool tt_bench_connect(struct tt_bench_end *end, const tt_id *user)
+{
+    struct tt_buffer token = {0};
+    struct tt_endpoint endpoint = next_endpoint(end->bench);
+    tt_bench_sign(end->bench, user, &token);
+    end->client = tt_client_connect(&endpoint, tt_buffer_slice(&token), end->bench->problem);
+    tt_buffer_deinit(&token);
+    return end->client != NULL && await_caught_up(end) && watch(end);
 }
 
 bool tt_bench_begin_connect(struct tt_bench_end *end, struct tt_slice token)

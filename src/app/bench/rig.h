@@ -7,13 +7,14 @@
 
 #include "app/bench/histogram.h"
 #include "app/client.h"
+#include "app/option.h"
 #include "app/private_server.h"
 #include "app/secret.h"
 #include "base/id.h"
 #include "edge/client_codec.h"
 
 struct tt_bench_values {
-    const char *url;
+    struct tt_option_list urls;
     const char *data;
     uint64_t seconds;
     uint64_t bytes;
@@ -27,13 +28,15 @@ struct tt_bench_values {
     uint64_t pending;
     uint64_t waves;
     uint64_t chat;
+    bool wait;
     bool json;
 };
 
 struct tt_bench {
     const struct tt_bench_values *values;
     struct tt_private_server server;
-    struct tt_endpoint endpoint;
+    struct tt_endpoint endpoints[TT_OPTION_LIST_MAX]; /* WebSockets take turns in them */
+    size_t endpoint_count;
     struct tt_secret secret;
     uint32_t run; /* part of every name, so that runs do not meet */
     int epoll;
