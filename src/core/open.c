@@ -142,11 +142,13 @@ static void start_mark(struct tt_core *core, struct tt_task *task)
         return;
     }
     put_on_screen(core, session, task);
+    bool untold = session->busy->untold;
     size_t count;
     tt_id *ids = people(core, task, &count);
     if (task->conv->is.kind == TT_DIRECT)
         tt_presence_update(core, &ids[0], task->peer_status, task->peer_version, TT_MONO(0));
     session->own_busy->opening = false;
+    session->own_busy->untold = untold; /* what the update says, the answer of the GET did */
     if (task->conv->is.kind == TT_DIRECT)
         tt_presence_marked(core, session, &ids[0], task->peer_status);
     ask_users(core, task, ids, count);
@@ -354,6 +356,15 @@ static void answer_http(struct tt_core *core, struct tt_task *task, struct tt_se
     tt_open_waited(core, task);
 }
 
+/* The answer of the GET said all of one other person, and of a group nothing that is known here. */
+static void tell_marked(struct tt_core *core, const struct tt_task *task,
+                        struct tt_session *session, bool knows_sharing)
+{
+    if (task->conv->is.kind == TT_GROUP)
+        session->own_busy->untold = true;
+    tt_presence_unanswered(core, session, knows_sharing);
+}
+
 void tt_open_ready(struct tt_core *core, struct tt_task *task)
 {
     bool marks = !task->over_http || task->request.snapshot.mark_open;
@@ -361,27 +372,29 @@ void tt_open_ready(struct tt_core *core, struct tt_task *task)
     if (task->holds_stream)
         tt_stream_let_go(core, session, task, tt_task_answer(task, PART_SNAPSHOT)->err);
     bool is_watching = session != NULL && session->busy->open == task->conv;
+    bool knows_sharing = tt_is_ok(tt_task_answer(task, PART_USERS)->err);
     size_t others = task->conv->is.member_count - 1;
+    if (session != NULL && knows_sharing)
+        tt_presence_own(core, session->user, shares(task, others), task->asked_at);
     if (is_watching)
         note_presence(core, task, others);
-    if (session != NULL && tt_is_ok(tt_task_answer(task, PART_USERS)->err))
-        tt_presence_own(core, session->user, shares(task, others), task->asked_at);
     if (session != NULL && session->busy->opening && session->busy->opening_turn == task->open_turn)
         session->own_busy->opening = false;
+    bool is_settled = is_watching && !session->busy->opening;
+    if (is_settled && !knows_sharing)
+        session->own_busy->untold = true;
     if (task->kind == TT_TASK_MARK || (!task->over_http && session == NULL)) {
-        if (is_watching && task->conv->is.kind == TT_GROUP)
-            tt_presence_tell_all(core, session);
+        if (is_settled)
+            tell_marked(core, task, session, knows_sharing);
         tt_task_destroy(core, task);
         return;
     }
     tt_err err = tt_task_answer(task, PART_SNAPSHOT)->err;
     if (tt_is_ok(err)) /* who shares what is not known: offline would be a lie */
         err = tt_task_answer(task, PART_USERS)->err;
-    bool is_settled = is_watching && !session->busy->opening;
     if (!tt_is_ok(err)) {
         if (is_settled && !task->over_http)
             session->own_busy->untold = true;
-        bool knows_sharing = tt_is_ok(tt_task_answer(task, PART_USERS)->err);
         tt_task_fail(core, task, err);
         if (is_settled)
             tt_presence_unanswered(core, session, knows_sharing);
@@ -572,13 +585,13 @@ static void refresh_presence(struct tt_core *core, const struct tt_task *task,
     const struct tt_about_users *about = &task->registry->about;
     const struct tt_store_op *users = tt_task_answer(task, PART_USERS);
     uint64_t told = core->counters.presence_told;
-    for (size_t i = 0; i < about->user_count && tt_is_ok(users->err); i++)
-        tt_presence_hide(core, &about->users[i],
-                         !users->get_users.users[i].settings.share_last_seen, task->asked_at);
     if (session != NULL && tt_is_ok(users->err))
         tt_presence_own(core, session->user,
                         users->get_users.users[about->user_count].settings.share_last_seen,
                         task->asked_at);
+    for (size_t i = 0; i < about->user_count && tt_is_ok(users->err); i++)
+        tt_presence_hide(core, &about->users[i],
+                         !users->get_users.users[i].settings.share_last_seen, task->asked_at);
     for (size_t i = 0; i < about->user_count && tt_is_ok(task->registry->err); i++)
         tt_presence_update(core, &about->users[i], tt_status_of(&about->found[i], TT_TIME(0)),
                            about->found[i].version, task->asked_at);

@@ -66,8 +66,8 @@ static void tell_sessions(struct tt_core *core, struct tt_watched *watched)
         struct tt_session *session = watched->sessions[i];
         if (session->busy->opening)
             session->own_busy->untold = true;
-        if (session->busy->opening || !session->user->shares)
-            continue;
+        if (session->busy->untold || !session->user->shares)
+            continue; /* it will be told all */
         if (watched->knows_sharing)
             tell(core, watched, session);
         else

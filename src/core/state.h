@@ -127,7 +127,7 @@ struct tt_busy {
     struct tt_conv *open;        /* the chat on its screen */
     tt_mono refresh_at;          /* 0: no chat is open */
     bool opening;                /* its snapshot is not out yet */
-    bool untold;                 /* meanwhile something was not told that the snapshot will say */
+    bool untold;                 /* of the others, until all that may be seen is told at once */
     uint32_t opening_turn;       /* of the open that put it there */
     uint32_t opens_under_way;    /* `open` frames that are not answered yet */
     struct tt_task *sends_first; /* under way or waiting */

@@ -139,6 +139,59 @@ static void who_hides_meanwhile_is_not_seen_by_a_get_elsewhere(void **state)
     hide_from_a_get_elsewhere(false);
 }
 
+/* Chosen by way of another node, of which no word comes here. */
+static void share_elsewhere(struct bench *bench, const char *user, bool shares)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_PUT_USER);
+    op->put_user.user = tt_id_of(user);
+    op->put_user.set_share_last_seen = true;
+    op->put_user.settings.share_last_seen = shares;
+    bench_store(bench, op);
+}
+
+/* Alice hides, and looks again after that; nobody says who shares. */
+static void what_was_asked_while_hiding_shows_nobody(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    share_elsewhere(bench, "alice", false);
+    bench_hold(bench, TT_STORE_GET_USERS);
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    bench_let_go(bench, TT_STORE_GET_USERS, TT_FAIL(UNAVAILABLE));
+    expect_said(bench, "alice/desk: error c unavailable");
+    bench_forget(bench);
+    (void)bench_connect(bench, "bob", "phone");
+    expect_unsaid(bench, "alice/desk: presence");
+    bench_pass_ms(bench, 1000);
+    expect_said(bench, "alice/desk: presence c of bob offline, last seen never");
+    expect_unsaid(bench, "alice/desk: presence c of bob online");
+    bench_destroy(&bench);
+}
+
+/* The same, of what a GET elsewhere has put on the screen. */
+static void a_mark_while_hiding_shows_nobody(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    (void)bench_connect(bench, "alice", "desk");
+    bench_say(bench, bench_connect(bench, "alice", "tablet"), TT_CLIENT_OPEN, "c", 0);
+    struct tt_hint hint = hand_out_c(bench);
+    hint.status = (struct tt_status){.online = false};
+    share_elsewhere(bench, "alice", false);
+    bench_hold(bench, TT_STORE_GET_USERS);
+    bench_hear(bench, &hint);
+    bench_let_go(bench, TT_STORE_GET_USERS, TT_FAIL(UNAVAILABLE));
+    bench_forget(bench);
+    (void)bench_connect(bench, "bob", "phone");
+    expect_unsaid(bench, "alice/desk: presence");
+    bench_pass_ms(bench, 1000);
+    expect_said(bench, "alice/desk: presence c of bob offline, last seen never");
+    expect_unsaid(bench, "alice/desk: presence c of bob online");
+    bench_destroy(&bench);
+}
+
 /* Bob hides, and chooses to share again on another node, of which no word comes here. */
 static void who_leaves_is_seen_to_though_his_choice_was_not_heard_of(void **state)
 {
@@ -146,11 +199,7 @@ static void who_leaves_is_seen_to_though_his_choice_was_not_heard_of(void **stat
     struct bench *bench = bench_create(NULL);
     share(bench, "bob", false);
     tt_handle bob = bench_connect(bench, "bob", "phone");
-    struct tt_store_op *op = tt_store_op_create(TT_STORE_PUT_USER);
-    op->put_user.user = tt_id_of("bob");
-    op->put_user.set_share_last_seen = true;
-    op->put_user.settings.share_last_seen = true;
-    bench_store(bench, op);
+    share_elsewhere(bench, "bob", true);
     bench_say(bench, bench_connect(bench, "alice", "desk"), TT_CLIENT_OPEN, "c", 0);
     expect_said(bench, "bob online");
     bench_forget(bench);
@@ -200,6 +249,8 @@ int main(void)
         cmocka_unit_test(who_hides_meanwhile_sees_nobody_by_a_get_elsewhere),
         cmocka_unit_test(who_hides_meanwhile_is_not_seen_by_a_get_elsewhere),
         cmocka_unit_test(a_get_elsewhere_is_told_nothing_twice),
+        cmocka_unit_test(what_was_asked_while_hiding_shows_nobody),
+        cmocka_unit_test(a_mark_while_hiding_shows_nobody),
         cmocka_unit_test(who_leaves_is_seen_to_though_his_choice_was_not_heard_of),
         cmocka_unit_test(who_hides_comes_and_goes_unseen),
     };
