@@ -148,8 +148,9 @@ static void start_mark(struct tt_core *core, struct tt_task *task)
     if (task->conv->is.kind == TT_DIRECT)
         tt_presence_update(core, &ids[0], task->peer_status, task->peer_version, TT_MONO(0));
     session->own_busy->opening = false;
-    session->own_busy->untold = untold; /* what the update says, the answer of the GET did */
-    if (task->conv->is.kind == TT_DIRECT)
+    /* What the update says, the answer of the GET did, unless it showed nothing. */
+    session->own_busy->untold = untold || task->peer_hidden;
+    if (task->conv->is.kind == TT_DIRECT && !task->peer_hidden)
         tt_presence_marked(core, session, &ids[0], task->peer_status);
     ask_users(core, task, ids, count);
     tt_task_ask_registry(core, task, tt_about_users(core, TT_REGISTRY_WATCH, ids, count - 1));
@@ -481,6 +482,7 @@ static void mark_there(struct tt_core *core, const struct tt_task *task, const s
         hint->status =
             tt_status_of(found, tt_task_answer(task, PART_USERS)->get_users.users[0].last_seen);
         hint->version = found->version;
+        hint->hidden = !shares(task, 0) || !shares(task, 1);
     }
     tt_hint_to(core, &ok->reply_to, hint);
 }
@@ -524,6 +526,7 @@ void tt_open_marked(struct tt_core *core, const struct tt_hint *hint)
     task->conversation = hint->conversation;
     task->peer_status = hint->status;
     task->peer_version = hint->version;
+    task->peer_hidden = hint->hidden;
     tt_open_wish(core, session, task);
     if (tt_conv_need(core, task) != NULL)
         tt_task_resume(core, task);

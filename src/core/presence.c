@@ -95,8 +95,7 @@ void tt_presence_tell_all(struct tt_core *core, struct tt_session *session)
     }
 }
 
-/* `told` is what an answer over HTTP goes by, as far as it knows who shares; perhaps more is known
- * here. */
+/* The session has been told `told`, by an answer over HTTP; perhaps more is known here. */
 void tt_presence_marked(struct tt_core *core, struct tt_session *session, const tt_id *user,
                         struct tt_status told)
 {

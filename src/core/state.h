@@ -265,8 +265,9 @@ struct tt_task {
     struct tt_task *next_send; /* in the session's list of sends */
     struct tt_reply *reply;    /* made, and waits for HANDED_OK */
     struct tt_task *next_spent;
-    struct tt_status peer_status; /* MARK: what the GET said */
+    struct tt_status peer_status; /* MARK: what the GET found */
     uint64_t peer_version;
+    bool peer_hidden;  /* and did not say, because one of the two does not share */
     tt_seq push_early; /* PUSH: up to where devices without and with a socket ring */
     tt_seq push_late;
     bool finds; /* what an append of unknown outcome has stored */

@@ -50,7 +50,7 @@ struct tt_hint {
     bool moved_read;
     bool opened;
     bool over_http;
-    bool hidden;
+    bool hidden; /* PRESENCE, SETTINGS: the user; MARK: the other one, from who asked */
     bool chosen; /* PRESENCE: `hidden` is what the user has chosen, else it says nothing */
     struct tt_status status;
     uint64_t version;

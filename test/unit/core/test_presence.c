@@ -139,6 +139,55 @@ static void who_hides_meanwhile_is_not_seen_by_a_get_elsewhere(void **state)
     hide_from_a_get_elsewhere(false);
 }
 
+/* Bob is seen again by the time that the answer, which shows nothing of him, is on the screen. */
+static void show_to_a_get_elsewhere(bool is_known)
+{
+    struct bench *bench = bench_create(NULL);
+    (void)bench_connect(bench, "bob", "phone");
+    (void)bench_connect(bench, "alice", "desk");
+    if (is_known)
+        bench_say(bench, bench_connect(bench, "alice", "tablet"), TT_CLIENT_OPEN, "c", 0);
+    share(bench, "alice", false);
+    struct tt_hint hint = hand_out_c(bench);
+    hint.hidden = true;
+    share(bench, "alice", true);
+    bench_forget(bench);
+    bench_hear(bench, &hint);
+    assert_int_equal(bench_count(bench, "alice/desk: presence c of bob online"), 1);
+    bench_destroy(&bench);
+}
+
+static void who_shares_meanwhile_is_shown_to_a_get_elsewhere(void **state)
+{
+    (void)state;
+    show_to_a_get_elsewhere(true);
+    show_to_a_get_elsewhere(false);
+}
+
+/* This node answers the GET, the socket is elsewhere, and Bob hides. */
+static void a_mark_says_whether_the_answer_showed_anything(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    bench_register(bench, "alice", "desk", 1);
+    for (int hides = 0; hides < 2; hides++) {
+        share(bench, "bob", hides == 0);
+        bench_ask(bench,
+                  (struct tt_request){.kind = TT_REQUEST_SNAPSHOT,
+                                      .conversation = tt_id_of("c"),
+                                      .snapshot = {.mark_open = true}},
+                  "alice", "desk");
+        struct tt_hint ok = {.kind = TT_HINT_HANDED_OK,
+                             .message = {.seq = TT_SEQ(5)},
+                             .reply_to = bench_elsewhere(),
+                             .waiter = bench->hint.waiter};
+        bench_hear(bench, &ok);
+        assert_int_equal(bench->hint.kind, TT_HINT_MARK);
+        assert_int_equal(bench->hint.hidden, hides);
+    }
+    bench_destroy(&bench);
+}
+
 /* Chosen by way of another node, of which no word comes here. */
 static void share_elsewhere(struct bench *bench, const char *user, bool shares)
 {
@@ -249,6 +298,8 @@ int main(void)
         cmocka_unit_test(who_hides_meanwhile_sees_nobody_by_a_get_elsewhere),
         cmocka_unit_test(who_hides_meanwhile_is_not_seen_by_a_get_elsewhere),
         cmocka_unit_test(a_get_elsewhere_is_told_nothing_twice),
+        cmocka_unit_test(who_shares_meanwhile_is_shown_to_a_get_elsewhere),
+        cmocka_unit_test(a_mark_says_whether_the_answer_showed_anything),
         cmocka_unit_test(what_was_asked_while_hiding_shows_nobody),
         cmocka_unit_test(a_mark_while_hiding_shows_nobody),
         cmocka_unit_test(who_leaves_is_seen_to_though_his_choice_was_not_heard_of),
