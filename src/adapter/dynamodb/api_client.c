@@ -13,7 +13,7 @@
 #define PAUSE_MS        25    /* before the first further try, at most; doubled each time */
 #define PAUSE_MS_MAX    2000
 #define BUDGET_MAX      500 /* a further try costs TRY_COST, an answer gives one back */
-#define TRY_COST        5
+#define TRY_COST        5   /* nothing, where the one before was not sent: it is no further load */
 #define CONTENT_TYPE    "application/x-amz-json-1.0"
 #define HEADERS_MAX     5
 #define PAUSE_DOUBLINGS 10
@@ -167,7 +167,7 @@ static void pause_before_try(struct tt_ddb_client *client, struct call *call, ui
 
 /* "Full jitter": anything from nothing to the whole pause, so that those who were refused together
  * do not come back together. */
-static void try_later(struct call *call)
+static void try_later(struct call *call, uint32_t cost)
 {
     struct tt_ddb_client *client = call->client;
     uint32_t doublings = call->tries < PAUSE_DOUBLINGS ? call->tries : PAUSE_DOUBLINGS;
@@ -175,11 +175,11 @@ static void try_later(struct call *call)
     if (pause_ms > PAUSE_MS_MAX)
         pause_ms = PAUSE_MS_MAX;
     pause_ms = client->options.entropy.next(client->options.entropy.self) % (pause_ms + 1);
-    if (client->budget < TRY_COST || tt_loop_now(client->loop).ms + pause_ms >= call->deadline.ms) {
+    if (client->budget < cost || tt_loop_now(client->loop).ms + pause_ms >= call->deadline.ms) {
         give_up(call);
         return;
     }
-    client->budget -= TRY_COST;
+    client->budget -= cost;
     client->stats.retries++;
     pause_before_try(client, call, pause_ms);
 }
@@ -213,8 +213,9 @@ static void on_answer(void *context, const struct tt_http_result *result)
     struct tt_ddb_client *client = call->client;
     if (result->outcome != TT_HTTP_ANSWERED || is_damaged(result)) {
         client->stats.lost++;
-        call->answer->retried = call->answer->retried || result->outcome != TT_HTTP_NOT_SENT;
-        try_later(call);
+        bool sent = result->outcome != TT_HTTP_NOT_SENT;
+        call->answer->retried = call->answer->retried || sent;
+        try_later(call, sent ? TRY_COST : 0);
         return;
     }
     struct tt_slice body = tt_arena_copy(call->arena, result->body);
@@ -227,11 +228,11 @@ static void on_answer(void *context, const struct tt_http_result *result)
     case TT_DDB_AGAIN:
         client->stats.throttled++;
         call->answer->retried = call->answer->retried || result->status >= 500;
-        try_later(call);
+        try_later(call, TRY_COST);
         return;
     case TT_DDB_SKEWED:
         if (correct_clock(client, result->date, call->skew_ms)) {
-            try_later(call);
+            try_later(call, TRY_COST);
             return;
         }
         complain(client, call->request, result->status, body);
@@ -239,7 +240,7 @@ static void on_answer(void *context, const struct tt_http_result *result)
         return;
     case TT_DDB_EXPIRED:
         client->options.source.expired(client->options.source.self);
-        try_later(call);
+        try_later(call, TRY_COST);
         return;
     case TT_DDB_WRONG:
         complain(client, call->request, result->status, body);
@@ -261,7 +262,7 @@ static void try_now(struct call *call)
     tt_buffer_deinit(&body);
     if (!made) {
         tt_buffer_deinit(&request);
-        try_later(call);
+        try_later(call, TRY_COST);
         return;
     }
     client->stats.requests[call->request->verb]++;
