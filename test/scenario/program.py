@@ -139,6 +139,14 @@ async def every_measurement_of_bench_measures(world):
 
 
 @scenario
+async def bench_idle_says_that_it_is_turned_away(world):
+    server = await world.serve('--sockets-per-address', '1')
+    code, output = await server.run('bench', 'idle', '--sockets', 300, '--seconds', 1, '--url',
+                                    'http://%s:%d' % server.address, '--data', server.data)
+    assert code == 1 and 'turns devices away' in output, output
+
+
+@scenario
 async def a_wrong_command_line_says_what_is_wrong(world):
     server = world.unstarted()
     for arguments in (['dance'], ['serve'], ['serve', '--data'], ['serve', '--dta', 'x'],

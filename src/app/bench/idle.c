@@ -4,8 +4,9 @@
  * and, of a private server, what each cost in memory and what all of them cost in CPU.
  *
  * A server that misses the answer to a ping closes the socket, so a socket that is lost is what is
- * counted. The private server's caches of what was stored are small, since they have nothing to do
- * with the sockets that there are now.
+ * counted. Whoever is turned away before all are there comes again, as people do. The private
+ * server's caches of what was stored are small, since they have nothing to do with the sockets that
+ * there are now.
  */
 #include "app/bench/rig.h"
 
@@ -23,6 +24,7 @@
 #define ABREAST     1000        /* that connect: all at once is what `storm` measures */
 #define WARM_COUNT  100         /* sockets that are there before the memory is looked at */
 #define QUIET_PART  5           /* of the time, nobody chats */
+#define AWAY_TIMES  10          /* so often each is turned away before it is given up */
 #define LOOK_NS     (NANOSECONDS / 20)
 
 struct crowd;
@@ -40,9 +42,12 @@ struct crowd {
     uint64_t count;
     struct talk *talks; /* of the ends 0 and 1, 2 and 3, ... */
     uint64_t talk_count;
-    uint64_t connecting; /* and not `caught_up` yet */
+    bool *connecting; /* of each end: and not `caught_up` yet */
+    uint64_t connecting_count;
     uint64_t connecting_max;
     bool done; /* no more than that are */
+    bool holding;
+    uint64_t turned_away; /* before all were there, and came again */
     uint64_t rounds;
 };
 
@@ -60,16 +65,34 @@ static struct crowd *crowd_of(const struct tt_bench_end *end)
     return end->bench->owner;
 }
 
+static void stop_connecting(struct tt_bench_end *end)
+{
+    struct crowd *crowd = crowd_of(end);
+    bool *connecting = &crowd->connecting[end - crowd->ends];
+    crowd->connecting_count -= *connecting;
+    *connecting = false;
+    crowd->done = crowd->connecting_count <= crowd->connecting_max;
+}
+
+static void gone(struct tt_bench_end *end)
+{
+    struct crowd *crowd = crowd_of(end);
+    if (!crowd->holding)
+        stop_connecting(end);
+}
+
 static bool take(struct tt_bench_end *end, const struct tt_received *frame)
 {
     struct crowd *crowd = crowd_of(end);
     const struct talk *talk = end->owner;
     if (frame->kind == TT_SERVER_CAUGHT_UP)
-        crowd->done = --crowd->connecting <= crowd->connecting_max;
+        stop_connecting(end);
     if (frame->kind == TT_SERVER_STATUS_UPDATE && frame->has_delivered)
         crowd->rounds++;
-    return frame->kind != TT_SERVER_MESSAGE || talk == NULL ||
-           tt_bench_delivered(end, &talk->conversation, frame->seq);
+    /* A connection that is gone is one of the lost when it is read next. */
+    if (frame->kind == TT_SERVER_MESSAGE && talk != NULL)
+        (void)tt_bench_delivered(end, &talk->conversation, frame->seq);
+    return true;
 }
 
 /* A number of the private server's line in /proc: the one behind so many blanks after the last
@@ -127,7 +150,7 @@ static bool open_talks(struct crowd *crowd)
 static bool wait_until_connecting(struct crowd *crowd, uint64_t connecting_max)
 {
     crowd->connecting_max = connecting_max;
-    crowd->done = crowd->connecting <= connecting_max;
+    crowd->done = crowd->connecting_count <= connecting_max;
     return tt_bench_read_until(crowd->bench, tt_clock_os_nanoseconds() + PATIENCE_NS, &crowd->done);
 }
 
@@ -135,6 +158,8 @@ static bool connect_some(struct crowd *crowd, uint64_t from, uint64_t to)
 {
     struct tt_bench *bench = crowd->bench;
     for (uint64_t i = from; i < to; i++) {
+        if (crowd->ends[i].client != NULL)
+            continue;
         struct tt_buffer token = {0};
         tt_id user = tt_bench_name(bench, "bench_i", i);
         tt_bench_sign(bench, &user, &token);
@@ -142,7 +167,8 @@ static bool connect_some(struct crowd *crowd, uint64_t from, uint64_t to)
         tt_buffer_deinit(&token);
         if (!begun)
             return false;
-        crowd->connecting++;
+        crowd->connecting[i] = true;
+        crowd->connecting_count++;
         if (!wait_until_connecting(crowd, ABREAST))
             return false;
         if (i % AT_ONCE == AT_ONCE - 1 &&
@@ -161,12 +187,22 @@ static bool connect_all(struct crowd *crowd, struct result *result)
 {
     struct tt_bench *bench = crowd->bench;
     uint64_t warm = warm_count(crowd);
+    bench->counts_losses = true;
     if (!connect_some(crowd, 0, warm))
         return false;
     result->bytes_before = resident_bytes(bench);
     uint64_t start = tt_clock_os_nanoseconds();
-    if (!connect_some(crowd, warm, crowd->count))
-        return false;
+    uint64_t lost;
+    do { /* whoever is turned away comes again, as people do */
+        lost = bench->lost;
+        if (!connect_some(crowd, 0, crowd->count))
+            return false;
+        if (bench->lost > AWAY_TIMES * crowd->count)
+            return tt_bench_fail(bench, "the server turns devices away again and again");
+    } while (bench->lost > lost);
+    crowd->turned_away = bench->lost;
+    crowd->holding = true;
+    bench->lost = 0;
     double seconds = (double)(tt_clock_os_nanoseconds() - start) / (double)NANOSECONDS;
     result->connects_per_second = (double)(crowd->count - warm) / seconds;
     return true;
@@ -186,15 +222,13 @@ static bool await_line(struct crowd *crowd)
     return true;
 }
 
-static bool write_all(struct crowd *crowd)
+static void write_all(struct crowd *crowd)
 {
     for (uint64_t i = 0; i < crowd->talk_count; i++) {
         struct talk *talk = &crowd->talks[i];
-        if (talk->alice->client != NULL &&
-            !tt_bench_send(talk->alice, &talk->conversation, ++talk->sent))
-            return false;
+        if (talk->alice->client != NULL)
+            (void)tt_bench_send(talk->alice, &talk->conversation, ++talk->sent);
     }
-    return true;
 }
 
 /* For so long; its CPU is the percentage of one core meanwhile. */
@@ -207,7 +241,9 @@ static bool pass(struct crowd *crowd, uint64_t nanoseconds, bool chats, double *
     double before = cpu_seconds(crowd->bench);
     for (uint64_t now = start; now < until; now = tt_clock_os_nanoseconds()) {
         uint64_t next = chats && until - now > WRITE_NS ? now + WRITE_NS : until;
-        if ((chats && !write_all(crowd)) || !tt_bench_read_until(crowd->bench, next, NULL))
+        if (chats)
+            write_all(crowd);
+        if (!tt_bench_read_until(crowd->bench, next, NULL))
             return false;
     }
     double seconds = (double)(tt_clock_os_nanoseconds() - start) / (double)NANOSECONDS;
@@ -224,19 +260,23 @@ static void show(const struct crowd *crowd, const struct result *result)
     unsigned long long rounds = crowd->rounds;
     unsigned long long pings = result->pings;
     unsigned long long lost = bench->lost;
+    unsigned long long away = crowd->turned_away;
+    unsigned long long refused = bench->refused;
     if (bench->values->json)
         printf("{\"bench\":\"idle\",\"sockets\":%llu,\"seconds\":%llu,"
-               "\"connects_per_second\":%.1f,\"bytes_per_socket\":%.1f,\"pings_answered\":%llu,"
+               "\"connects_per_second\":%.1f,\"turned_away\":%llu,\"refused\":%llu,"
+               "\"bytes_per_socket\":%.1f,\"pings_answered\":%llu,"
                "\"sockets_lost\":%llu,\"quiet_cpu_percent\":%.2f,\"chatting\":%llu,"
                "\"rounds\":%llu,\"cpu_percent\":%.2f}\n",
-               count, seconds, result->connects_per_second, result->bytes, pings, lost,
-               result->quiet_cpu, chatting, rounds, result->cpu);
+               count, seconds, result->connects_per_second, away, refused, result->bytes, pings,
+               lost, result->quiet_cpu, chatting, rounds, result->cpu);
     else
         printf(
             "idle: %llu sockets came in at %.0f/s and stayed %llu s, %llu of them were lost, %llu "
-            "pings were answered; %.0f bytes of the server's memory each; %.2f %% of one core "
+            "pings were answered, %llu came again after a refusal; %.0f bytes of the server's "
+            "memory each; %.2f %% of one core "
             "while nobody wrote, %.2f %% while %llu of them chatted (%llu rounds)\n",
-            count, result->connects_per_second, seconds, lost, pings, result->bytes,
+            count, result->connects_per_second, seconds, lost, pings, away, result->bytes,
             result->quiet_cpu, result->cpu, chatting, rounds);
 }
 
@@ -248,7 +288,6 @@ static bool hold(struct crowd *crowd)
     struct result result = {.bytes = 0};
     if (!open_talks(crowd) || !connect_all(crowd, &result))
         return false;
-    bench->counts_losses = true;
     if (bench->values->wait && !await_line(crowd))
         return false;
     if (!pass(crowd, quiet, false, &result.quiet_cpu))
@@ -271,14 +310,16 @@ bool tt_bench_idle(struct tt_bench *bench)
     struct crowd crowd = {.bench = bench, .count = bench->values->sockets};
     crowd.talk_count = crowd.count * bench->values->chat / 100 / 2;
     crowd.talks = tt_alloc((size_t)(crowd.talk_count + 1) * sizeof(*crowd.talks));
+    crowd.connecting = tt_alloc((size_t)crowd.count);
     crowd.ends = tt_alloc((size_t)crowd.count * sizeof(*crowd.ends));
     bench->owner = &crowd;
     for (uint64_t i = 0; i < crowd.count; i++)
-        crowd.ends[i] = (struct tt_bench_end){.bench = bench, .take = take};
+        crowd.ends[i] = (struct tt_bench_end){.bench = bench, .take = take, .gone = gone};
     bool held = hold(&crowd);
     for (uint64_t i = 0; i < crowd.count; i++)
         tt_bench_disconnect(&crowd.ends[i]);
     tt_free(crowd.ends);
+    tt_free(crowd.connecting);
     tt_free(crowd.talks);
     return held;
 }

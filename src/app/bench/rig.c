@@ -243,10 +243,16 @@ static bool refused(struct tt_bench *bench, const struct tt_received *frame)
 
 static bool lose(struct tt_bench_end *end)
 {
-    if (!end->bench->counts_losses)
-        return tt_bench_fail(end->bench, "the server closed a connection");
+    if (!end->bench->counts_losses) {
+        snprintf(end->bench->problem, sizeof(end->bench->problem),
+                 "the server closed a connection with code %u",
+                 (unsigned)tt_client_close_code(end->client));
+        return false;
+    }
     end->bench->lost++;
     tt_bench_disconnect(end);
+    if (end->gone != NULL)
+        end->gone(end);
     return true;
 }
 
@@ -263,9 +269,11 @@ static bool read_end(struct tt_bench_end *end)
         struct tt_received frame;
         if (outcome == TT_CLIENT_GONE || !tt_is_ok(tt_client_read_frame(text, &frame)))
             return lose(end);
-        if (frame.known && frame.kind == TT_SERVER_ERROR)
+        bool is_error = frame.known && frame.kind == TT_SERVER_ERROR;
+        if (is_error && !end->bench->counts_losses)
             return refused(end->bench, &frame);
-        if (frame.known && !end->take(end, &frame))
+        end->bench->refused += is_error;
+        if (frame.known && !is_error && !end->take(end, &frame))
             return false;
     }
 }

@@ -46,7 +46,8 @@ struct tt_bench {
     const uint64_t *counted; /* what the progress line shows the rate of */
     bool counts_losses;      /* a connection that the server closes is one of `lost`, and no end */
     uint64_t lost;
-    void *owner; /* the measurement's own */
+    uint64_t refused; /* with counts_losses: what was answered with an error */
+    void *owner;      /* the measurement's own */
     char problem[TT_CLIENT_SENTENCE];
 };
 
@@ -56,6 +57,7 @@ struct tt_bench_end {
     struct tt_client *client;
     void *owner;
     bool (*take)(struct tt_bench_end *end, const struct tt_received *frame);
+    void (*gone)(struct tt_bench_end *end); /* NULL, or hears of a loss that is counted */
 };
 
 /* All that return bool: false means that bench->problem says why. */
