@@ -9,6 +9,9 @@
 /* A signal handle that just caught something needs a round more to close. */
 #define CLOSE_ROUNDS_MAX 4
 
+/* So late is a deadline only if the process stood still. */
+#define STOOD_STILL_MS 1000
+
 static void on_turn_end(uv_prepare_t *prepare)
 {
     struct tt_loop *loop = prepare->data;
@@ -25,7 +28,7 @@ static void on_sockets(uv_poll_t *poll, int status, int events)
 {
     (void)status;
     (void)events;
-    tt_socket_serve_ready(poll->data);
+    (void)tt_socket_serve_ready(poll->data);
 }
 
 /* Its being active is all that matters: libuv does not sleep then. */
@@ -41,9 +44,19 @@ static void on_wake(uv_async_t *async)
         loop->events->wake(loop->context);
 }
 
+/* What came while the process stood still came in time, though no turn takes all of it. */
+static void read_what_waits(struct tt_loop *loop)
+{
+    size_t turns = loop->stats.sockets / TT_LOOP_READY_MAX + 1;
+    while (turns > 0 && tt_socket_serve_ready(loop) == TT_LOOP_READY_MAX)
+        turns--;
+}
+
 static void on_deadline(uv_timer_t *timer)
 {
     struct tt_loop *loop = timer->data;
+    if (uv_now(&loop->uv) >= loop->deadline.ms + STOOD_STILL_MS)
+        read_what_waits(loop);
     loop->deadline = TT_MONO(0);
     if (loop->events->deadline != NULL)
         loop->events->deadline(loop->context);

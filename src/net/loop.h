@@ -22,7 +22,9 @@ struct uv_loop_s;
 
 /* Any of them may be NULL. */
 struct tt_loop_events {
-    void (*deadline)(void *context);           /* the deadline came; it is no longer set */
+    void (*deadline)(void *context);           /* the deadline came; it is no longer set. Where it
+                                                  is late by a second, the process stood still,
+                                                  and what came meanwhile was read before */
     void (*wake)(void *context);               /* after one or more tt_loop_wake */
     void (*turn_end)(void *context);           /* everything of this turn has been handed over */
     void (*signal)(void *context, int number); /* a watched signal came */

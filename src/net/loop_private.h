@@ -15,6 +15,7 @@
  * cache. One per loop. */
 #define TT_LOOP_SCRATCH_SIZE ((size_t)64 * 1024)
 #define TT_LOOP_SIGNALS_MAX  4
+#define TT_LOOP_READY_MAX    1024 /* sockets that are served in a turn */
 
 /* A handshake costs a third of a millisecond and more: so many steps of handshakes, and the others
  * have to wait for the next turn, so that a storm of them does not keep those who are connected. */
@@ -82,8 +83,8 @@ struct tt_loop {
 /* In loop.c: calls tt_socket_finish_late then. */
 void tt_loop_arm_finish(struct tt_loop *loop, tt_mono at);
 
-/* In socket.c. */
-void tt_socket_serve_ready(struct tt_loop *loop);
+/* In socket.c; how many were ready. */
+int tt_socket_serve_ready(struct tt_loop *loop);
 void tt_socket_free_gone(struct tt_loop *loop);
 void tt_socket_flush_dirty(struct tt_loop *loop);
 void tt_socket_finish_late(struct tt_loop *loop, tt_mono now);

@@ -14,7 +14,6 @@
 #define CIPHER_AHEAD ((size_t)64 * 1024)
 
 /* Sockets that are served in one turn; the others are ready in the next one, too. */
-#define READY_MAX 1024
 
 /* What a TLS socket has more. */
 struct tls {
@@ -440,15 +439,16 @@ static void on_ready(struct tt_socket *socket, uint32_t events)
         receive(socket);
 }
 
-void tt_socket_serve_ready(struct tt_loop *loop)
+int tt_socket_serve_ready(struct tt_loop *loop)
 {
-    struct epoll_event ready[READY_MAX];
-    int count = epoll_wait(loop->ready, ready, READY_MAX, 0);
+    struct epoll_event ready[TT_LOOP_READY_MAX];
+    int count = epoll_wait(loop->ready, ready, TT_LOOP_READY_MAX, 0);
     for (int i = 0; i < count; i++) {
         struct tt_socket *socket = ready[i].data.ptr;
         if (!socket->gone)
             on_ready(socket, ready[i].events);
     }
+    return count;
 }
 
 void tt_socket_free_gone(struct tt_loop *loop)

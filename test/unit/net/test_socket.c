@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -511,6 +512,46 @@ static void an_idle_socket_is_small(void **unused)
     close_pair(&world);
 }
 
+#define CROWD (TT_LOOP_READY_MAX + 100)
+
+static void all_were_read(void *context)
+{
+    struct world *world = context;
+    assert_int_equal(world->a.reads, CROWD);
+    tt_loop_stop(world->loop);
+}
+
+/* A server that was stopped for a while must not take those for dead whose answers wait. */
+static void what_came_while_it_stood_still_is_read_before_it_is_late(void **state)
+{
+    (void)state;
+    static const struct tt_loop_events late_events = {.deadline = all_were_read};
+    struct rlimit old;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    struct rlimit wide = {old.rlim_max, old.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &wide), 0);
+    struct world world = {0};
+    assert_true(tt_is_ok(tt_loop_create(&late_events, &world, &world.loop)));
+    static struct tt_socket *sockets[CROWD];
+    static int others[CROWD];
+    for (size_t i = 0; i < CROWD; i++) {
+        int pair[2];
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+        others[i] = pair[1];
+        assert_int_equal(write(others[i], "x", 1), 1);
+        assert_true(tt_is_ok(tt_socket_open(world.loop, pair[0], &events, &world.a, &sockets[i])));
+    }
+    tt_loop_set_deadline(world.loop, TT_MONO(1));
+    tt_loop_run(world.loop);
+    for (size_t i = 0; i < CROWD; i++) {
+        tt_socket_destroy(&sockets[i]);
+        close(others[i]);
+    }
+    tt_loop_destroy(&world.loop);
+    tt_buffer_deinit(&world.a.got);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -520,6 +561,7 @@ int main(void)
         cmocka_unit_test(pages_follow_as_the_socket_drains),
         cmocka_unit_test(drained_comes_also_when_nothing_was_written),
         cmocka_unit_test(the_loop_does_not_sleep_while_there_is_work),
+        cmocka_unit_test(what_came_while_it_stood_still_is_read_before_it_is_late),
         cmocka_unit_test(what_comes_in_a_pause_is_read_after_it),
         cmocka_unit_test(a_finished_socket_still_delivers_its_answer),
         cmocka_unit_test(a_finished_socket_does_not_wait_forever),
