@@ -75,16 +75,17 @@ void tt_memtable_each(struct tt_memtable *table,
 struct tt_memcursor {
     struct tt_memtable *table;
     uint64_t version;
+    struct tt_slice prefix;
+    bool spans;                  /* several groups */
     struct tt_memgroup *group;   /* of the prefix; NULL: there is none, or it spans several */
-    struct tt_memgroup *own;     /* made for a prefix that spans several groups */
     const struct tt_memrow *row; /* NULL: at the end */
 };
 
 /* Over the rows whose keys start with `prefix`; if that has a zero byte, neighbours of the same
- * group are in reach as well. At the end until it is sent somewhere. The table must be held. */
+ * group are in reach as well. At the end until it is sent somewhere. The table must be held, and
+ * the prefix must stay where it is. */
 void tt_memcursor_init(struct tt_memcursor *cursor, struct tt_memtable *table, uint64_t version,
                        struct tt_slice prefix);
-void tt_memcursor_deinit(struct tt_memcursor *cursor);
 
 /* To the first row from `key` on, or beyond it; to the last row up to `key`, or before it. */
 void tt_memcursor_to(struct tt_memcursor *cursor, struct tt_slice key, bool beyond);

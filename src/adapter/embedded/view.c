@@ -202,7 +202,7 @@ struct tt_walk *tt_walk_create(const struct tt_view *view, struct tt_slice prefi
         memcpy(walk->prefix, prefix.data, prefix.size);
     for (size_t i = 0; i < view->table_count; i++)
         tt_memcursor_init(&walk->cursors[walk->cursor_count++], view->tables[i], view->version,
-                          prefix);
+                          tt_slice(walk->prefix, walk->prefix_size));
     walk->options = rocksdb_readoptions_create();
     if (view->snapshot != NULL)
         rocksdb_readoptions_set_snapshot(walk->options, view->snapshot);
@@ -215,8 +215,6 @@ struct tt_walk *tt_walk_create(const struct tt_view *view, struct tt_slice prefi
 tt_err tt_walk_destroy(struct tt_walk **walk)
 {
     char *error = NULL;
-    for (size_t i = 0; i < (*walk)->cursor_count; i++)
-        tt_memcursor_deinit(&(*walk)->cursors[i]);
     rocksdb_iter_get_error((*walk)->iterator, &error);
     rocksdb_iter_destroy((*walk)->iterator);
     rocksdb_readoptions_destroy((*walk)->options);

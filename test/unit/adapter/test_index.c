@@ -387,9 +387,64 @@ static void a_walk_does_not_look_beyond_its_prefix(void **unused)
     tear_down(&bench);
 }
 
+#define PEOPLE 2000
+
+static struct tt_slice person_key(unsigned number, char key[16])
+{
+    int size = snprintf(key, 16, "p%04u.c", number);
+    key[5] = '\0';
+    return tt_slice(key, (size_t)size);
+}
+
+/* Each of them has a row of his own, and every walk finds all who were added since the one before
+ * in between, however few; a view that is older does not. */
+static void a_walk_over_a_table_meets_everybody_in_order(void **unused)
+{
+    (void)unused;
+    struct bench bench;
+    bool known[PEOPLE] = {0};
+    char key[16];
+    set_up(&bench, 11);
+    struct tt_view *before = tt_view_create(bench.index);
+    tt_index_put(bench.index, TT_SLICE_LITERAL("oz"), TT_SLICE_LITERAL("x"));
+    tt_index_put(bench.index, TT_SLICE_LITERAL("qa"), TT_SLICE_LITERAL("x"));
+    for (unsigned count = 1; count < PEOPLE; count += count / 2 + 1) {
+        for (unsigned i = 0; i < count; i++) {
+            unsigned number = draw(&bench, PEOPLE);
+            known[number] = true;
+            tt_index_put(bench.index, person_key(number, key), TT_SLICE_LITERAL("x"));
+        }
+        expect_ok(tt_index_write(bench.index));
+        struct tt_walk *walk = tt_walk_create(tt_index_latest(bench.index), TT_SLICE_LITERAL("p"));
+        for (unsigned i = 0; i < PEOPLE; i++) {
+            if (!known[i])
+                continue;
+            assert_true(tt_walk_valid(walk));
+            assert_true(tt_slice_eq(tt_walk_key(walk), person_key(i, key)));
+            tt_walk_next(walk);
+        }
+        assert_false(tt_walk_valid(walk));
+        tt_walk_back_to(walk, TT_SLICE_LITERAL("pz"));
+        for (unsigned i = PEOPLE; i-- > 0;) {
+            if (!known[i])
+                continue;
+            assert_true(tt_slice_eq(tt_walk_key(walk), person_key(i, key)));
+            tt_walk_prev(walk);
+        }
+        assert_false(tt_walk_valid(walk));
+        expect_ok(tt_walk_destroy(&walk));
+    }
+    struct tt_walk *walk = tt_walk_create(before, TT_SLICE_LITERAL("p"));
+    assert_false(tt_walk_valid(walk));
+    expect_ok(tt_walk_destroy(&walk));
+    tt_view_destroy(&before);
+    tear_down(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_walk_over_a_table_meets_everybody_in_order),
         cmocka_unit_test(it_is_as_the_model_says),
         cmocka_unit_test(a_walk_does_not_look_beyond_its_prefix),
         cmocka_unit_test(what_was_flushed_is_there_again),
