@@ -89,9 +89,11 @@ void tt_presence_tell_all(struct tt_core *core, struct tt_session *session)
     for (size_t i = 0; i < chat->member_count; i++) {
         if (tt_session_is_user(session, &chat->members[i]))
             continue;
-        const struct tt_watched *watched = watched_of(core, &chat->members[i]);
+        struct tt_watched *watched = watched_of(core, &chat->members[i]);
         if (shows_nothing(watched, session) || (watched->known && watched->knows_sharing))
             tell(core, watched, session);
+        else if (watched->known)
+            watched->held = true;
     }
 }
 

@@ -219,7 +219,24 @@ static void what_was_asked_while_hiding_shows_nobody(void **state)
     bench_destroy(&bench);
 }
 
-/* The same, of what a GET elsewhere has put on the screen. */
+/* Alice shares again, of which no word has come here; the node that answers her GET knows it. */
+static void who_shares_again_unheard_sees_whom_a_get_elsewhere_shows(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    (void)bench_connect(bench, "bob", "phone");
+    (void)bench_connect(bench, "alice", "desk");
+    share(bench, "alice", false);
+    share_elsewhere(bench, "alice", true);
+    bench_pass_ms(bench, 10);
+    struct tt_hint hint = hand_out_c(bench);
+    bench_forget(bench);
+    bench_hear(bench, &hint);
+    expect_said(bench, "alice/desk: presence c of bob online");
+    bench_destroy(&bench);
+}
+
+/* Alice hides likewise, and nobody says who shares after a GET elsewhere. */
 static void a_mark_while_hiding_shows_nobody(void **state)
 {
     (void)state;
@@ -301,6 +318,7 @@ int main(void)
         cmocka_unit_test(who_shares_meanwhile_is_shown_to_a_get_elsewhere),
         cmocka_unit_test(a_mark_says_whether_the_answer_showed_anything),
         cmocka_unit_test(what_was_asked_while_hiding_shows_nobody),
+        cmocka_unit_test(who_shares_again_unheard_sees_whom_a_get_elsewhere_shows),
         cmocka_unit_test(a_mark_while_hiding_shows_nobody),
         cmocka_unit_test(who_leaves_is_seen_to_though_his_choice_was_not_heard_of),
         cmocka_unit_test(who_hides_comes_and_goes_unseen),
