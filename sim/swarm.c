@@ -29,6 +29,7 @@ static void draw_core(struct tt_prng *prng, struct tt_core_options *core)
         core->undrained_bytes_max = draw(prng, 300, 3000);
         core->replay_count = draw(prng, 1, 16);
     }
+    core->unrung_max = flip(prng, 300) ? draw(prng, 20, 60) : core->unrung_max;
     /* Not push_timers_max: a timer that is not armed repairs nothing, and the limit is far away. */
     if (flip(prng, 200)) {
         core->sends_per_s = draw(prng, 1, 5);

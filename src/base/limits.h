@@ -42,6 +42,7 @@
 #define TT_LIMIT_CONVERSATIONS_KEPT 65536  /* cached by a node */
 #define TT_LIMIT_REQUESTS           65536  /* under way on a node */
 #define TT_LIMIT_PUSH_TIMERS        262144 /* armed on a node */
+#define TT_LIMIT_UNRUNG             8192   /* of them found in the pending rows */
 #define TT_LIMIT_UNDRAINED_BYTES    (128 * 1024)  /* handed to a socket before it must drain */
 #define TT_LIMIT_SLOW_BYTES         (1024 * 1024) /* then 4413 */
 #define TT_LIMIT_OPENS              4             /* `open` frames of a socket under way */

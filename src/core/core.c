@@ -28,6 +28,7 @@ struct tt_core_options tt_core_options_default(void)
         .replay_bytes = TT_REPLAY_BYTES,
         .pending_count = TT_PENDING_COUNT,
         .push_timers_max = TT_LIMIT_PUSH_TIMERS,
+        .unrung_max = TT_LIMIT_UNRUNG,
         .undrained_bytes_max = TT_LIMIT_UNDRAINED_BYTES,
         .slow_bytes_max = TT_LIMIT_SLOW_BYTES,
     };

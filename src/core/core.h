@@ -41,6 +41,7 @@ struct tt_core_options {
     uint32_t replay_bytes;
     uint32_t pending_count;
     uint32_t push_timers_max;
+    uint32_t unrung_max; /* of them found in the pending rows: the others are found later */
     size_t undrained_bytes_max;
     size_t slow_bytes_max;
     uint32_t reassert_ms; /* a session checks its registration about that often; 0: never */

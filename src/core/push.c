@@ -58,9 +58,8 @@ static void drop(struct tt_core *core, struct tt_push *push)
     tt_timer_stop(&core->timers, &push->timer);
     tt_map_remove(&core->pushes, tt_slice(push->key, push->key_size));
     core->counters.push_timers = core->pushes.count;
+    tt_unrung_done(core, push);
     tt_push_free(push);
-    if (core->unrung_again && core->pushes.count <= core->options.push_timers_max / 2)
-        tt_unrung_look(core, core->options.push_delay_ms);
 }
 
 /* NULL if there is no room; what cannot be armed now is found again in the pending rows. */
@@ -266,6 +265,8 @@ void tt_push_arm_late(struct tt_core *core, const tt_id *conversation, const tt_
     struct tt_push *push = push_of(core, conversation, user, true);
     if (push == NULL || push->to.n >= seq.n)
         return;
+    core->unrung_count += push->found ? 0 : 1;
+    push->found = true;
     push->late = true;
     push->late_to = push->to = seq;
     add_step(core, push, seq);

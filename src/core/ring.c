@@ -399,6 +399,7 @@ static void put_off(struct tt_core *core, struct tt_push *push, struct tt_rung *
         push->retry_at =
             tt_mono_after(core->now.mono, backoff_ms(core, push, notified->retry_after_ms));
     }
+    tt_unrung_done(core, push);
     push->late = true;
     push->late_to = tt_seq_max(push->late_to, notified->seq);
     rung->again = true;

@@ -301,6 +301,7 @@ struct tt_push {
     char key[2 * TT_ID_SIZE_MAX + 1];
     uint8_t key_size;
     bool rings; /* false: only repairs, for the sender's own other devices */
+    bool found; /* in the pending rows, and not looked at to its end yet */
     bool checking;
     uint8_t marking;    /* MARK_PUSHED under way: until then the store may say less than is known */
     bool late;          /* after a restart or an outage: only the newest message rings */
@@ -385,7 +386,8 @@ struct tt_core {
     struct tt_task *push_tests; /* that wait for outcomes */
     struct tt_timer unrung; /* runs: pending rows will be looked through for what did not ring */
     bool unrung_under_way;
-    bool unrung_again; /* something could not be armed */
+    bool unrung_again;     /* something could not be armed */
+    uint32_t unrung_count; /* entries that were found */
     struct tt_map buckets;
 
     uint32_t screen_turns;           /* so far, of all sessions */
@@ -627,6 +629,8 @@ void tt_push_test_notified(struct tt_core *core, const struct tt_notified *notif
 void tt_unrung_look(struct tt_core *core, uint64_t in_ms);
 void tt_unrung_due(struct tt_core *core);
 void tt_unrung_found(struct tt_core *core, struct tt_store_op *op);
+/* The entry ends, or waits for a service: others may be looked for. */
+void tt_unrung_done(struct tt_core *core, struct tt_push *push);
 
 /* task.c */
 struct tt_task *tt_task_create(struct tt_core *core, enum tt_task_kind kind, tt_handle owner);

@@ -8,6 +8,7 @@
 
 #define PAGE     100
 #define RETRY_MS 5000
+#define SOON_MS  100
 
 void tt_unrung_look(struct tt_core *core, uint64_t in_ms)
 {
@@ -52,8 +53,19 @@ void tt_unrung_found(struct tt_core *core, struct tt_store_op *op)
             tt_unrung_look(core, RETRY_MS);
         return;
     }
-    if (core->pushes.count > core->options.push_timers_max / 2)
+    /* However many there are after a start: who is connected must hardly notice. */
+    bool is_enough = core->unrung_count >= core->options.unrung_max;
+    if (is_enough || core->pushes.count > core->options.push_timers_max / 2)
         core->unrung_again = true; /* goes on when there is room */
     else
         ask(core, list);
+}
+
+void tt_unrung_done(struct tt_core *core, struct tt_push *push)
+{
+    core->unrung_count -= push->found ? 1 : 0;
+    push->found = false;
+    if (core->unrung_again && core->unrung_count <= core->options.unrung_max / 2 &&
+        core->pushes.count <= core->options.push_timers_max / 2)
+        tt_unrung_look(core, SOON_MS);
 }

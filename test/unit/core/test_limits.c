@@ -7,6 +7,8 @@
 
 /* What happens where a table is full, and where it has to grow. */
 
+#define PAGE_OF_UNRUNG 100
+
 #define CROWD 150
 
 static tt_id numbered(const char *name, int number)
@@ -292,6 +294,39 @@ static void all_of_it_rings_though_there_is_little_room(void **state)
     bench_destroy(&bench);
 }
 
+static void look_after_few_of_the_dead(struct tt_core_options *options)
+{
+    options->reports_alive = true;
+    options->unrung_max = PAGE_OF_UNRUNG;
+}
+
+/* After a start there may be a million. */
+static void what_did_not_ring_is_looked_after_a_part_at_a_time(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_has_a_phone(look_after_few_of_the_dead);
+    for (int i = 0; i < 2 * CROWD; i++)
+        leave_behind(bench, i);
+    bench_forget(bench);
+    bench_step(bench, &(struct tt_event){.kind = TT_EVENT_NODE_GONE});
+    for (int i = 0; i < 200; i++) {
+        bench_pass_ms(bench, 100);
+        assert_true(tt_core_counters(bench->core)->push_timers <= PAGE_OF_UNRUNG);
+    }
+    assert_int_equal(bench_count(bench, "notify: "), PAGE_OF_UNRUNG);
+    for (int round = 0; round < 6; round++) {
+        for (int i = 0; i < 2 * CROWD; i++) {
+            char name[16];
+            (void)snprintf(name, sizeof(name), "x%03d", i);
+            accept(bench, "bob", name);
+        }
+        bench_pass_ms(bench, 5000);
+    }
+    assert_int_equal(bench_count(bench, "notify: "), 2 * CROWD);
+    assert_int_equal(tt_core_counters(bench->core)->push_timers, 0);
+    bench_destroy(&bench);
+}
+
 /* Nothing is unread on the first page of bob's conversations. */
 static void a_badge_counts_over_pages(void **state)
 {
@@ -350,6 +385,7 @@ int main(void)
         cmocka_unit_test(what_finds_no_room_rings_when_there_is_some),
         cmocka_unit_test(all_that_a_dead_server_left_rings),
         cmocka_unit_test(all_of_it_rings_though_there_is_little_room),
+        cmocka_unit_test(what_did_not_ring_is_looked_after_a_part_at_a_time),
         cmocka_unit_test(a_badge_counts_over_pages),
         cmocka_unit_test(tables_grow_with_what_is_in_them),
     };
