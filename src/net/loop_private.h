@@ -15,7 +15,10 @@
  * cache. One per loop. */
 #define TT_LOOP_SCRATCH_SIZE ((size_t)64 * 1024)
 #define TT_LOOP_SIGNALS_MAX  4
-#define TT_LOOP_READY_MAX    1024 /* sockets that are served in a turn */
+
+/* Sockets that are served in a turn. Many more, and a crowd moves in lockstep: the store and the
+ * peers have nothing to do until all of it was read. */
+#define TT_LOOP_READY_MAX 128
 
 /* A handshake costs a third of a millisecond and more: so many steps of handshakes, and the others
  * have to wait for the next turn, so that a storm of them does not keep those who are connected. */
