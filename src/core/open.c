@@ -150,6 +150,7 @@ static void start_mark(struct tt_core *core, struct tt_task *task)
     session->own_busy->opening = false;
     /* What the update says, the answer of the GET did, unless it showed nothing. */
     session->own_busy->untold = untold || task->peer_hidden;
+    task->peer_unseen = task->peer_hidden && !untold;
     if (task->conv->is.kind == TT_DIRECT && !task->peer_hidden)
         tt_presence_marked(core, session, &ids[0], task->peer_status);
     ask_users(core, task, ids, count);
@@ -363,6 +364,8 @@ static void tell_marked(struct tt_core *core, const struct tt_task *task,
 {
     if (task->conv->is.kind == TT_GROUP)
         session->own_busy->untold = true;
+    else if (task->peer_unseen && knows_sharing && !tt_presence_sees_any(core, session))
+        session->own_busy->untold = false;
     tt_presence_unanswered(core, session, knows_sharing);
 }
 

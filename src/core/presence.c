@@ -97,6 +97,16 @@ void tt_presence_tell_all(struct tt_core *core, struct tt_session *session)
     }
 }
 
+bool tt_presence_sees_any(struct tt_core *core, const struct tt_session *session)
+{
+    const struct tt_conversation *chat = &session->busy->open->is;
+    for (size_t i = 0; i < chat->member_count; i++)
+        if (!tt_session_is_user(session, &chat->members[i]) &&
+            !shows_nothing(watched_of(core, &chat->members[i]), session))
+            return true;
+    return false;
+}
+
 /* The session has been told `told`, by an answer over HTTP; perhaps more is known here. */
 void tt_presence_marked(struct tt_core *core, struct tt_session *session, const tt_id *user,
                         struct tt_status told)

@@ -362,6 +362,32 @@ static bool nudge_all(struct tt_core *core, const struct tt_task *task)
     return is_behind;
 }
 
+static bool is_linked(const struct tt_positions *at, const tt_id *device)
+{
+    for (size_t i = 0; i < at->device_count; i++)
+        if (tt_id_eq(&at->devices[i].device, device))
+            return true;
+    return false;
+}
+
+/* A device that has a socket and is linked no more: the word of that was lost. */
+static void cut_unlinked(struct tt_core *core, const struct tt_task *task)
+{
+    const struct tt_positions *at = &tt_task_answer(task, PART_POSITIONS)->positions;
+    if (!tt_is_ok(task->registry->err))
+        return;
+    const struct tt_whereabouts *found = &task->registry->about.found[0];
+    for (size_t i = 0; i < found->device_count; i++) {
+        if (is_linked(at, &found->devices[i].device))
+            continue;
+        struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
+        hint->kind = TT_HINT_CUT;
+        hint->user = task->user;
+        hint->device = found->devices[i].device;
+        tt_hint_to(core, &found->devices[i].place, hint);
+    }
+}
+
 static void look_after(struct tt_core *core, struct tt_push *push, uint8_t doublings)
 {
     tt_mono at = tt_mono_after(core->now.mono, (uint64_t)core->options.push_delay_ms << doublings);
@@ -442,6 +468,7 @@ static void looked(struct tt_core *core, struct tt_task *task, struct tt_push *p
     }
     push->undone = TT_SEQ(0);
     push->unanswered = 0;
+    cut_unlinked(core, task);
     if (is_over(core, push->retry_at))
         ring_again(push);
     bool is_late_look = task->push_late.n > 0;

@@ -268,6 +268,7 @@ struct tt_task {
     struct tt_status peer_status; /* MARK: what the GET found */
     uint64_t peer_version;
     bool peer_hidden;  /* and did not say, because one of the two does not share */
+    bool peer_unseen;  /* so that the device is right as long as nothing is to be seen */
     tt_seq push_early; /* PUSH: up to where devices without and with a socket ring */
     tt_seq push_late;
     bool finds; /* what an append of unknown outcome has stored */
@@ -549,6 +550,7 @@ tt_time tt_presence_no_later(const struct tt_core *core, tt_time last_seen);
 void tt_presence_unanswered(struct tt_core *core, struct tt_session *session, bool knows_sharing);
 void tt_presence_tell_untold(struct tt_core *core, struct tt_session *session);
 void tt_presence_tell_all(struct tt_core *core, struct tt_session *session);
+bool tt_presence_sees_any(struct tt_core *core, const struct tt_session *session);
 void tt_presence_marked(struct tt_core *core, struct tt_session *session, const tt_id *user,
                         struct tt_status told);
 void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden, tt_mono asked_at);

@@ -164,6 +164,21 @@ static void who_shares_meanwhile_is_shown_to_a_get_elsewhere(void **state)
     show_to_a_get_elsewhere(false);
 }
 
+static void a_mark_after_nothing_was_shown_shows_nothing(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    (void)bench_connect(bench, "bob", "phone");
+    (void)bench_connect(bench, "alice", "desk");
+    share(bench, "alice", false);
+    struct tt_hint hint = hand_out_c(bench);
+    hint.hidden = true;
+    bench_forget(bench);
+    bench_hear(bench, &hint);
+    expect_unsaid(bench, "alice/desk: presence");
+    bench_destroy(&bench);
+}
+
 /* This node answers the GET, the socket is elsewhere, and Bob hides. */
 static void a_mark_says_whether_the_answer_showed_anything(void **state)
 {
@@ -316,6 +331,7 @@ int main(void)
         cmocka_unit_test(who_hides_meanwhile_is_not_seen_by_a_get_elsewhere),
         cmocka_unit_test(a_get_elsewhere_is_told_nothing_twice),
         cmocka_unit_test(who_shares_meanwhile_is_shown_to_a_get_elsewhere),
+        cmocka_unit_test(a_mark_after_nothing_was_shown_shows_nothing),
         cmocka_unit_test(a_mark_says_whether_the_answer_showed_anything),
         cmocka_unit_test(what_was_asked_while_hiding_shows_nobody),
         cmocka_unit_test(who_shares_again_unheard_sees_whom_a_get_elsewhere_shows),

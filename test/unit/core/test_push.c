@@ -428,6 +428,20 @@ static void what_must_ring_does_not_wait_for_who_is_told_again(void **state)
     bench_destroy(&bench);
 }
 
+/* Bob's tablet is connected elsewhere, was unlinked, and no word of that came there. */
+static void a_device_that_is_linked_no_more_is_cut_when_it_is_found(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away();
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_register(bench, "bob", "tablet", 7);
+    bench_send(bench, alice, "c", "m1");
+    bench_pass_ms(bench, 4000);
+    expect_said(bench, "hint: CUT bob/tablet");
+    expect_unsaid(bench, "hint: CUT bob/phone");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -446,6 +460,7 @@ int main(void)
         cmocka_unit_test(an_operator_may_hide_all_previews),
         cmocka_unit_test(what_could_not_be_looked_up_rings_a_little_later),
         cmocka_unit_test(what_must_ring_does_not_wait_for_who_is_told_again),
+        cmocka_unit_test(a_device_that_is_linked_no_more_is_cut_when_it_is_found),
         cmocka_unit_test(what_a_device_sent_over_http_is_told_again_to_its_socket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
