@@ -329,7 +329,7 @@ static void submit(void *self, struct tt_registry_op *const *ops, size_t count)
         uint64_t at =
             registry->agenda->now_us + tt_prng_delay(&registry->prng, registry->options.latency_us);
         if (tt_prng_chance(&registry->prng, faults->tail_per_mille))
-            at += tt_prng_delay(&registry->prng, faults->tail_us);
+            at += tt_prng_tail(&registry->prng, faults->tail_us);
         if (at < port->ordered_until_us)
             at = port->ordered_until_us;
         port->ordered_until_us = at;

@@ -273,7 +273,7 @@ static uint64_t draw_instant(struct tt_fake_store *store, struct store_port *por
     const struct tt_fake_store_faults *faults = &store->faults;
     uint64_t at = store->agenda->now_us + tt_prng_delay(&store->prng, store->options.latency_us);
     if (tt_prng_chance(&store->prng, faults->tail_per_mille))
-        at += tt_prng_delay(&store->prng, faults->tail_us);
+        at += tt_prng_tail(&store->prng, faults->tail_us);
     if (at < faults->stalled_until_us)
         at = faults->stalled_until_us;
     const tt_id *changed = changed_conversation(op);

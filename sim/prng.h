@@ -86,4 +86,11 @@ static inline uint64_t tt_prng_delay(struct tt_prng *prng, uint64_t mean)
     return half_life * halvings + tt_prng_below(prng, half_life + 1);
 }
 
+/* Likewise, of an op that some adapter carries out: those give up after a while. */
+static inline uint64_t tt_prng_tail(struct tt_prng *prng, uint64_t mean)
+{
+    uint64_t delay = tt_prng_delay(prng, mean);
+    return delay < 4 * mean ? delay : 4 * mean;
+}
+
 #endif
