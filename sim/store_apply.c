@@ -29,7 +29,10 @@ static void positions(struct tt_store_tables *tables, struct tt_store_op *op)
     for (size_t i = 0; i < user->device_count; i++) {
         const tt_id *device = &user->devices[i].device.id;
         devices[i] = (struct tt_device_position){
-            .device = *device, .delivered = tt_store_tables_position(member, device)};
+            .device = *device,
+            .delivered = tt_store_tables_position(member, device),
+            .linked_at = user->devices[i].device.linked_at,
+        };
     }
     answer->head = tt_store_tables_head(row);
     answer->cursor = member->cursor;

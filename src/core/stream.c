@@ -216,13 +216,17 @@ void tt_stream_need_position(struct tt_core *core, struct tt_session *session,
     tt_emit_store(core, op, TT_FOR_POSITION, session->handle);
 }
 
-/* The device's own; NULL: it is not linked any more. */
+/* The device's own; NULL: it is not linked any more, or anew. */
 static const struct tt_device_position *position_of(const struct tt_positions *positions,
-                                                    const tt_id *device)
+                                                    const struct tt_session *session)
 {
-    for (size_t i = 0; i < positions->device_count; i++)
-        if (tt_id_eq(&positions->devices[i].device, device))
-            return &positions->devices[i];
+    for (size_t i = 0; i < positions->device_count; i++) {
+        const struct tt_device_position *position = &positions->devices[i];
+        if (!tt_session_is_device(session, &position->device))
+            continue;
+        bool is_known = position->linked_at.ms != 0 && session->linked_at.ms != 0;
+        return is_known && position->linked_at.ms != session->linked_at.ms ? NULL : position;
+    }
     return NULL;
 }
 
@@ -247,8 +251,7 @@ void tt_stream_positions_done(struct tt_core *core, struct tt_store_op *op)
         tt_session_retry_soon(core, session);
         return;
     }
-    const tt_id device = tt_session_device(session);
-    const struct tt_device_position *position = position_of(positions, &device);
+    const struct tt_device_position *position = position_of(positions, session);
     if (position == NULL) {
         tt_session_close(core, session, TT_CLOSE_TOKEN_EXPIRED);
         return;

@@ -58,8 +58,8 @@
  *   no conversation.
  * SNAPSHOT: NOT_FOUND unless the user is a member. Messages from max(1, the user's read cursor) on,
  *   at most count_max; if fewer, filled up with older ones from the front. count_max 0: none.
- * POSITIONS: of all linked devices; a device without an entry stands at 0. NOT_FOUND unless a
- *   member.
+ * POSITIONS: of all linked devices, each with its link; a device without an entry stands at 0.
+ *   NOT_FOUND unless a member.
  * LIST_PENDING: the user's rows after `after` by conversation id, at most count_max, and whether
  *   the device is unlinked, or linked by another link than `linked_at`: the rows' device_delivered
  *   are that one's then.

@@ -217,6 +217,11 @@ static void another_link_is_told_apart(struct fixture *f)
     link_at(f, "bob", "tablet", 5);
     assert_true(is_over(f, at(2)));
     assert_false(is_over(f, at(5)));
+    const tt_id tablet = tt_id_of("tablet");
+    const struct tt_positions *stand = positions(f, "c", "bob");
+    for (size_t i = 0; i < stand->device_count; i++)
+        if (tt_id_eq(&stand->devices[i].device, &tablet))
+            assert_int_equal(stand->devices[i].linked_at.ms, at(5).ms);
     assert_false(is_over(f, TT_TIME(0)));
 }
 

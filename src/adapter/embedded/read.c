@@ -55,6 +55,7 @@ static tt_err read_positions(struct tt_reading *reading, struct tt_positions *po
     for (size_t i = 0; i < user.device_count; i++) {
         devices[i].device = user.devices[i].id;
         devices[i].delivered = tt_read_position(&status, &devices[i].device);
+        devices[i].linked_at = user.devices[i].linked_at;
     }
     positions->head = head.head;
     positions->cursor = status.cursor;

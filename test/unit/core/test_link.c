@@ -53,13 +53,8 @@ static void a_late_word_of_an_unlinking_spares_the_next_link(void **state)
     bench_destroy(&bench);
 }
 
-/* The new link's socket is elsewhere, and the word that it has replaced this one was lost. */
-static void a_socket_of_the_link_before_is_closed(void **state)
+static void link_phone_again(struct bench *bench)
 {
-    (void)state;
-    struct bench *bench = bench_create(NULL);
-    struct tt_hint hint;
-    (void)bench_connect(bench, "bob", "phone");
     unlink_phone(bench);
     bench->now.wall.ms += 10;
     struct tt_store_op *op = tt_store_op_create(TT_STORE_LINK_DEVICE);
@@ -69,8 +64,32 @@ static void a_socket_of_the_link_before_is_closed(void **state)
                                               .device_count_max = 16,
                                               .silent_ms_max = INT64_MAX};
     bench_store(bench, op);
+}
+
+/* The new link's socket is elsewhere, and the word that it has replaced this one was lost. */
+static void a_socket_of_the_link_before_is_closed(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    struct tt_hint hint;
+    (void)bench_connect(bench, "bob", "phone");
+    link_phone_again(bench);
     bench_hear(bench, cut(&hint));
     expect_said(bench, "bob/phone: closed with 4401");
+    bench_destroy(&bench);
+}
+
+/* The new link's position is none of this one's: there would be a gap before it. */
+static void a_socket_of_the_link_before_is_handed_nothing(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    (void)bench_connect(bench, "bob", "phone");
+    link_phone_again(bench);
+    bench_send(bench, alice, "c", "m1");
+    expect_said(bench, "bob/phone: closed with 4401");
+    expect_unsaid(bench, "bob/phone: message");
     bench_destroy(&bench);
 }
 
@@ -248,6 +267,7 @@ int main(void)
         cmocka_unit_test(a_socket_of_an_unlinked_device_is_closed),
         cmocka_unit_test(a_late_word_of_an_unlinking_spares_the_next_link),
         cmocka_unit_test(a_socket_of_the_link_before_is_closed),
+        cmocka_unit_test(a_socket_of_the_link_before_is_handed_nothing),
         cmocka_unit_test(a_store_that_is_away_is_asked_again),
         cmocka_unit_test(an_ack_of_the_link_before_moves_no_later_position),
         cmocka_unit_test(an_ack_names_the_link_of_its_socket),
