@@ -7,7 +7,8 @@
 
 #define FRAME_BYTES 120 /* of a frame, beside its content */
 #define STUCK_US    (3600 * TT_US_PER_S)
-#define QUEUE_SLACK 10000
+/* Two answers to `open`: the one that asks, and the one that is too much. */
+#define QUEUE_SLACK 20000
 
 /* Something on its way to a device. */
 struct parcel {
@@ -311,6 +312,8 @@ static void send_frame(struct tt_link *link, const struct tt_server_frame *frame
     if (link->drained_us <= now_us) {
         link->drained_us = now_us;
         link->queued_bytes = 0;
+    } else if (link->bytes_per_ms > 0) { /* what it has taken in meanwhile */
+        link->queued_bytes = (link->drained_us - now_us) * link->bytes_per_ms / TT_US_PER_MS;
     }
     if (link->bytes_per_ms > 0)
         link->drained_us += frame_bytes(frame) * TT_US_PER_MS / link->bytes_per_ms;

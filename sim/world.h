@@ -115,7 +115,7 @@ struct tt_link {
     uint64_t up_us;        /* when the last thing on its way arrives */
     uint64_t down_us;
     uint64_t drained_us;  /* when all that was sent has left the process */
-    size_t queued_bytes;  /* since it last had */
+    size_t queued_bytes;  /* that have not */
     size_t queued_before; /* this turn */
     uint64_t turn_us;
     uint64_t opened_us;
