@@ -312,7 +312,7 @@ static void send_frame(struct tt_link *link, const struct tt_server_frame *frame
     if (link->drained_us <= now_us) {
         link->drained_us = now_us;
         link->queued_bytes = 0;
-    } else if (link->bytes_per_ms > 0) { /* what it has taken in meanwhile */
+    } else if (link->bytes_per_ms > 0 && !link->is_stuck) { /* what it has taken in meanwhile */
         link->queued_bytes = (link->drained_us - now_us) * link->bytes_per_ms / TT_US_PER_MS;
     }
     if (link->bytes_per_ms > 0)
