@@ -12,6 +12,9 @@
 #define CAUGHT_UP_US (5 * TT_US_PER_S)
 #define LOOK_US      (TT_US_PER_S / 2)
 
+/* Where pages hold one message each and the store is slow, a long backlog takes its time. */
+#define BACKLOG_MAX 10
+
 #define NAME(id)   (id).size, (id).bytes
 #define NUMBER(it) ((unsigned long long)(it))
 
@@ -101,6 +104,19 @@ static void check_arrival(void *context, void *payload)
     drop(payload);
 }
 
+static uint64_t backlog_of(const struct arrival *arrival)
+{
+    const struct tt_sim_device *device = arrival->device;
+    uint64_t backlog = 0;
+    for (uint32_t i = 0; i < device->chat_count; i++) {
+        uint64_t position = tt_oracle_position(arrival->run->oracle, &device->chats[i].is->id,
+                                               &device->user, &device->id)
+                                .n;
+        backlog += arrival->heads[i] > position ? arrival->heads[i] - position : 0;
+    }
+    return backlog;
+}
+
 static void look_for_arrivals(void *context, void *payload)
 {
     (void)payload;
@@ -115,7 +131,10 @@ static void look_for_arrivals(void *context, void *payload)
         for (uint32_t c = 0; c < device->chat_count; c++)
             if (tt_oracle_is_member(run->oracle, &device->chats[c].is->id, &device->user))
                 arrival->heads[c] = tt_oracle_head(run->oracle, &device->chats[c].is->id).n;
-        tt_agenda_after(&run->world->agenda, CAUGHT_UP_US, check_arrival, run, arrival, drop);
+        if (backlog_of(arrival) <= BACKLOG_MAX)
+            tt_agenda_after(&run->world->agenda, CAUGHT_UP_US, check_arrival, run, arrival, drop);
+        else
+            drop(arrival);
     }
     if (run->is_clean)
         tt_agenda_after(&run->world->agenda, LOOK_US, look_for_arrivals, run, NULL, NULL);

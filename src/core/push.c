@@ -197,14 +197,21 @@ static void forget_armed(struct tt_push *push, tt_seq done)
     push->from = tt_seq_next(done);
 }
 
+/* Not what came after it and rings for nobody, as one's own messages do not: before those may be
+ * one that another node was about to ring for when it died. */
+static tt_seq rung_for(const struct tt_push *push)
+{
+    return tt_seq_min(push->checked, push->ring_to);
+}
+
 static void mark_pushed(struct tt_core *core, struct tt_push *push)
 {
-    push->marked = push->checked;
-    forget_armed(push, push->checked);
+    push->marked = rung_for(push);
+    forget_armed(push, push->marked);
     struct tt_store_op *op = tt_store_op_create(TT_STORE_MARK_PUSHED);
     op->mark_pushed.user = push->user;
     op->mark_pushed.conversation = push->conversation;
-    op->mark_pushed.seq = push->checked;
+    op->mark_pushed.seq = push->marked;
     tt_emit_store(core, op, TT_FOR_MARKED, TT_HANDLE_NONE);
     push->marking++;
 }
@@ -225,7 +232,7 @@ void tt_push_settle(struct tt_core *core, struct tt_push *push)
         return;
     bool ringing = is_ringing(push);
     if (push->rings && push->is_behind && !ringing && push->marking == 0 && push->undone.n == 0 &&
-        push->checked.n > push->marked.n)
+        rung_for(push).n > push->marked.n)
         mark_pushed(core, push);
     tt_mono next = next_look(core, push);
     if (next.ms != 0)
@@ -242,6 +249,8 @@ void tt_push_arm(struct tt_core *core, const tt_id *conversation, const tt_id *u
         return;
     note_armed(push, seq);
     push->to = tt_seq_max(push->to, seq);
+    if (rings)
+        push->ring_to = tt_seq_max(push->ring_to, seq);
     if (at_once)
         push->early = tt_seq_max(push->early, seq);
     add_step(core, push, seq);
@@ -268,7 +277,7 @@ void tt_push_arm_late(struct tt_core *core, const tt_id *conversation, const tt_
     core->unrung_count += push->found ? 0 : 1;
     push->found = true;
     push->late = true;
-    push->late_to = push->to = seq;
+    push->late_to = push->ring_to = push->to = seq;
     add_step(core, push, seq);
     tt_push_settle(core, push);
 }
@@ -458,7 +467,7 @@ static void looked(struct tt_core *core, struct tt_task *task, struct tt_push *p
     const struct tt_positions *at = &tt_task_answer(task, PART_POSITIONS)->positions;
     if (task->finds) {
         push->late = true;
-        push->late_to = push->to = tt_seq_max(push->to, at->head);
+        push->late_to = push->ring_to = push->to = tt_seq_max(push->to, at->head);
         push->checked = tt_seq_max(push->checked, at->head);
         task->push_late = push->checked;
         task->push_early = tt_seq_max(task->push_early, push->checked);

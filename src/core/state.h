@@ -319,6 +319,7 @@ struct tt_push {
     tt_seq far_from; /* what was armed outside of the bits: about from here */
     tt_seq far_to;   /* to here; 0: nothing */
     tt_seq to;       /* the newest message */
+    tt_seq ring_to;  /* the newest that rings */
     tt_seq marked;   /* kept as rung for */
     tt_seq undone;   /* up to here a look was cut short: until one is not, nothing is kept */
     bool is_behind;  /* some device that is connected or rings lacked something at the last look */
