@@ -36,7 +36,7 @@ static const struct {
     enum tt_mutant mutant;
     const char *set;
 } nests[] = {
-    {TT_MUTANT_CORE_OLD_POSITION, "streams_kept=1,store_tail=60,forgets=1,bus_gap=100,unlinks=0,"
+    {TT_MUTANT_CORE_OLD_POSITION, "streams_kept=1,store_tail=300,forgets=1,bus_gap=100,unlinks=0,"
                                   "marks=0,leave=20,slow=0,pending_count=100"},
     {TT_MUTANT_UNRUNG_EMPTY, "crashes=1,leave=300,store_before=0,store_after=0,registry_tail=0"},
     {TT_MUTANT_CORE_KICK_ANY,

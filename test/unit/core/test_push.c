@@ -442,6 +442,28 @@ static void a_device_that_is_linked_no_more_is_cut_when_it_is_found(void **state
     bench_destroy(&bench);
 }
 
+/* Another node was about to ring for x2 when it died, and Bob's tablet has written since: that it
+ * rings for nobody is nothing that was rung for, and what is not marked is found again. */
+static void ones_own_message_is_not_marked_as_rung_for(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away();
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    tt_handle tablet = bench_connect(bench, "bob", "tablet");
+    bench_register(bench, "bob", "phone", 99);
+    bench_send(bench, alice, "c", "x1");
+    bench_store_message(bench, "c", "alice", "x2");
+    bench_send(bench, tablet, "c", "own");
+    bench_pass_ms(bench, 4000);
+    accept_all(bench, 1, 1);
+    const tt_id conversation = tt_id_of("c");
+    const tt_id bob = tt_id_of("bob");
+    const struct tt_member_row *member =
+        tt_store_tables_member(tt_store_tables_conversation(&bench->tables, &conversation), &bob);
+    assert_int_equal(member->pushed.n, 1);
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +482,7 @@ int main(void)
         cmocka_unit_test(an_operator_may_hide_all_previews),
         cmocka_unit_test(what_could_not_be_looked_up_rings_a_little_later),
         cmocka_unit_test(what_must_ring_does_not_wait_for_who_is_told_again),
+        cmocka_unit_test(ones_own_message_is_not_marked_as_rung_for),
         cmocka_unit_test(a_device_that_is_linked_no_more_is_cut_when_it_is_found),
         cmocka_unit_test(what_a_device_sent_over_http_is_told_again_to_its_socket),
     };
