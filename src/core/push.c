@@ -494,6 +494,9 @@ static void looked(struct tt_core *core, struct tt_task *task, struct tt_push *p
         tt_ring_start(core, task, push);
         return;
     }
+    tt_ring_looked(task, push);
+    if (!push->late)
+        tt_unrung_done(core, push);
     tt_task_destroy(core, task);
     push->checking = false;
     tt_push_settle(core, push);

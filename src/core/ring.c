@@ -285,14 +285,19 @@ static void ring_device(struct tt_core *core, struct tt_task *task, struct tt_pu
     rung->seq = tt_seq_max(rung->seq, range.limit);
 }
 
+void tt_ring_looked(const struct tt_task *task, struct tt_push *push)
+{
+    tt_seq looked_at = tt_seq_max(task->push_late, task->push_early);
+    push->late = push->late && (push->early.n > 0 || push->late_to.n > looked_at.n);
+}
+
 static bool ring_all(struct tt_core *core, struct tt_task *task, struct tt_push *push)
 {
     const struct tt_list_push_addresses *list =
         &tt_task_answer(task, PART_ADDRESSES)->list_push_addresses;
     for (size_t i = 0; i < list->address_count; i++)
         ring_device(core, task, push, &list->addresses[i]);
-    tt_seq looked_at = tt_seq_max(task->push_late, task->push_early);
-    push->late = push->late && (push->early.n > 0 || push->late_to.n > looked_at.n);
+    tt_ring_looked(task, push);
     return true;
 }
 
@@ -317,7 +322,10 @@ bool tt_ring_next(struct tt_core *core, struct tt_task *task, struct tt_push *pu
     }
     switch (task->step) {
     case STEP_ADDRESSES:
-        return !ask_messages(core, task, push);
+        if (ask_messages(core, task, push))
+            return false;
+        tt_ring_looked(task, push);
+        return true;
     case STEP_MESSAGES:
         ask_names(core, task);
         return false;

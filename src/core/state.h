@@ -610,6 +610,9 @@ void tt_push_free(struct tt_push *push);
 struct tt_push *tt_push_find(struct tt_core *core, const tt_id *conversation, const tt_id *user);
 
 /* ring.c */
+/* All that had rung late has been looked at: what comes from now on is the others' to ring for
+ * where it is not armed here. */
+void tt_ring_looked(const struct tt_task *task, struct tt_push *push);
 bool tt_ring_is_due(const struct tt_push *push, const struct tt_task *task);
 void tt_ring_start(struct tt_core *core, struct tt_task *task, const struct tt_push *push);
 bool tt_ring_next(struct tt_core *core, struct tt_task *task, struct tt_push *push);

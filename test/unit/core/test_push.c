@@ -464,6 +464,33 @@ static void ones_own_message_is_not_marked_as_rung_for(void **state)
     bench_destroy(&bench);
 }
 
+static void looks_after_the_dead(struct tt_core_options *options)
+{
+    options->reports_alive = true;
+}
+
+/* What a dead node left is only behind on Bob's tablet, which cannot be rung. Then another node
+ * stores x2, and rings for it itself. */
+static void who_has_looked_late_rings_for_nothing_of_others(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away_and(looks_after_the_dead);
+    tt_handle tablet = bench_connect(bench, "bob", "tablet");
+    bench_store_message(bench, "c", "alice", "x1");
+    tt_handle phone = bench_connect(bench, "bob", "phone");
+    bench_say(bench, phone, TT_CLIENT_DELIVERED, "c", 1);
+    bench_hang_up(bench, phone);
+    bench_step(bench, &(struct tt_event){.kind = TT_EVENT_NODE_GONE});
+    bench_pass_ms(bench, 15000);
+    expect_said(bench, "store: LIST_PUSH_ADDRESSES");
+    bench_store_message(bench, "c", "alice", "x2");
+    bench_register(bench, "bob", "phone", 99);
+    bench_send(bench, tablet, "c", "own");
+    bench_pass_ms(bench, 5000);
+    expect_unsaid(bench, "notify: ");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -482,6 +509,7 @@ int main(void)
         cmocka_unit_test(an_operator_may_hide_all_previews),
         cmocka_unit_test(what_could_not_be_looked_up_rings_a_little_later),
         cmocka_unit_test(what_must_ring_does_not_wait_for_who_is_told_again),
+        cmocka_unit_test(who_has_looked_late_rings_for_nothing_of_others),
         cmocka_unit_test(ones_own_message_is_not_marked_as_rung_for),
         cmocka_unit_test(a_device_that_is_linked_no_more_is_cut_when_it_is_found),
         cmocka_unit_test(what_a_device_sent_over_http_is_told_again_to_its_socket),
