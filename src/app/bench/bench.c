@@ -138,26 +138,29 @@ static int run(const struct measurement *measurement, const struct tt_bench_valu
     return measured ? TT_EXIT_OK : TT_EXIT_FAIL;
 }
 
+static int measure(const char *name, const struct tt_bench_values *values)
+{
+    const struct measurement *measurement = find(name);
+    if (measurement != NULL)
+        return run(measurement, values);
+    tt_option_complain(&spec,
+                       "there is no measurement \"%s\"; there are pairs, rate, idle, storm, open, "
+                       "fanout and fill",
+                       name);
+    return TT_EXIT_USAGE;
+}
+
 int tt_command_bench(int argc, char **argv)
 {
     struct tt_bench_values values = {0};
     struct tt_positionals positionals;
-    struct tt_arena arena = {0};
+    struct tt_arena arena = {0}; /* lists of values lie there */
     enum tt_option_outcome outcome =
         tt_options_read(&spec, argc, argv, &values, &positionals, &arena);
-    tt_arena_deinit(&arena);
-    if (outcome == TT_OPTIONS_HELP_SHOWN)
-        return TT_EXIT_OK;
-    if (outcome == TT_OPTIONS_BAD)
-        return TT_EXIT_USAGE;
+    int code = outcome == TT_OPTIONS_HELP_SHOWN ? TT_EXIT_OK : TT_EXIT_USAGE;
     (void)setvbuf(stdout, NULL, _IOLBF, 0); /* a line of a wave is seen when it is over */
-    const struct measurement *measurement = find(positionals.items[0]);
-    if (measurement == NULL) {
-        tt_option_complain(&spec,
-                           "there is no measurement \"%s\"; there are pairs, rate, idle, storm, "
-                           "open, fanout and fill",
-                           positionals.items[0]);
-        return TT_EXIT_USAGE;
-    }
-    return run(measurement, &values);
+    if (outcome != TT_OPTIONS_HELP_SHOWN && outcome != TT_OPTIONS_BAD)
+        code = measure(positionals.items[0], &values);
+    tt_arena_deinit(&arena);
+    return code;
 }
