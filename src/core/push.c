@@ -234,6 +234,8 @@ void tt_push_settle(struct tt_core *core, struct tt_push *push)
     if (push->rings && push->is_behind && !ringing && push->marking == 0 && push->undone.n == 0 &&
         rung_for(push).n > push->marked.n)
         mark_pushed(core, push);
+    if (push->found && !push->late && !ringing)
+        tt_unrung_done(core, push);
     tt_mono next = next_look(core, push);
     if (next.ms != 0)
         tt_timer_set(&core->timers, &push->timer, next);
@@ -371,14 +373,6 @@ static bool nudge_all(struct tt_core *core, const struct tt_task *task)
     return is_behind;
 }
 
-static bool is_linked(const struct tt_positions *at, const tt_id *device)
-{
-    for (size_t i = 0; i < at->device_count; i++)
-        if (tt_id_eq(&at->devices[i].device, device))
-            return true;
-    return false;
-}
-
 /* A device that has a socket and is linked no more: the word of that was lost. */
 static void cut_unlinked(struct tt_core *core, const struct tt_task *task)
 {
@@ -387,7 +381,7 @@ static void cut_unlinked(struct tt_core *core, const struct tt_task *task)
         return;
     const struct tt_whereabouts *found = &task->registry->about.found[0];
     for (size_t i = 0; i < found->device_count; i++) {
-        if (is_linked(at, &found->devices[i].device))
+        if (tt_position_of(at, &found->devices[i].device) != NULL)
             continue;
         struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
         hint->kind = TT_HINT_CUT;
@@ -495,8 +489,6 @@ static void looked(struct tt_core *core, struct tt_task *task, struct tt_push *p
         return;
     }
     tt_ring_looked(task, push);
-    if (!push->late)
-        tt_unrung_done(core, push);
     tt_task_destroy(core, task);
     push->checking = false;
     tt_push_settle(core, push);

@@ -58,10 +58,9 @@ static struct tt_rung *rung_of(struct tt_push *push, const tt_id *device)
 
 static tt_seq delivered_to(const struct tt_positions *at, const tt_id *device)
 {
-    for (size_t i = 0; i < at->device_count; i++)
-        if (tt_id_eq(&at->devices[i].device, device))
-            return at->devices[i].delivered;
-    return at->cursor.delivered; /* it never connected, and starts there when it does */
+    const struct tt_device_position *position = tt_position_of(at, device);
+    /* One that never connected starts at the user's cursor when it does. */
+    return position != NULL ? position->delivered : at->cursor.delivered;
 }
 
 /* The messages above `above` and up to `limit` are to ring on this device. */
@@ -285,10 +284,19 @@ static void ring_device(struct tt_core *core, struct tt_task *task, struct tt_pu
     rung->seq = tt_seq_max(rung->seq, range.limit);
 }
 
+static bool any_rings_again(const struct tt_push *push)
+{
+    for (uint32_t i = 0; i < push->rung_count; i++)
+        if (push->rung[i].again)
+            return true;
+    return false;
+}
+
 void tt_ring_looked(const struct tt_task *task, struct tt_push *push)
 {
     tt_seq looked_at = tt_seq_max(task->push_late, task->push_early);
-    push->late = push->late && (push->early.n > 0 || push->late_to.n > looked_at.n);
+    bool has_more = push->early.n > 0 || push->late_to.n > looked_at.n;
+    push->late = push->late && (has_more || any_rings_again(push));
 }
 
 static bool ring_all(struct tt_core *core, struct tt_task *task, struct tt_push *push)

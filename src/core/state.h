@@ -463,6 +463,9 @@ struct tt_stream *tt_stream_of(struct tt_core *core, struct tt_session *session,
 struct tt_stream *tt_stream_find(struct tt_session *session, const tt_id *conversation);
 void tt_stream_position(struct tt_core *core, struct tt_session *session, struct tt_stream *stream,
                         tt_seq device_delivered);
+/* NULL: the device is not linked. */
+const struct tt_device_position *tt_position_of(const struct tt_positions *positions,
+                                                const tt_id *device);
 void tt_stream_need_position(struct tt_core *core, struct tt_session *session,
                              struct tt_stream *stream);
 void tt_stream_read_sync(struct tt_core *core, struct tt_session *session,
@@ -610,8 +613,8 @@ void tt_push_free(struct tt_push *push);
 struct tt_push *tt_push_find(struct tt_core *core, const tt_id *conversation, const tt_id *user);
 
 /* ring.c */
-/* All that had rung late has been looked at: what comes from now on is the others' to ring for
- * where it is not armed here. */
+/* If all that rings late has been looked at, and nothing of it rings again: what comes from now on
+ * is the others' to ring for where it is not armed here. */
 void tt_ring_looked(const struct tt_task *task, struct tt_push *push);
 bool tt_ring_is_due(const struct tt_push *push, const struct tt_task *task);
 void tt_ring_start(struct tt_core *core, struct tt_task *task, const struct tt_push *push);
@@ -635,7 +638,8 @@ void tt_push_test_notified(struct tt_core *core, const struct tt_notified *notif
 void tt_unrung_look(struct tt_core *core, uint64_t in_ms);
 void tt_unrung_due(struct tt_core *core);
 void tt_unrung_found(struct tt_core *core, struct tt_store_op *op);
-/* The entry ends, or waits for a service: others may be looked for. */
+/* The entry ends, has nothing left of what was found, or waits for a service: others may be looked
+ * for. */
 void tt_unrung_done(struct tt_core *core, struct tt_push *push);
 
 /* task.c */

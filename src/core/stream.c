@@ -216,18 +216,20 @@ void tt_stream_need_position(struct tt_core *core, struct tt_session *session,
     tt_emit_store(core, op, TT_FOR_POSITION, session->handle);
 }
 
-/* The device's own; NULL: it is not linked any more, or anew. */
-static const struct tt_device_position *position_of(const struct tt_positions *positions,
-                                                    const struct tt_session *session)
+const struct tt_device_position *tt_position_of(const struct tt_positions *positions,
+                                                const tt_id *device)
 {
-    for (size_t i = 0; i < positions->device_count; i++) {
-        const struct tt_device_position *position = &positions->devices[i];
-        if (!tt_session_is_device(session, &position->device))
-            continue;
-        bool is_known = position->linked_at.ms != 0 && session->linked_at.ms != 0;
-        return is_known && position->linked_at.ms != session->linked_at.ms ? NULL : position;
-    }
+    for (size_t i = 0; i < positions->device_count; i++)
+        if (tt_id_eq(&positions->devices[i].device, device))
+            return &positions->devices[i];
     return NULL;
+}
+
+static bool is_of_session(const struct tt_device_position *position,
+                          const struct tt_session *session)
+{
+    return position->linked_at.ms == 0 || session->linked_at.ms == 0 ||
+           position->linked_at.ms == session->linked_at.ms;
 }
 
 void tt_stream_positions_done(struct tt_core *core, struct tt_store_op *op)
@@ -251,8 +253,9 @@ void tt_stream_positions_done(struct tt_core *core, struct tt_store_op *op)
         tt_session_retry_soon(core, session);
         return;
     }
-    const struct tt_device_position *position = position_of(positions, session);
-    if (position == NULL) {
+    const tt_id device = tt_session_device(session);
+    const struct tt_device_position *position = tt_position_of(positions, &device);
+    if (position == NULL || !is_of_session(position, session)) { /* unlinked, or linked anew */
         tt_session_close(core, session, TT_CLOSE_TOKEN_EXPIRED);
         return;
     }

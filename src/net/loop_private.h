@@ -16,8 +16,8 @@
 #define TT_LOOP_SCRATCH_SIZE ((size_t)64 * 1024)
 #define TT_LOOP_SIGNALS_MAX  4
 
-/* Sockets that are served in a turn. Many more, and a crowd moves in lockstep: the store and the
- * peers have nothing to do until all of it was read. */
+/* Sockets that are served in a turn; the others are ready in the next one, too. Many more, and a
+ * crowd moves in lockstep: the store and the peers have nothing to do until all of it was read. */
 #define TT_LOOP_READY_MAX 128
 
 /* A handshake costs a third of a millisecond and more: so many steps of handshakes, and the others

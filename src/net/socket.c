@@ -13,8 +13,6 @@
 /* Plaintext is encrypted when it is about to be sent, at most so much ahead of the kernel. */
 #define CIPHER_AHEAD ((size_t)64 * 1024)
 
-/* Sockets that are served in one turn; the others are ready in the next one, too. */
-
 /* What a TLS socket has more. */
 struct tls {
     SSL *ssl;

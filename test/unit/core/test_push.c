@@ -491,6 +491,27 @@ static void who_has_looked_late_rings_for_nothing_of_others(void **state)
     bench_destroy(&bench);
 }
 
+/* The service puts it off; meanwhile the tablet, which lacks it too, is looked after. */
+static void what_rang_late_and_was_put_off_rings_again(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away_and(looks_after_the_dead);
+    (void)bench_connect(bench, "alice", "desk");
+    (void)bench_connect(bench, "bob", "tablet");
+    bench_store_message(bench, "c", "alice", "x1");
+    bench_step(bench, &(struct tt_event){.kind = TT_EVENT_NODE_GONE});
+    bench_pass_ms(bench, 15000);
+    expect_said(bench, "notify: ring bob/phone c seq=1");
+    bench_forget(bench);
+    become_of_it(bench, 1, TT_NOTIFY_LATER, 60000);
+    bench_pass_ms(bench, 50000);
+    expect_said(bench, "store: POSITIONS");
+    expect_unsaid(bench, "notify: ");
+    bench_pass_ms(bench, 20000);
+    expect_said(bench, "notify: ring bob/phone c seq=1");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -510,6 +531,7 @@ int main(void)
         cmocka_unit_test(what_could_not_be_looked_up_rings_a_little_later),
         cmocka_unit_test(what_must_ring_does_not_wait_for_who_is_told_again),
         cmocka_unit_test(who_has_looked_late_rings_for_nothing_of_others),
+        cmocka_unit_test(what_rang_late_and_was_put_off_rings_again),
         cmocka_unit_test(ones_own_message_is_not_marked_as_rung_for),
         cmocka_unit_test(a_device_that_is_linked_no_more_is_cut_when_it_is_found),
         cmocka_unit_test(what_a_device_sent_over_http_is_told_again_to_its_socket),
