@@ -11,6 +11,7 @@
 #include "adapter/dynamodb/api_client.h"
 #include "adapter/entropy_os.h"
 #include "base/memory.h"
+#include "fixed_credentials.h"
 
 /*
  * What a request to DynamoDB costs this process in CPU, beside a bare client in the same run: one
@@ -139,21 +140,6 @@ static void on_done(void *context)
         send_one(slot);
 }
 
-static bool get_credentials(void *self, struct tt_aws_credentials *credentials,
-                            uint64_t *generation)
-{
-    (void)self;
-    *generation = 1;
-    *credentials = (struct tt_aws_credentials){.access_key = TT_SLICE_LITERAL("AKIDEXAMPLE"),
-                                               .secret = TT_SLICE_LITERAL("secret")};
-    return true;
-}
-
-static void ignore(void *self)
-{
-    (void)self;
-}
-
 static double run_ours(uint16_t port, size_t count)
 {
     static const struct tt_loop_events events = {.wake = NULL};
@@ -166,7 +152,7 @@ static double run_ours(uint16_t port, size_t count)
         .region = "eu-west-1",
         .connections_max = ABREAST,
         .try_ms_max = 10000,
-        .source = {NULL, get_credentials, ignore},
+        .source = {NULL, tt_fixed_credentials_get, tt_fixed_credentials_expired},
         .clock = tt_clock_os(),
         .entropy = tt_entropy_os(&ours->entropy),
     };

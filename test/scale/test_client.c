@@ -5,6 +5,7 @@
 #include "adapter/clock_os.h"
 #include "adapter/dynamodb/api_client.h"
 #include "adapter/entropy_os.h"
+#include "fixed_credentials.h"
 #include "unit.h"
 
 /* A service that stalls: it takes connections and says nothing. More wait for a connection than
@@ -25,21 +26,6 @@ struct world {
     size_t done;
     size_t too_early;
 };
-
-static bool get_credentials(void *self, struct tt_aws_credentials *credentials,
-                            uint64_t *generation)
-{
-    (void)self;
-    *generation = 1;
-    *credentials = (struct tt_aws_credentials){.access_key = TT_SLICE_LITERAL("AKIDEXAMPLE"),
-                                               .secret = TT_SLICE_LITERAL("secret")};
-    return true;
-}
-
-static void ignore(void *self)
-{
-    (void)self;
-}
 
 static void on_done(void *context)
 {
@@ -77,7 +63,7 @@ static void who_was_not_sent_is_tried_again(void **state)
         .region = "eu-west-1",
         .connections_max = CONNECTIONS,
         .try_ms_max = TRY_MS,
-        .source = {NULL, get_credentials, ignore},
+        .source = {NULL, tt_fixed_credentials_get, tt_fixed_credentials_expired},
         .clock = tt_clock_os(),
         .entropy = tt_entropy_os(&world.entropy),
     };
