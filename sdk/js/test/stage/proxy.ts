@@ -5,11 +5,44 @@ import { createServer, connect, type AddressInfo, type Server, type Socket } fro
 
 export type Way = 'out' | 'in';
 
+interface Piece {
+  bytes: Buffer;
+  /** When it goes on, in ms of performance.now(). */
+  due: number;
+}
+
+/** One way of a connection: what was sent first comes first, as in any TCP. */
+class Queue {
+  readonly #pieces: Piece[] = [];
+  readonly #to: Socket;
+
+  constructor(to: Socket) {
+    this.#to = to;
+  }
+
+  put(bytes: Buffer, delayMs: number): void {
+    const due = Math.max(this.#pieces.at(-1)?.due ?? 0, performance.now() + delayMs);
+    this.#pieces.push({ bytes, due });
+    if (this.#pieces.length === 1) this.#pass();
+  }
+
+  /** The first piece alone has a timer: two of them need not end in their order. */
+  #pass(): void {
+    for (let first = this.#pieces[0]; first; first = this.#pieces[0]) {
+      const wait = first.due - performance.now();
+      if (wait > 0) {
+        setTimeout(() => this.#pass(), wait);
+        return;
+      }
+      this.#pieces.shift();
+      if (!this.#to.destroyed) this.#to.write(first.bytes);
+    }
+  }
+}
+
 interface Pair {
   near: Socket;
   far: Socket;
-  /** When the last piece of each way is due: what was sent first comes first, as in any TCP. */
-  due: Record<Way, number>;
 }
 
 export class Proxy {
@@ -49,7 +82,7 @@ export class Proxy {
       return;
     }
     const far = connect(this.#target(), '127.0.0.1');
-    const pair: Pair = { near, far, due: { out: 0, in: 0 } };
+    const pair: Pair = { near, far };
     this.#pairs.add(pair);
     const end = () => {
       near.destroy();
@@ -60,19 +93,14 @@ export class Proxy {
       [near, far, 'out'],
       [far, near, 'in'],
     ] as const) {
-      from.on('data', (bytes) => this.#pass(bytes, to, way, pair));
+      const queue = new Queue(to);
+      from.on('data', (bytes) => {
+        if (this.swallows[way]) return;
+        queue.put(bytes, this.delayMs + Math.random() * this.jitterMs);
+      });
       from.on('error', end);
       from.on('close', end);
     }
-  }
-
-  #pass(bytes: Buffer, to: Socket, way: Way, { due }: Pair): void {
-    if (this.swallows[way]) return;
-    const now = performance.now();
-    const at = Math.max(due[way], now + this.delayMs + Math.random() * this.jitterMs);
-    due[way] = at;
-    if (at <= now) to.write(bytes);
-    else setTimeout(() => to.destroyed || to.write(bytes), at - now);
   }
 
   /** Everybody's connection ends, whatever was on its way. */
