@@ -28,6 +28,7 @@ import {
   type Entry,
   type ErrorFrame,
   type ServerFrame,
+  type Status,
   statusOf,
   type WireMessage,
 } from './wire.ts';
@@ -67,6 +68,8 @@ export class Intake {
   linkedAt: string | null = null;
   /** Conversations that something came of, and that no list has told of yet. */
   readonly unlisted = new Set<string>();
+  /** When the presence of somebody was last heard of, in the time that `at` counts. */
+  readonly #heardAt = new Map<string, number>();
 
   constructor(me: string, acks: Acks, outbox: Outbox) {
     this.#me = me;
@@ -92,16 +95,15 @@ export class Intake {
     batch.recount.add(id);
   }
 
-  /** An entry of the list. */
-  list(entry: Entry, batch: Batch): void {
+  /** An entry of the list, asked for (or sent) at `at`. */
+  list(entry: Entry, at: number, batch: Batch): void {
     const id = entry.conversation_id;
     const known = this.records.get(id);
     this.#edit(batch, id, (one) => withEntry(one, entry));
     if (known && readTo(known) < entry.my_last_read_seq) batch.recount.add(id);
     this.unlisted.delete(id);
     for (const user_id of entry.members) {
-      const status = statusOf(entry, user_id);
-      if (status) batch.signals.push({ kind: 'presence', user_id, status });
+      this.#shown(user_id, statusOf(entry, user_id), at, batch);
     }
   }
 
@@ -124,7 +126,7 @@ export class Intake {
     this.#edit(batch, id, withJoined);
   }
 
-  take(frame: ServerFrame, batch: Batch): void {
+  take(frame: ServerFrame, at: number, batch: Batch): void {
     switch (frame.type) {
       case 'message':
         this.#arrived(frame, batch);
@@ -141,7 +143,7 @@ export class Intake {
         break;
       case 'presence': {
         const status = frame.status ?? statusOf(frame, frame.user_id);
-        if (status) batch.signals.push({ kind: 'presence', user_id: frame.user_id, status });
+        this.#shown(frame.user_id, status, at, batch);
         break;
       }
       case 'typing': {
@@ -150,10 +152,10 @@ export class Intake {
         break;
       }
       case 'conversation_added':
-        this.list(frame.conversation, batch);
+        this.list(frame.conversation, at, batch);
         break;
       case 'conversation':
-        this.#opened(frame, batch);
+        this.#opened(frame, at, batch);
         break;
       case 'caught_up':
         batch.signals.push({ kind: 'caught_up' });
@@ -166,6 +168,13 @@ export class Intake {
         // A frame of a later version; unknown ones are passed over.
         break;
     }
+  }
+
+  /** An answer that was asked for before something newer was heard says nothing. */
+  #shown(user_id: string, status: Status | undefined, at: number, batch: Batch): void {
+    if (!status || at < (this.#heardAt.get(user_id) ?? at)) return;
+    this.#heardAt.set(user_id, at);
+    batch.signals.push({ kind: 'presence', user_id, status });
   }
 
   #edit(batch: Batch, id: string, edit: (record: ConversationRecord) => ConversationRecord): void {
@@ -225,15 +234,14 @@ export class Intake {
     batch.signals.push({ kind: 'sent', client_id, conversation_id, seq, timestamp });
   }
 
-  #opened(frame: Extract<ServerFrame, { type: 'conversation' }>, batch: Batch): void {
+  #opened(frame: Extract<ServerFrame, { type: 'conversation' }>, at: number, batch: Batch): void {
     const id = frame.conversation_id;
     const members = frame.members ?? [];
     this.hold(id, frame.messages, batch);
     this.#edit(batch, id, (one) => withCursors(withOwnRead(one, frame.my_last_read_seq), frame));
     batch.recount.add(id);
     this.#noteUnlisted(id);
-    for (const { user_id, status } of members)
-      batch.signals.push({ kind: 'presence', user_id, status });
+    for (const { user_id, status } of members) this.#shown(user_id, status, at, batch);
     batch.signals.push({ kind: 'opened', conversation_id: id, members });
   }
 

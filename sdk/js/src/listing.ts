@@ -21,7 +21,8 @@ const MARGIN_MS = 1_000;
 
 export class Listing {
   readonly #http: Http;
-  readonly #took: (entries: Entry[]) => void;
+  readonly #now: () => number;
+  readonly #took: (entries: Entry[], askedAt: number) => void;
   readonly #ended: () => void;
   readonly #failed: (error: unknown) => void;
   #run = 0;
@@ -31,14 +32,19 @@ export class Listing {
   #firstAt: number | null = null;
   #since: string | null = null;
 
-  /** `ended` is called when everything that was asked for has been given to `took`, or failed. */
+  /**
+   * `took` is told what `now` was when its page was asked for. `ended` is called when everything
+   * that was asked for has been given to `took`, or failed.
+   */
   constructor(
     http: Http,
-    took: (entries: Entry[]) => void,
+    now: () => number,
+    took: (entries: Entry[], askedAt: number) => void,
     ended: () => void,
     failed: (error: unknown) => void,
   ) {
     this.#http = http;
+    this.#now = now;
     this.#took = took;
     this.#ended = ended;
     this.#failed = failed;
@@ -102,12 +108,13 @@ export class Listing {
   async #fetch(run: number, since: string | null): Promise<void> {
     let cursor: string | null = null;
     do {
+      const askedAt = this.#now();
       const page: Page = await this.#http.get('/conversations', {
         limit: cursor === null ? FIRST_PAGE : PAGE,
         cursor: cursor ?? undefined,
         changed_since: since ?? undefined,
       });
-      this.#took(page.conversations);
+      this.#took(page.conversations, askedAt);
       cursor = page.next ?? null;
     } while (cursor !== null && run === this.#run);
   }

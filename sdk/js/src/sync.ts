@@ -34,6 +34,8 @@ const STEPS_MAX = 250;
 /** What comes in thousands, and what has to stay behind it. All else is merged before it. */
 const IN_TURN = new Set(['message', 'caught_up', 'presence', 'typing']);
 const FIRST_LIST_MS_MAX = 5_000;
+/** Before anything was heard: what is stamped so gives way to everything else. */
+const NEVER = 0;
 
 export interface SyncOptions {
   url: string;
@@ -60,6 +62,8 @@ export class Sync {
   /** Frames of the stream, in its order, and everything that does not wait for them. */
   #inTurn: Step[] = [];
   #soon: Step[] = [];
+  /** How many frames have come: the time by which presence is known to be newer or older. */
+  #arrivals = 0;
   #working = false;
   #opened: string | null = null;
   #traced = false;
@@ -96,8 +100,9 @@ export class Sync {
     this.#intake = new Intake(options.user_id, this.#acks, this.#outbox);
     this.#listing = new Listing(
       options.http,
-      (entries) => {
-        for (const entry of entries) this.#step((batch) => this.#intake.list(entry, batch));
+      () => this.#arrivals,
+      (entries, at) => {
+        for (const entry of entries) this.#step((batch) => this.#intake.list(entry, at, batch));
       },
       // What came meanwhile may be of a conversation that is newer than the list.
       () => this.#step(() => {}),
@@ -177,7 +182,7 @@ export class Sync {
         this.#step((batch) => this.#intake.hold(order.conversation_id, order.messages, batch));
         break;
       case 'made':
-        this.#step((batch) => this.#intake.list(order.entry, batch));
+        this.#step((batch) => this.#intake.list(order.entry, NEVER, batch));
         break;
       case 'list':
         this.#listing.ask();
@@ -285,7 +290,8 @@ export class Sync {
   }
 
   #received(frame: ServerFrame): void {
-    const step: Step = (batch) => this.#intake.take(frame, batch);
+    const at = ++this.#arrivals;
+    const step: Step = (batch) => this.#intake.take(frame, at, batch);
     if (IN_TURN.has(frame.type)) this.#inTurn.push(step);
     else this.#soon.push(step);
     this.#workSoon();
