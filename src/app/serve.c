@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,12 +91,21 @@ static bool raise_limit(struct server *server)
     return true;
 }
 
+/* Those that this process may use: taskset, a container or a service may have fewer. */
+static int count_cores(void)
+{
+    cpu_set_t usable;
+    if (sched_getaffinity(0, sizeof(usable), &usable) == 0)
+        return CPU_COUNT(&usable);
+    return (int)sysconf(_SC_NPROCESSORS_ONLN); /* a machine of more than 1,024 */
+}
+
 /* The embedded store's own threads have about one core's work. */
 static uint32_t count_nodes(const struct tt_config *config)
 {
     if (config->nodes != 0)
         return (uint32_t)config->nodes;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN) - (tt_scale_is_wanted(config) ? 0 : 1);
+    int cores = count_cores() - (tt_scale_is_wanted(config) ? 0 : 1);
     return cores < 1 ? 1 : cores > NODES_MAX ? NODES_MAX : (uint32_t)cores;
 }
 
