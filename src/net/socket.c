@@ -144,19 +144,24 @@ static void settle(struct tt_socket *socket)
         free_work(socket);
 }
 
-/* False if the kernel cannot wait for one more. What nobody waits for is not watched at all, or a
- * broken connection would wake the loop again and again. */
-static bool watch(struct tt_socket *socket, uint8_t interest)
+/* Never fails: only a first ADD takes memory. What nobody waits for stays known to the kernel, but
+ * is told of once at most, or a broken connection would wake the loop again and again. */
+static void watch(struct tt_socket *socket, uint8_t interest)
 {
-    struct epoll_event event = {.events = interest, .data = {.ptr = socket}};
-    int what = socket->interest == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    struct epoll_event event = {.events = interest == 0 ? EPOLLET : interest,
+                                .data = {.ptr = socket}};
     if (interest == socket->interest)
-        return true;
-    if (epoll_ctl(socket->loop->ready, interest == 0 ? EPOLL_CTL_DEL : what, socket->fd, &event) !=
-        0)
-        return false;
+        return;
+    int failed = epoll_ctl(socket->loop->ready, EPOLL_CTL_MOD, socket->fd, &event);
+    TT_ASSERT(failed == 0);
     socket->interest = interest;
-    return true;
+}
+
+/* Closing alone may not end it: a program that is being started has the descriptor, too. */
+static void unwatch(struct tt_socket *socket)
+{
+    int failed = epoll_ctl(socket->loop->ready, EPOLL_CTL_DEL, socket->fd, NULL);
+    TT_ASSERT(failed == 0);
 }
 
 static void destroy(struct tt_socket *socket)
@@ -168,9 +173,7 @@ static void destroy(struct tt_socket *socket)
     loop->stats.sockets--;
     loop->stats.outgoing -= socket->ours;
     free_work(socket);
-    /* Closing alone may not end it: a program that is being started has the descriptor, too. */
-    bool unwatched = watch(socket, 0);
-    TT_ASSERT(unwatched);
+    unwatch(socket);
     close(socket->fd);
     socket->next_gone = loop->gone;
     loop->gone = socket;
@@ -185,8 +188,7 @@ static void fail(struct tt_socket *socket)
     }
     bool ended = socket->eof;
     drop_output(socket);
-    bool unwatched = watch(socket, 0);
-    TT_ASSERT(unwatched);
+    watch(socket, 0);
     socket->blocked = false;
     socket->eof = true;
     socket->shut = true;
@@ -201,8 +203,7 @@ static void update_interest(struct tt_socket *socket)
         interest |= EPOLLOUT;
     if (!socket->connecting && !socket->paused && !socket->eof)
         interest |= EPOLLIN;
-    bool watched = watch(socket, interest);
-    TT_ASSERT(watched);
+    watch(socket, interest);
 }
 
 static bool can_encrypt(const struct tt_socket *socket)
@@ -415,6 +416,8 @@ static void complete_connect(struct tt_socket *socket)
 
 static void on_ready(struct tt_socket *socket, uint32_t events)
 {
+    if (socket->interest == 0)
+        return;
     if ((events & EPOLLHUP) != 0)
         events |= socket->interest;
     if (socket->connecting) {
@@ -463,11 +466,13 @@ static struct tt_socket *create(struct tt_loop *loop, int fd, uint8_t interest,
                                 const struct tt_socket_events *events, void *context)
 {
     struct tt_socket *socket = tt_alloc(sizeof(*socket));
+    struct epoll_event event = {.events = interest, .data = {.ptr = socket}};
     socket->loop = loop;
     socket->fd = fd;
+    socket->interest = interest;
     socket->events = events;
     socket->context = context;
-    if (!watch(socket, interest)) {
+    if (epoll_ctl(loop->ready, EPOLL_CTL_ADD, fd, &event) != 0) {
         tt_free(socket);
         close(fd);
         return NULL;
