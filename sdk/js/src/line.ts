@@ -5,6 +5,9 @@
  * after 4409 (the device is connected elsewhere: two that both came back would push each other out
  * for ever) and without a token that the server takes. A line that looks open but answers nothing
  * is ended here: browsers do not show pings, so a `ping` frame asks.
+ *
+ * One that was given up before its `hello` may reach the server later than its successor, as the
+ * device's newest, and push that out. So one 4409 after such a one is no word of another place.
  */
 import { Backoff } from './backoff.ts';
 import type { LineState } from './change.ts';
@@ -27,6 +30,8 @@ const ANSWER_MS_MAX = 10_000;
 const PROBE_MS_MAX = 5_000;
 const HEARTBEAT_SECONDS = 25;
 const RENEW_PAUSE_MS = 5_000;
+/** So long TCP goes on bringing what a socket said before it was given up. */
+const GHOST_MS_MAX = 120_000;
 const CLOSE_EXPIRED = 4401;
 const CLOSE_REPLACED = 4409;
 const CLOSE_SILENT = 4000;
@@ -48,6 +53,8 @@ export class Line {
   #heartbeatMs = HEARTBEAT_SECONDS * 1000;
   #attempt = 0;
   #renewedAt = 0;
+  /** When a socket was given up that the server had not greeted yet. */
+  #gaveUpAt = -Infinity;
 
   constructor(url: string, tokens: TokenSource, events: LineEvents, backoff = new Backoff()) {
     this.#url = url;
@@ -202,12 +209,20 @@ export class Line {
     if (socket !== this.#socket) return;
     const wasOnline = this.#state === 'online';
     this.#drop(code === CLOSE_SILENT ? CLOSE_SILENT : 1000);
-    if (code === CLOSE_REPLACED) {
+    if (code === CLOSE_REPLACED && !this.#isOwnGhost()) {
       this.#become('replaced');
       return;
     }
+    if (code === CLOSE_SILENT && !wasOnline) this.#gaveUpAt = performance.now();
     this.#become('offline');
     void this.#again(code, wasOnline);
+  }
+
+  /** Whether it was a socket of our own that came late; said once for each that was given up. */
+  #isOwnGhost(): boolean {
+    const isLikely = performance.now() - this.#gaveUpAt < GHOST_MS_MAX;
+    this.#gaveUpAt = -Infinity;
+    return isLikely;
   }
 
   async #again(code: number, wasOnline: boolean): Promise<void> {

@@ -1,9 +1,11 @@
 /*
- * line: the waits between attempts, and when tokens are renewed.
+ * line: the waits between attempts, whose 4409 it is, and when tokens are renewed.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Backoff } from '../src/backoff.ts';
+import type { LineState } from '../src/change.ts';
+import { Line } from '../src/line.ts';
 import { lifeOf, TokenSource } from '../src/token.ts';
 
 test('waits are drawn evenly below a ceiling that doubles up to 30 s', () => {
@@ -14,6 +16,60 @@ test('waits are drawn evenly below a ceiling that doubles up to 30 s', () => {
   assert.equal(highest.next(), 499);
   const lowest = new Backoff(undefined, () => 0);
   assert.deepEqual([lowest.next(), lowest.next()], [0, 0]);
+});
+
+test('one 4409 after an attempt that was given up is no word of another place', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const sockets: { onmessage: Function; onclose: Function }[] = [];
+  class FakeSocket {
+    onmessage = () => {};
+    onclose = () => {};
+    constructor() {
+      sockets.push(this);
+    }
+    close(): void {}
+    send(): void {}
+  }
+  t.mock.property(globalThis, 'WebSocket', FakeSocket as unknown as typeof WebSocket);
+  const states: LineState[] = [];
+  const tokens = new TokenSource(
+    async () => 'token',
+    () => {},
+  );
+  const events = {
+    state: (state: LineState) => states.push(state),
+    frame: () => {},
+    hello: () => {},
+    isMine: () => true,
+    passed: () => {},
+    isRefused: async () => false,
+  };
+  const line = new Line('ws://host', tokens, events, new Backoff(undefined, () => 0));
+  /** Lets promises run, and the wait of 0 ms before the next attempt. */
+  const turn = async () => {
+    for (let i = 0; i < 10; i++) await Promise.resolve();
+    t.mock.timers.tick(1);
+    for (let i = 0; i < 10; i++) await Promise.resolve();
+  };
+  const greet = () => sockets.at(-1)!.onmessage({ data: '{"type":"hello"}' });
+  const replace = () => sockets.at(-1)!.onclose({ code: 4409 });
+
+  line.start();
+  await turn();
+  t.mock.timers.tick(15_000); // no answer: given up
+  await turn();
+  assert.equal(sockets.length, 2);
+  greet();
+  replace();
+  await turn();
+  assert.equal(sockets.length, 3, 'it comes back by itself');
+  greet();
+  replace();
+  await turn();
+  assert.equal(sockets.length, 3, 'but once only');
+  assert.equal(states.at(-1), 'replaced');
+  line.stop();
+  tokens.stop();
 });
 
 function tokenOf(claims: object): string {
