@@ -25,6 +25,7 @@ SANITIZERS = {
     'ASAN_SYMBOLIZER_PATH': '/usr/bin/llvm-symbolizer-14',
 }
 OUTPUT_LINES_SHOWN = 60
+FUZZ_SECONDS = 5  # of each target, and five times that of the one of whole sessions
 # What test/crash/hunt.py plays: the kind, its rounds here, and with --long.
 HUNTS = [('write', 4, 60), ('fail', 4, 20), ('short', 1, 3), ('memory', 1, 10), ('power', 2, 20),
          ('cut', 6, 100), ('flip', 10, 250), ('lost', 6, 9999)]
@@ -189,6 +190,7 @@ class Check:
                             '--program', ASAN / 'test/wire/echo')
             self.script('soak', 'test/soak/run.py', '--program', RELEASE / 'twoticks')
             self.threads()
+            self.simple('fuzzing', 'tool/fuzz', str(FUZZ_SECONDS))
             if release:
                 self.simple('beside Node', 'bench/peers/run', 'node', '--rounds', '1',
                             '--seconds', '2', '--pairs', '20')
@@ -202,7 +204,8 @@ class Check:
 def main():
     parser = argparse.ArgumentParser(prog='./check', description=__doc__.splitlines()[0])
     parser.add_argument('--long', action='store_true',
-                        help='more crash rounds, a soak, ThreadSanitizer and static analysis too')
+                        help='more crash rounds, a soak, fuzzing, ThreadSanitizer and static '
+                             'analysis too')
     parser.add_argument('--jobs', type=int, default=os.cpu_count(),
                         help='commands to run side by side (default: the number of cores)')
     check = Check(parser.parse_args())
