@@ -22,7 +22,7 @@ test('the header comes with the messages in one round trip, and changes live', a
   const bob = await stage.person('bob');
   await openChat(bob, 'Alice');
   await say(bob, 'see you');
-  await bob.getByRole('img', { name: 'sent' }).first().waitFor();
+  await bob.getByRole('main').getByRole('img', { name: 'sent' }).first().waitFor();
   await bob.context().close();
 
   const alice = await stage.context({ locale: 'en-GB', timezoneId: 'Asia/Tokyo' });

@@ -14,13 +14,13 @@ test('offline, messages wait with a clock, survive a reload, go out once, in ord
   const alice = await stage.person('alice');
   await openChat(alice, 'Bob');
   await say(alice, 'zero');
-  await alice.getByRole('img', { name: 'sent' }).first().waitFor();
+  await alice.getByRole('main').getByRole('img', { name: 'sent' }).first().waitFor();
   await server.kill();
   for (const text of ['one', 'two', 'three']) await say(alice, text);
-  await alice.getByRole('img', { name: 'sending' }).nth(2).waitFor();
+  await alice.getByRole('main').getByRole('img', { name: 'sending' }).nth(2).waitFor();
   assert.deepEqual(await ticksOf(alice), ['sent', 'sending', 'sending', 'sending']);
   await alice.reload();
-  await alice.getByRole('img', { name: 'sending' }).nth(2).waitFor();
+  await alice.getByRole('main').getByRole('img', { name: 'sending' }).nth(2).waitFor();
   assert.deepEqual(await ticksOf(alice), ['sent', 'sending', 'sending', 'sending']);
   await server.again();
   await alice.getByRole('main').getByRole('img', { name: 'sent' }).nth(3).waitFor();

@@ -1,7 +1,7 @@
 /*
  * composer: where one writes. Enter sends, Shift+Enter breaks the line; what is not sent is kept.
  */
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { draftOf, keepDraft } from '../draft.ts';
 import { useClient } from '../hooks.ts';
 import { Icon } from '../part/icon.tsx';
@@ -30,7 +30,8 @@ export function Composer({ id, onSend }: Props) {
     element.style.height = `${Math.min(element.scrollHeight, HEIGHT_MAX)}px`;
     element.style.overflowY = element.scrollHeight > HEIGHT_MAX ? 'auto' : 'hidden';
   }, [text]);
-  useEffect(() => {
+  // At once, or it would take the focus from what one has clicked by then.
+  useLayoutEffect(() => {
     // On a phone it would open the keyboard over what one came to read.
     if (matchMedia(WIDE).matches) field.current?.focus({ preventScroll: true });
   }, []);
