@@ -59,10 +59,12 @@ test('the server is killed four times with a message on its way', async () => {
   const context = await stage.context();
   const ticks = await watchTicks(context);
   const page = await context.newPage();
+  // One after the other: the next may be due while the server is being started again.
+  let dying = Promise.resolve();
   const killed = [3, 4, 9, 17].map((nth) =>
-    onNthSend([page], nth, async () => {
-      await server.kill();
-      await server.again();
+    onNthSend([page], nth, () => {
+      dying = dying.then(() => server.kill()).then(() => server.again());
+      return dying;
     }),
   );
   await stage.signIn(page, 'alice');
