@@ -310,16 +310,29 @@ void tt_presence_looked_up(struct tt_core *core, struct tt_store_op *op)
         tt_presence_own(core, here, shares, *asked_at);
 }
 
+/* Nothing more of him is told until it is read whether he shares. What is shown stays as it is:
+ * whoever made this necessary may not know himself. */
+static void doubt(struct tt_core *core, const tt_id *user)
+{
+    struct tt_watched *watched = watched_of(core, user);
+    if (watched == NULL || watched->hidden)
+        return;
+    watched->knows_sharing = false;
+    watched->hidden_at = tt_mono_after(core->now.mono, 1);
+}
+
 void tt_presence_heard(struct tt_core *core, const struct tt_hint *hint)
 {
     if (hint->chosen && hint->hidden)
         tt_presence_hide(core, &hint->user, true, tt_mono_after(core->now.mono, 1));
+    else if (hint->chosen)
+        doubt(core, &hint->user);
     if (hint->chosen && watched_of(core, &hint->user) != NULL)
         tt_presence_look_up(core, &hint->user);
     tt_presence_update(core, &hint->user, hint->status, hint->version, TT_MONO(0));
 }
 
-/* Whether he is hidden may be old news here, so where he is watched it is read. */
+/* That he is hidden may be old news here, so where he is watched it is read. */
 void tt_presence_tell(struct tt_core *core, const struct tt_whereabouts *now, bool hidden)
 {
     struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
@@ -328,7 +341,6 @@ void tt_presence_tell(struct tt_core *core, const struct tt_whereabouts *now, bo
     hint->status = tt_status_of(now, TT_TIME(0));
     hint->version = now->version;
     hint->chosen = hidden;
-    hint->hidden = hidden;
     for (size_t i = 0; i < now->watcher_count; i++)
         tt_hint_to(core, &now->watchers[i], hint);
 }

@@ -51,7 +51,7 @@ struct tt_hint {
     bool opened;
     bool over_http;
     bool hidden; /* PRESENCE, SETTINGS: the user; MARK: the other one, from who asked */
-    bool chosen; /* PRESENCE: `hidden` is what the user has chosen, else it says nothing */
+    bool chosen; /* PRESENCE: whether he shares is to be read; `hidden` he is until then */
     struct tt_status status;
     uint64_t version;
     struct tt_place reply_to;

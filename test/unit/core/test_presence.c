@@ -251,6 +251,52 @@ static void who_shares_again_unheard_sees_whom_a_get_elsewhere_shows(void **stat
     bench_destroy(&bench);
 }
 
+/* Another node believes that Bob hides, says that he is there, or gone, and is wrong. */
+static void who_is_thought_to_hide_is_shown_as_he_is(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    (void)bench_connect(bench, "bob", "phone");
+    bench_say(bench, bench_connect(bench, "alice", "desk"), TT_CLIENT_OPEN, "c", 0);
+    struct tt_hint hint = {.kind = TT_HINT_PRESENCE,
+                           .user = tt_id_of("bob"),
+                           .status = {.online = true},
+                           .version = UINT64_MAX - 1,
+                           .chosen = true};
+    bench_forget(bench);
+    bench_hear(bench, &hint);
+    expect_unsaid(bench, "alice/desk: presence");
+    hint.status = (struct tt_status){.online = false, .last_seen = TT_TIME(1)};
+    hint.version++;
+    bench_hold(bench, TT_STORE_GET_USERS);
+    bench_hear(bench, &hint);
+    expect_unsaid(bench, "alice/desk: presence");
+    bench_let_go(bench, TT_STORE_GET_USERS, TT_OK);
+    expect_said(bench, "alice/desk: presence c of bob offline");
+    expect_unsaid(bench, "alice/desk: presence c of bob offline, last seen never");
+    bench_destroy(&bench);
+}
+
+/* It is right, and no word of his choice has come here. */
+static void who_hides_unheard_is_not_seen_to_leave(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    (void)bench_connect(bench, "bob", "phone");
+    bench_say(bench, bench_connect(bench, "alice", "desk"), TT_CLIENT_OPEN, "c", 0);
+    share_elsewhere(bench, "bob", false);
+    struct tt_hint hint = {.kind = TT_HINT_PRESENCE,
+                           .user = tt_id_of("bob"),
+                           .status = {.online = false, .last_seen = TT_TIME(1)},
+                           .version = UINT64_MAX,
+                           .chosen = true};
+    bench_forget(bench);
+    bench_hear(bench, &hint);
+    expect_said(bench, "alice/desk: presence c of bob offline, last seen never");
+    assert_int_equal(bench_count(bench, "alice/desk: presence"), 1);
+    bench_destroy(&bench);
+}
+
 /* Alice hides likewise, and nobody says who shares after a GET elsewhere. */
 static void a_mark_while_hiding_shows_nobody(void **state)
 {
@@ -335,6 +381,8 @@ int main(void)
         cmocka_unit_test(a_mark_says_whether_the_answer_showed_anything),
         cmocka_unit_test(what_was_asked_while_hiding_shows_nobody),
         cmocka_unit_test(who_shares_again_unheard_sees_whom_a_get_elsewhere_shows),
+        cmocka_unit_test(who_is_thought_to_hide_is_shown_as_he_is),
+        cmocka_unit_test(who_hides_unheard_is_not_seen_to_leave),
         cmocka_unit_test(a_mark_while_hiding_shows_nobody),
         cmocka_unit_test(who_leaves_is_seen_to_though_his_choice_was_not_heard_of),
         cmocka_unit_test(who_hides_comes_and_goes_unseen),
