@@ -51,7 +51,8 @@ struct tt_hint {
     bool opened;
     bool over_http;
     bool hidden; /* PRESENCE, SETTINGS: the user; MARK: the other one, from who asked */
-    bool chosen; /* PRESENCE: whether he shares is to be read; `hidden` he is until then */
+    bool chosen; /* PRESENCE: whether he shares is to be read before anything is told; `hidden`
+                    then says to hide him at once */
     struct tt_status status;
     uint64_t version;
     struct tt_place reply_to;

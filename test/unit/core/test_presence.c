@@ -251,6 +251,18 @@ static void who_shares_again_unheard_sees_whom_a_get_elsewhere_shows(void **stat
     bench_destroy(&bench);
 }
 
+/* Another node, which believes that he hides, says how Bob is. */
+static void hear_that_bob_may_hide(struct bench *bench, struct tt_status status, uint64_t version)
+{
+    struct tt_hint hint = {.kind = TT_HINT_PRESENCE,
+                           .user = tt_id_of("bob"),
+                           .status = status,
+                           .version = version,
+                           .chosen = true};
+    bench_forget(bench);
+    bench_hear(bench, &hint);
+}
+
 /* Another node believes that Bob hides, says that he is there, or gone, and is wrong. */
 static void who_is_thought_to_hide_is_shown_as_he_is(void **state)
 {
@@ -258,18 +270,10 @@ static void who_is_thought_to_hide_is_shown_as_he_is(void **state)
     struct bench *bench = bench_create(NULL);
     (void)bench_connect(bench, "bob", "phone");
     bench_say(bench, bench_connect(bench, "alice", "desk"), TT_CLIENT_OPEN, "c", 0);
-    struct tt_hint hint = {.kind = TT_HINT_PRESENCE,
-                           .user = tt_id_of("bob"),
-                           .status = {.online = true},
-                           .version = UINT64_MAX - 1,
-                           .chosen = true};
-    bench_forget(bench);
-    bench_hear(bench, &hint);
+    hear_that_bob_may_hide(bench, (struct tt_status){.online = true}, UINT64_MAX - 1);
     expect_unsaid(bench, "alice/desk: presence");
-    hint.status = (struct tt_status){.online = false, .last_seen = TT_TIME(1)};
-    hint.version++;
     bench_hold(bench, TT_STORE_GET_USERS);
-    bench_hear(bench, &hint);
+    hear_that_bob_may_hide(bench, (struct tt_status){.last_seen = TT_TIME(1)}, UINT64_MAX);
     expect_unsaid(bench, "alice/desk: presence");
     bench_let_go(bench, TT_STORE_GET_USERS, TT_OK);
     expect_said(bench, "alice/desk: presence c of bob offline");
@@ -285,13 +289,7 @@ static void who_hides_unheard_is_not_seen_to_leave(void **state)
     (void)bench_connect(bench, "bob", "phone");
     bench_say(bench, bench_connect(bench, "alice", "desk"), TT_CLIENT_OPEN, "c", 0);
     share_elsewhere(bench, "bob", false);
-    struct tt_hint hint = {.kind = TT_HINT_PRESENCE,
-                           .user = tt_id_of("bob"),
-                           .status = {.online = false, .last_seen = TT_TIME(1)},
-                           .version = UINT64_MAX,
-                           .chosen = true};
-    bench_forget(bench);
-    bench_hear(bench, &hint);
+    hear_that_bob_may_hide(bench, (struct tt_status){.last_seen = TT_TIME(1)}, UINT64_MAX);
     expect_said(bench, "alice/desk: presence c of bob offline, last seen never");
     assert_int_equal(bench_count(bench, "alice/desk: presence"), 1);
     bench_destroy(&bench);
