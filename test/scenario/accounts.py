@@ -243,7 +243,7 @@ async def expect_out(server, token, what):
     assert await upgrade_status(server, bearer) == 401, what
 
 
-async def cut_within_a_second(devices, action):
+async def cut_at_once(devices, action):
     began = time.monotonic()
     result = await action
     for device in devices:
@@ -261,7 +261,7 @@ async def logging_out_cuts_the_devices_sockets_at_once(world):
     phone = (await log_in(server, 'alice', device_id='phone')).json['token']
     laptop = (await log_in(server, 'alice', device_id='laptop')).json['token']
     devices = [await world.device('alice', token=token) for token in (phone, laptop)]
-    out = await cut_within_a_second(devices[:1], server.call('POST', '/logout', token=phone))
+    out = await cut_at_once(devices[:1], server.call('POST', '/logout', token=phone))
     assert out.status == 200, out
     await expect_out(server, phone, 'logged out')
     assert (await server.call('GET', '/me', token=laptop)).status == 200
@@ -279,8 +279,7 @@ async def unlinking_a_device_ends_its_login(world):
     phone = (await log_in(server, 'alice', device_id='phone')).json['token']
     laptop = (await log_in(server, 'alice', device_id='laptop')).json['token']
     device = await world.device('alice', token=phone)
-    answer = await cut_within_a_second([device], server.call('DELETE', '/device/phone',
-                                                             token=laptop))
+    answer = await cut_at_once([device], server.call('DELETE', '/device/phone', token=laptop))
     assert answer.status == 200, answer
     await expect_out(server, phone, 'unlinked')
 
