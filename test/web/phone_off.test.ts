@@ -27,20 +27,25 @@ after(async () => {
   await server?.stop();
 });
 
-/** Notes what the ticks are in every frame of the screen in which they are not as before. */
+/** Notes what the ticks are in every frame of the screen and when it is asked, unless as before. */
 async function watchTicks(page: Page): Promise<() => Promise<string[]>> {
   await page.evaluate(() => {
     const seen: string[] = [];
-    (window as unknown as { seenTicks: string[] }).seenTicks = seen;
     const look = () => {
       const marks = [...document.querySelectorAll('main [role=list] [role=img]')];
       const now = marks.map((mark) => mark.getAttribute('aria-label')).join(' ');
       if (seen.at(-1) !== now) seen.push(now);
-      requestAnimationFrame(look);
+      return seen;
     };
-    look();
+    const lookAgain = () => {
+      look();
+      requestAnimationFrame(lookAgain);
+    };
+    lookAgain();
+    (window as unknown as { seenTicks: () => string[] }).seenTicks = look;
   });
-  return () => page.evaluate(() => (window as unknown as { seenTicks: string[] }).seenTicks);
+  return () =>
+    page.evaluate(() => (window as unknown as { seenTicks: () => string[] }).seenTicks());
 }
 
 function five(tick: string): string {
