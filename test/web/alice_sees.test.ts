@@ -33,7 +33,10 @@ test('the header comes with the messages in one round trip, and changes live', a
     socket.on('framesent', (frame) => sent.push(String(frame.payload)));
     socket.on('framereceived', (frame) => received.push(String(frame.payload)));
   });
+  // What signing in asks for at last: the list once more, with the line up, and the demo's chat.
+  const asked = [/changed_since/, /\/conversation$/].map((url) => page.waitForResponse(url));
   await stage.signIn(page, 'alice');
+  await Promise.all(asked);
   await page.getByRole('link', { name: /Bob/ }).waitFor();
   await page.waitForFunction(() => document.title === '(1) Two Ticks');
 
