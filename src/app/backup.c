@@ -117,7 +117,8 @@ static bool verify(const struct tt_command_spec *spec, const char *dir,
 {
     char sentence[TT_EMBEDDED_SENTENCE_SIZE];
     const struct tt_embedded_options options = {.dir = dir, .offline = true};
-    if (!tt_is_ok(tt_embedded_verify(&options, print_problem, NULL, counts, sentence)))
+    const struct tt_embedded_findings findings = {.problem = print_problem};
+    if (!tt_is_ok(tt_embedded_verify(&options, &findings, counts, sentence)))
         return complain(spec, sentence);
     if (counts->problems > 0)
         return complain(spec, "the copy is not whole; it is left there to be looked at");

@@ -190,7 +190,8 @@ static struct tt_embedded_counts expect_whole(const char *dir)
     struct tt_embedded_counts counts = {0};
     struct tt_embedded_options options = tt_embedded_subject_options(dir);
     options.offline = true;
-    expect_ok(tt_embedded_verify(&options, print_problem, NULL, &counts, sentence));
+    const struct tt_embedded_findings findings = {.problem = print_problem};
+    expect_ok(tt_embedded_verify(&options, &findings, &counts, sentence));
     assert_int_equal(counts.problems, 0);
     return counts;
 }

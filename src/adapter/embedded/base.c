@@ -99,12 +99,20 @@ static tt_err open_index(struct tt_embedded_base *base, char *sentence)
         .path = base->folder.index_path,
         .memtable_size = base->options.memtable_size,
         .block_cache_size = base->options.cache_size,
+        .only_reads = base->options.offline,
     };
     tt_err err = tt_index_open(&options, &base->index, complaint, sizeof(complaint));
     if (tt_is_ok(err))
         err = tt_working_create(base->index, base->options.cache_size, &base->working);
     if (tt_is_ok(err))
         return TT_OK;
+    if (tt_err_is(err, TT_ERR_CONFLICT)) {
+        snprintf(sentence, TT_EMBEDDED_SENTENCE_SIZE,
+                 "%.64s has %.300s/store/index open, by the name of another data folder; stop it "
+                 "first, or use another data folder",
+                 complaint, base->options.dir);
+        return err;
+    }
     snprintf(sentence, TT_EMBEDDED_SENTENCE_SIZE,
              "store/index cannot be opened (%s); restore the data folder from a backup, or keep a "
              "copy and ask for help",
@@ -122,7 +130,7 @@ static struct tt_journal_options journal_options(const struct tt_embedded_base *
     };
 }
 
-/* Recovery takes the index forward, also for who only looks. */
+/* Else a power cut after recovery could leave an index that is ahead of the journal. */
 static tt_err sync_before_index(const struct tt_embedded_base *base, char *sentence)
 {
     struct tt_journal_options options = journal_options(base);
@@ -144,7 +152,8 @@ static tt_err open_all(struct tt_embedded_base *base, char *sentence)
     if (base->folder.is_new)
         TT_TRY(make_new(base, sentence));
     TT_TRY(open_index(base, sentence));
-    TT_TRY(sync_before_index(base, sentence));
+    if (!base->options.offline)
+        TT_TRY(sync_before_index(base, sentence));
     return tt_recover(base->folder.journal_fd, base->working, &base->map, sentence,
                       TT_EMBEDDED_SENTENCE_SIZE);
 }

@@ -38,6 +38,7 @@ static bool path_of(const struct tt_folder *folder, const char *name, char path[
     return false;
 }
 
+/* Who only looks makes no lock file: where there is none, no server has had the folder. */
 static tt_err lock(struct tt_folder *folder, const struct place *place, bool may_create)
 {
     char path[PATH_MAX];
@@ -45,7 +46,10 @@ static tt_err lock(struct tt_folder *folder, const struct place *place, bool may
         return io_failed(place, "making the data folder");
     if (!path_of(folder, "store.lock", path))
         return io_failed(place, "locking");
-    folder->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int flags = may_create ? O_RDWR | O_CREAT : O_RDONLY;
+    folder->lock_fd = open(path, flags | O_CLOEXEC, 0600);
+    if (folder->lock_fd < 0 && !may_create && errno == ENOENT && access(folder->dir, F_OK) == 0)
+        return TT_OK;
     if (folder->lock_fd < 0)
         return io_failed(place, "opening store.lock");
     if (flock(folder->lock_fd, LOCK_EX | LOCK_NB) == 0)

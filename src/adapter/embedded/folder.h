@@ -33,8 +33,8 @@ struct tt_folder {
     char index_path[PATH_MAX];
 };
 
-/* Locks the folder and finds the store, or begins a new one if `may_create`. CONFLICT, INVALID or
- * IO, with a sentence. */
+/* Locks the folder and finds the store, or begins a new one if `may_create`; otherwise nothing is
+ * made, no lock file either. CONFLICT, INVALID or IO, with a sentence. */
 TT_MUST_CHECK tt_err tt_folder_open(const char *dir, bool may_create, struct tt_folder *folder,
                                     char *sentence, size_t sentence_size);
 

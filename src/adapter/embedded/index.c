@@ -1,5 +1,7 @@
 #include "adapter/embedded/index.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,7 +17,7 @@
 #define METADATA_BLOCK    4096
 #define SYNC_EVERY        (1024 * 1024)
 #define INFO_LOG_WARNINGS 2
-#define FILE_NAME         "/incoming.sst"
+#define FILE_NAME         "incoming.sst"
 
 tt_err tt_index_take_error(char *error, char *sentence, size_t sentence_size)
 {
@@ -80,20 +82,83 @@ static rocksdb_options_t *make_options(const struct tt_index_options *wanted,
 
 static char *file_path(const char *folder)
 {
-    size_t size = strlen(folder) + sizeof(FILE_NAME);
+    size_t size = strlen(folder) + sizeof("/" FILE_NAME);
     char *path = tt_alloc(size);
-    snprintf(path, size, "%s" FILE_NAME, folder);
+    snprintf(path, size, "%s/" FILE_NAME, folder);
     return path;
 }
 
 static void open_database(struct tt_index *index, const char *folder, char **error)
 {
     index->db = rocksdb_open(index->options, folder, error);
-    if (*error == NULL || !tt_index_mend(folder, index->file_path, *error))
-        return;
-    rocksdb_free(*error);
-    *error = NULL;
-    index->db = rocksdb_open(index->options, folder, error);
+    if (*error != NULL && tt_index_mend(folder, index->file_path, *error)) {
+        rocksdb_free(*error);
+        *error = NULL;
+        index->db = rocksdb_open(index->options, folder, error);
+    }
+    if (*error == NULL)
+        (void)unlink(index->file_path);
+}
+
+/* Whether another process has it open, as RocksDB marks it; `sentence` then says so. */
+static bool is_held(const char *folder, char *sentence, size_t sentence_size)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct tt_buffer path = {0};
+    tt_buffer_add_text(&path, folder);
+    tt_buffer_add(&path, tt_slice("/LOCK", sizeof("/LOCK")));
+    int fd = open(path.data, O_RDONLY | O_CLOEXEC);
+    tt_buffer_deinit(&path);
+    bool held = fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    if (fd >= 0)
+        close(fd);
+    if (held && lock.l_pid > 0)
+        snprintf(sentence, sentence_size, "process %ld", (long)lock.l_pid);
+    else if (held)
+        snprintf(sentence, sentence_size, "another process");
+    return held;
+}
+
+static bool ends_in(const char *name, const char *end)
+{
+    size_t size = strlen(name);
+    return size > strlen(end) && strcmp(name + size - strlen(end), end) == 0;
+}
+
+/* Where there are rows, but CURRENT is gone, RocksDB would begin anew and remove them. */
+static bool has_lost_current(const char *folder, char *sentence, size_t sentence_size)
+{
+    DIR *entries = opendir(folder);
+    bool has_rows = false;
+    bool has_current = entries == NULL;
+    const struct dirent *entry;
+    while (!has_current && (entry = readdir(entries)) != NULL) {
+        has_current = strcmp(entry->d_name, "CURRENT") == 0;
+        has_rows = has_rows || ends_in(entry->d_name, ".sst") || ends_in(entry->d_name, ".log");
+    }
+    if (entries != NULL)
+        closedir(entries);
+    bool lost = has_rows && !has_current;
+    if (lost)
+        snprintf(sentence, sentence_size, "its file CURRENT is missing");
+    return lost;
+}
+
+/* RocksDB would look at its lock only to write, and only after it has put the other's log aside. */
+static tt_err open_files(struct tt_index *index, const struct tt_index_options *options,
+                         char *sentence, size_t sentence_size)
+{
+    char *error = NULL;
+    if (is_held(options->path, sentence, sentence_size))
+        return TT_FAIL(CONFLICT);
+    if (has_lost_current(options->path, sentence, sentence_size))
+        return TT_FAIL(CORRUPT);
+    if (options->only_reads)
+        index->db =
+            tt_index_look_open(&index->look, index->options, options->path, FILE_NAME, &error);
+    else
+        open_database(index, options->path, &error);
+    return tt_index_take_error(error, sentence, sentence_size);
 }
 
 static void start(struct tt_index *index)
@@ -107,8 +172,7 @@ tt_err tt_index_open(const struct tt_index_options *options, struct tt_index **o
                      char *sentence, size_t sentence_size)
 {
     struct tt_index *index = tt_alloc(sizeof(*index));
-    char *error = NULL;
-    index->memtable_size = options->memtable_size;
+    index->memtable_size = options->only_reads ? UINT64_MAX : options->memtable_size;
     index->file_path = file_path(options->path);
     index->cache = rocksdb_cache_create_lru(options->block_cache_size);
     index->options = make_options(options, index->cache);
@@ -119,13 +183,11 @@ tt_err tt_index_open(const struct tt_index_options *options, struct tt_index **o
     index->persisted = (struct tt_view){.index = index, .options = rocksdb_readoptions_create()};
     pthread_mutex_init(&index->mutex, NULL);
     pthread_cond_init(&index->changed, NULL);
-    open_database(index, options->path, &error);
-    tt_err err = tt_index_take_error(error, sentence, sentence_size);
+    tt_err err = open_files(index, options, sentence, sentence_size);
     if (!tt_is_ok(err)) {
         tt_index_close(&index);
         return err;
     }
-    (void)unlink(index->file_path);
     start(index);
     *opened = index;
     return TT_OK;
@@ -157,6 +219,7 @@ void tt_index_close(struct tt_index **closed)
     rocksdb_ingestexternalfileoptions_destroy(index->ingest_options);
     rocksdb_envoptions_destroy(index->env_options);
     rocksdb_options_destroy(index->options);
+    tt_index_look_close(&index->look);
     rocksdb_cache_destroy(index->cache);
     tt_free(index->file_path);
     tt_free(index);
@@ -166,6 +229,11 @@ void tt_index_close(struct tt_index **closed)
 const char *tt_index_complaint(const struct tt_index *index)
 {
     return index->complaint;
+}
+
+const char *tt_index_due(const struct tt_index *index)
+{
+    return index->look.due;
 }
 
 void tt_index_allow_compaction(struct tt_index *index, bool allowed)

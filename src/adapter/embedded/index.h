@@ -23,9 +23,10 @@ struct tt_index_options {
     const char *path;
     uint64_t memtable_size;
     uint64_t block_cache_size;
+    bool only_reads; /* changes nothing on disk; what is written stays in memory */
 };
 
-/* On failure `sentence` is what RocksDB said. CORRUPT or IO. */
+/* CORRUPT or IO: `sentence` is what RocksDB said. CONFLICT: it is who has the index open. */
 TT_MUST_CHECK tt_err tt_index_open(const struct tt_index_options *options, struct tt_index **index,
                                    char *sentence, size_t sentence_size);
 
@@ -34,6 +35,9 @@ void tt_index_close(struct tt_index **closed);
 
 /* What the last failure of a write or flush was, in RocksDB's words. */
 const char *tt_index_complaint(const struct tt_index *index);
+
+/* What the next start will mend, as a sentence, of one that only reads; NULL: nothing. */
+const char *tt_index_due(const struct tt_index *index);
 
 void tt_index_put(struct tt_index *index, struct tt_slice key, struct tt_slice value);
 void tt_index_delete(struct tt_index *index, struct tt_slice key);

@@ -9,6 +9,7 @@
 #include <rocksdb/c.h>
 
 #include "adapter/embedded/index.h"
+#include "adapter/embedded/index_look.h"
 #include "adapter/embedded/memtable.h"
 
 #define TT_COMPLAINT_SIZE 256
@@ -29,7 +30,8 @@ struct tt_index {
     rocksdb_envoptions_t *env_options;
     rocksdb_ingestexternalfileoptions_t *ingest_options;
     uint64_t memtable_size;
-    char *file_path; /* of the file that is being written */
+    char *file_path;           /* of the file that is being written */
+    struct tt_index_look look; /* of one that only reads */
     struct tt_view latest;
     struct tt_view persisted;
 

@@ -148,10 +148,20 @@ static tt_err begin_segment(struct tt_journal *journal, uint64_t number, uint64_
     return TT_OK;
 }
 
+static void remove_unbegun(int dir_fd, uint64_t number)
+{
+    char name[TT_JOURNAL_NAME_SIZE];
+    if (number == 0)
+        return;
+    tt_journal_name(number, name);
+    unlinkat(dir_fd, name, 0);
+}
+
 tt_err tt_journal_create(const struct tt_journal_options *options, struct tt_journal_map *map,
                          struct tt_journal **created)
 {
     unlinkat(options->dir_fd, SPARE_NAME, 0);
+    remove_unbegun(options->dir_fd, map->unbegun);
     struct tt_journal *journal = tt_alloc(sizeof(*journal));
     journal->options = *options;
     journal->fd = -1;

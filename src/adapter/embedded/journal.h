@@ -64,12 +64,14 @@ struct tt_journal_map {
     uint64_t next_record;
     uint64_t torn_size; /* bytes of frames at the end that were cut off, as far as they tell */
     uint64_t end;       /* of the last segment's last good frame, in bytes */
+    uint64_t unbegun;   /* the number of a last file that is no segment yet; 0: there is none */
 };
 
 /* Told of every record, in order; what it returns other than OK ends the scan. */
 typedef tt_err (*tt_journal_visit)(void *context, uint64_t number, struct tt_slice bytes);
 
-/* Reads all segments in the folder, checks every frame, and visits all records. CORRUPT: damage
+/* Reads all segments in the folder, checks every frame, and visits all records; changes nothing.
+ * CORRUPT: damage
  * that is no torn tail; IO: could not be read; or what `visit` said; `sentence` then says what is
  * wrong, unless `visit` did. */
 TT_MUST_CHECK tt_err tt_journal_scan(int dir_fd, tt_journal_visit visit, void *context,
@@ -92,7 +94,8 @@ struct tt_journal_options {
  * why. */
 TT_MUST_CHECK tt_err tt_journal_sync_all(const struct tt_journal_options *options);
 
-/* Begins a new segment behind what was found; takes the map if it succeeds. IO. */
+/* Begins a new segment behind what was found, and removes a file that never was begun; takes the
+ * map if it succeeds. IO. */
 TT_MUST_CHECK tt_err tt_journal_create(const struct tt_journal_options *options,
                                        struct tt_journal_map *map, struct tt_journal **journal);
 void tt_journal_destroy(struct tt_journal **journal);

@@ -274,7 +274,7 @@ static tt_err scan_segment(const struct scan *scan, const struct image *image,
     return scan_frames(scan, image, next == NULL ? 0 : next->header.synced_before);
 }
 
-/* Loads the segment after; a last one that never was begun is no segment, and removed. */
+/* Loads the segment after; a last one that never was begun is none. */
 static tt_err load_next(const struct scan *scan, const uint64_t *numbers, size_t *count,
                         size_t index, struct image *next)
 {
@@ -284,9 +284,7 @@ static tt_err load_next(const struct scan *scan, const uint64_t *numbers, size_t
     TT_TRY(load(scan, numbers[index], next));
     bool usable = next->has_header && next->header.number == next->number;
     if (!usable && index + 1 == *count && next->number > scan->newest && !was_begun(scan, next)) {
-        char name[TT_JOURNAL_NAME_SIZE];
-        tt_journal_name(next->number, name);
-        unlinkat(scan->dir_fd, name, 0);
+        scan->map->unbegun = next->number;
         unload(next);
         (*count)--;
         *next = (struct image){0};

@@ -42,7 +42,7 @@ struct tt_embedded_options {
     uint64_t cache_size;     /* for decoded conversations and for index blocks: 64 MiB each */
     uint64_t low_watermark;  /* APPEND is refused below it: 512 MiB or 5 %, the smaller one */
     uint32_t reader_threads; /* 2 */
-    bool offline;            /* only to look: whoever was connected when it stopped stays so */
+    bool offline;            /* only to look: nothing in the folder is changed */
     bool moves;              /* also while it is being moved, or after it was */
     struct tt_embedded_disk disk;
     /* Called once, from a store thread, when a write or a sync failed: nothing is acknowledged
@@ -95,12 +95,20 @@ struct tt_embedded_counts {
     uint64_t problems;
 };
 
-/* Checks everything that stored data can show, with the server stopped; `problem` is told of each
- * thing that is wrong. OK: everything was looked at, counts.problems says how it went. Otherwise
- * the store could not be opened, as above. */
+/* Who is told what `verify` finds, a sentence at a time. */
+struct tt_embedded_findings {
+    void *context;
+    void (*problem)(void *context, const char *sentence); /* it is wrong */
+    /* NULL, or of what a crash left and the next start mends. */
+    void (*note)(void *context, const char *sentence);
+};
+
+/* Checks everything that stored data can show, with the server stopped, and changes nothing. OK:
+ * everything was looked at, counts.problems says how it went. Otherwise the store could not be
+ * opened, as above. */
 TT_MUST_CHECK tt_err tt_embedded_verify(const struct tt_embedded_options *options,
-                                        void (*problem)(void *context, const char *sentence),
-                                        void *context, struct tt_embedded_counts *counts,
+                                        const struct tt_embedded_findings *findings,
+                                        struct tt_embedded_counts *counts,
                                         char sentence[TT_EMBEDDED_SENTENCE_SIZE]);
 
 #endif

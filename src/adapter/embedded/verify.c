@@ -4,6 +4,7 @@
 #include "adapter/embedded/account.h"
 #include "adapter/embedded/address.h"
 #include "adapter/embedded/base.h"
+#include "adapter/embedded/journal_form.h"
 #include "adapter/embedded/verify_parts.h"
 #include "base/memory.h"
 
@@ -15,7 +16,7 @@ void tt_verify_problem(struct tt_verify *verify, const char *format, ...)
     vsnprintf(sentence, sizeof(sentence), format, args);
     va_end(args);
     verify->counts->problems++;
-    verify->problem(verify->context, sentence);
+    verify->findings->problem(verify->findings->context, sentence);
 }
 
 bool tt_verify_found(struct tt_verify *verify, tt_err err, const char *what, const tt_id *a,
@@ -217,8 +218,38 @@ static void check_all(struct tt_verify *verify)
         tt_verify_problem(verify, "store/index is damaged: it cannot be read to its end");
 }
 
+static void note(const struct tt_verify *verify, const char *sentence)
+{
+    if (verify->findings->note != NULL)
+        verify->findings->note(verify->findings->context, sentence);
+}
+
+/* What a crash may leave, and nobody was promised. */
+static void note_what_is_due(const struct tt_verify *verify, const struct tt_embedded_base *base)
+{
+    char sentence[TT_EMBEDDED_SENTENCE_SIZE];
+    char name[TT_JOURNAL_NAME_SIZE];
+    if (tt_index_due(base->index) != NULL)
+        note(verify, tt_index_due(base->index));
+    if (base->map.torn_size > 0) {
+        snprintf(sentence, sizeof(sentence),
+                 "the last %llu bytes of store/journal are a torn batch, which was never "
+                 "acknowledged; the next start leaves it behind",
+                 (unsigned long long)base->map.torn_size);
+        note(verify, sentence);
+    }
+    if (base->map.unbegun > 0) {
+        tt_journal_name(base->map.unbegun, name);
+        snprintf(sentence, sizeof(sentence),
+                 "store/journal/%s was never begun, and holds nothing of its own; the next start "
+                 "removes it",
+                 name);
+        note(verify, sentence);
+    }
+}
+
 tt_err tt_embedded_verify(const struct tt_embedded_options *options,
-                          void (*problem)(void *context, const char *sentence), void *context,
+                          const struct tt_embedded_findings *findings,
                           struct tt_embedded_counts *counts,
                           char sentence[TT_EMBEDDED_SENTENCE_SIZE])
 {
@@ -227,11 +258,12 @@ tt_err tt_embedded_verify(const struct tt_embedded_options *options,
     offline.offline = true;
     *counts = (struct tt_embedded_counts){0};
     TT_TRY(tt_embedded_base_open(&offline, &base, sentence));
-    struct tt_verify verify = {.counts = counts, .problem = problem, .context = context};
+    struct tt_verify verify = {.counts = counts, .findings = findings};
     struct tt_view *view = tt_view_create(base.index);
     verify.reading = (struct tt_reading){.view = view, .arena = &verify.arena};
     verify.start = tt_working_position(base.working)->start;
     counts->journal_records = base.map.next_record - base.map.segments[0].first_record;
+    note_what_is_due(&verify, &base);
     check_all(&verify);
     tt_buffer_deinit(&verify.reading.value);
     tt_arena_deinit(&verify.arena);

@@ -12,8 +12,7 @@ struct tt_verify {
     struct tt_reading reading;
     struct tt_arena arena; /* of one row */
     struct tt_embedded_counts *counts;
-    void (*problem)(void *context, const char *sentence);
-    void *context;
+    const struct tt_embedded_findings *findings;
     uint64_t start;
     tt_id nobody;      /* none, where a sentence needs no second id */
     tt_id messages_of; /* the conversation whose messages are passing by */

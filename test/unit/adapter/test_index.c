@@ -9,9 +9,11 @@
 #include <rocksdb/c.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "adapter/embedded/index.h"
+#include "base/crc32c.h"
 #include "base/memory.h"
 #include "contract/embedded_subject.h"
 
@@ -55,14 +57,21 @@ static struct tt_slice value_of(uint32_t value, char bytes[VALUE_SIZE])
     return tt_slice(bytes, (size_t)snprintf(bytes, VALUE_SIZE, "value %u", (unsigned)value));
 }
 
-static void open_index(struct bench *bench)
+static void open_as(struct bench *bench, bool only_reads)
 {
     char path[TT_EMBEDDED_DIR_SIZE + 8];
     char sentence[256];
     snprintf(path, sizeof(path), "%s/index", bench->dir);
-    struct tt_index_options options = {
-        .path = path, .memtable_size = 1024 * 1024, .block_cache_size = 1024 * 1024};
+    struct tt_index_options options = {.path = path,
+                                       .memtable_size = 1024 * 1024,
+                                       .block_cache_size = 1024 * 1024,
+                                       .only_reads = only_reads};
     expect_ok(tt_index_open(&options, &bench->index, sentence, sizeof(sentence)));
+}
+
+static void open_index(struct bench *bench)
+{
+    open_as(bench, false);
 }
 
 static void set_up(struct bench *bench, uint64_t seed)
@@ -260,6 +269,92 @@ static void find_file(const struct bench *bench, char name[64])
     assert_true(name[0] != '\0');
 }
 
+static uint32_t crc_of_file(int dir_fd, const char *name)
+{
+    static char bytes[1 << 20];
+    int fd = openat(dir_fd, name, O_RDONLY);
+    ssize_t size = read(fd, bytes, sizeof(bytes));
+    close(fd);
+    assert_true(size >= 0 && size < (ssize_t)sizeof(bytes));
+    return tt_crc32c(0, tt_slice(bytes, (size_t)size));
+}
+
+/* What is in the folder: the sum over all files, in whatever order they are found. */
+static uint64_t look_of_folder(const struct bench *bench)
+{
+    char path[TT_EMBEDDED_DIR_SIZE + 8];
+    uint64_t look = 0;
+    snprintf(path, sizeof(path), "%s/index", bench->dir);
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return 0;
+    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        struct stat stat;
+        assert_int_equal(fstatat(dirfd(dir), entry->d_name, &stat, 0), 0);
+        uint64_t file = tt_crc32c(0, tt_slice(entry->d_name, strlen(entry->d_name)));
+        file =
+            file * 31 + (uint64_t)stat.st_mtim.tv_sec * 1000000007 + (uint64_t)stat.st_mtim.tv_nsec;
+        look += file * 31 + (S_ISREG(stat.st_mode) ? crc_of_file(dirfd(dir), entry->d_name) : 0);
+    }
+    closedir(dir);
+    return look;
+}
+
+/* The rows are there, more can be written in memory, and the folder is as it was; `due`: what is to
+ * be mended, in part. */
+static void expect_only_read(struct bench *bench, const char *due)
+{
+    struct state on_disk = bench->now;
+    uint64_t before = look_of_folder(bench);
+    open_as(bench, true);
+    expect_keys(tt_index_latest(bench->index), &bench->now);
+    expect_walk(bench, tt_index_latest(bench->index), &bench->now);
+    for (size_t i = 0; i < 300; i++)
+        write_some(bench);
+    struct tt_view *view = tt_view_create(bench->index);
+    expect_keys(view, &bench->now);
+    tt_view_destroy(&view);
+    if (due == NULL)
+        assert_null(tt_index_due(bench->index));
+    else
+        assert_non_null(strstr(tt_index_due(bench->index), due));
+    tt_index_close(&bench->index);
+    assert_true(look_of_folder(bench) == before);
+    bench->now = on_disk;
+}
+
+static void who_only_reads_changes_nothing(void **unused)
+{
+    (void)unused;
+    struct bench bench;
+    set_up(&bench, 17);
+    tt_index_close(&bench.index);
+    expect_only_read(&bench, NULL);
+    open_index(&bench);
+    for (size_t i = 0; i < 300; i++)
+        write_some(&bench);
+    expect_ok(tt_index_flush(bench.index, true));
+    tt_index_close(&bench.index);
+    expect_only_read(&bench, NULL);
+    open_index(&bench);
+    expect_keys(tt_index_latest(bench.index), &bench.now);
+    tear_down(&bench);
+}
+
+static void an_index_that_is_not_there_is_an_empty_one(void **unused)
+{
+    (void)unused;
+    struct bench bench;
+    char path[TT_EMBEDDED_DIR_SIZE + 8];
+    set_up(&bench, 18);
+    tt_index_close(&bench.index);
+    snprintf(path, sizeof(path), "%s/index", bench.dir);
+    tt_embedded_remove_dir(path);
+    expect_only_read(&bench, "is not there");
+    open_index(&bench);
+    tear_down(&bench);
+}
+
 /* The state that a failed unlink leaves behind. */
 static void a_file_that_kept_its_first_name_is_not_written_to(void **unused)
 {
@@ -310,6 +405,7 @@ static void a_file_that_lost_its_name_is_taken_back(void **unused)
     }
     closedir(dir);
     assert_int_equal(moved, 1);
+    expect_only_read(&bench, "the next start mends it");
     open_index(&bench);
     expect_keys(tt_index_latest(bench.index), &bench.now);
     tear_down(&bench);
@@ -343,6 +439,7 @@ static void a_list_of_files_with_a_torn_end_is_mended(void **unused)
     expect_ok(tt_index_flush(bench.index, true));
     tt_index_close(&bench.index);
     append_to_list(&bench, tt_slice(torn, sizeof(torn) - 1));
+    expect_only_read(&bench, "the next start mends it");
     open_index(&bench);
     expect_keys(tt_index_latest(bench.index), &bench.now);
     tear_down(&bench);
@@ -448,6 +545,8 @@ int main(void)
         cmocka_unit_test(it_is_as_the_model_says),
         cmocka_unit_test(a_walk_does_not_look_beyond_its_prefix),
         cmocka_unit_test(what_was_flushed_is_there_again),
+        cmocka_unit_test(who_only_reads_changes_nothing),
+        cmocka_unit_test(an_index_that_is_not_there_is_an_empty_one),
         cmocka_unit_test(a_file_that_kept_its_first_name_is_not_written_to),
         cmocka_unit_test(a_file_that_lost_its_name_is_taken_back),
         cmocka_unit_test(a_list_of_files_with_a_torn_end_is_mended),

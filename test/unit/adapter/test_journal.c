@@ -418,13 +418,36 @@ static void a_segment_that_was_never_begun_is_none(void **unused)
     expect_ok(scan(&rig));
     assert_int_equal(rig.map.next_record, 3);
     assert_int_equal(rig.map.segment_count, 1);
+    assert_int_equal(rig.map.unbegun, 2);
     tt_journal_map_deinit(&rig.map);
-    close(fd);
-    fd = openat(rig.dir_fd, "journal-0000000002", O_RDWR | O_CREAT, 0600);
     assert_int_equal(pwrite(fd, image, LOOK_SIZE, 0), LOOK_SIZE);
     close(fd);
+    expect_ok(scan(&rig));
+    tt_journal_map_deinit(&rig.map);
+    assert_int_equal(faccessat(rig.dir_fd, "journal-0000000002", F_OK, 0), 0); /* it only looked */
     start(&rig);
     assert_int_equal(rig.seen, 3);
+    tear_down(&rig);
+}
+
+/* Somebody's copy under a later number is none either, and goes when the next one is begun. */
+static void a_copy_of_the_last_segment_is_none(void **unused)
+{
+    (void)unused;
+    struct rig rig;
+    char image[LOOK_SIZE];
+    uint64_t last;
+    uint64_t end;
+    three_batches(&rig, image, &last, &end);
+    int fd = openat(rig.dir_fd, "journal-0000000007", O_RDWR | O_CREAT, 0600);
+    assert_int_equal(pwrite(fd, image, LOOK_SIZE, 0), LOOK_SIZE);
+    close(fd);
+    expect_ok(scan(&rig));
+    assert_int_equal(rig.map.unbegun, 7);
+    tt_journal_map_deinit(&rig.map);
+    start(&rig);
+    assert_int_equal(rig.seen, 3);
+    assert_int_not_equal(faccessat(rig.dir_fd, "journal-0000000007", F_OK, 0), 0);
     tear_down(&rig);
 }
 
@@ -515,6 +538,7 @@ int main(void)
         cmocka_unit_test(a_header_that_was_written_in_part_is_of_no_segment),
         cmocka_unit_test(a_damaged_newest_is_refused_and_a_missing_one_is_none),
         cmocka_unit_test(a_segment_that_was_never_begun_is_none),
+        cmocka_unit_test(a_copy_of_the_last_segment_is_none),
         cmocka_unit_test(a_last_segment_full_of_rubbish_is_refused),
         cmocka_unit_test(segments_roll_and_are_recycled),
         cmocka_unit_test(a_failed_sync_is_an_error),
