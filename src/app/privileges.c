@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 bool tt_privileges_look_up(const char *name, struct tt_identity *identity,
@@ -34,17 +36,37 @@ bool tt_privileges_look_up(const char *name, struct tt_identity *identity,
     return true;
 }
 
+/* The other groups are set already. */
+static bool become(uid_t user, gid_t group)
+{
+    return setresgid(group, group, group) == 0 && setresuid(user, user, user) == 0 &&
+           prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && setuid(0) != 0 && geteuid() == user;
+}
+
 bool tt_privileges_drop(const struct tt_identity *identity, char sentence[TT_PRIVILEGES_SENTENCE])
 {
     if (geteuid() != 0) /* he is it already */
         return true;
-    bool dropped = initgroups(identity->name, identity->group) == 0 &&
-                   setresgid(identity->group, identity->group, identity->group) == 0 &&
-                   setresuid(identity->user, identity->user, identity->user) == 0 &&
-                   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
-    if (dropped && setuid(0) != 0 && geteuid() == identity->user)
+    if (initgroups(identity->name, identity->group) == 0 && become(identity->user, identity->group))
         return true;
     snprintf(sentence, TT_PRIVILEGES_SENTENCE, "cannot become %.64s: %s", identity->name,
+             strerror(errno));
+    return false;
+}
+
+bool tt_privileges_follow(const char *dir, char sentence[TT_PRIVILEGES_SENTENCE])
+{
+    char path[PATH_MAX];
+    struct stat owner;
+    int size = snprintf(path, sizeof(path), "%s/store", dir);
+    if (geteuid() != 0 || size < 0 || size >= (int)sizeof(path))
+        return true;
+    if ((stat(path, &owner) != 0 && stat(dir, &owner) != 0) || owner.st_uid == 0)
+        return true;
+    if (setgroups(1, &owner.st_gid) == 0 && become(owner.st_uid, owner.st_gid))
+        return true;
+    snprintf(sentence, TT_PRIVILEGES_SENTENCE,
+             "cannot become user %lu, to whom the store belongs: %s", (unsigned long)owner.st_uid,
              strerror(errno));
     return false;
 }

@@ -1,6 +1,6 @@
 /*
  * privileges: becoming somebody with fewer rights, for a server that was started as root because it
- * listens on a port below 1024.
+ * listens on a port below 1024, and for a command that root starts on another user's data folder.
  */
 #ifndef TT_APP_PRIVILEGES_H
 #define TT_APP_PRIVILEGES_H
@@ -24,5 +24,10 @@ bool tt_privileges_look_up(const char *name, struct tt_identity *identity,
 /* Becomes that user, with his groups and no capability, for good: before any thread is made. False:
  * `sentence`. */
 bool tt_privileges_drop(const struct tt_identity *identity, char sentence[TT_PRIVILEGES_SENTENCE]);
+
+/* Of a command that was started as root: becomes, for good, the user and group to whom the store in
+ * the data folder `dir` belongs, or the folder, so that their server can go on with what is
+ * written. Where there is neither, or root's, it stays root. False: `sentence`. */
+bool tt_privileges_follow(const char *dir, char sentence[TT_PRIVILEGES_SENTENCE]);
 
 #endif

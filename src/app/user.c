@@ -12,6 +12,7 @@
 #include "adapter/entropy_os.h"
 #include "app/control.h"
 #include "app/option.h"
+#include "app/privileges.h"
 #include "app/secret.h"
 #include "base/json.h"
 #include "base/json_writer.h"
@@ -39,7 +40,8 @@ static const struct tt_command_spec spec = {
     .usage = "twoticks user add|list|disable|enable|passwd|invite [USER] --data DIR",
     .about =
         "The built-in accounts, by which people log in where no other service signs tokens. Works\n"
-        "while the server runs, and without it.\n\n"
+        "while the server runs, and without it; as root, then, as the user to whom the store\n"
+        "belongs.\n\n"
         "  add USER      makes an account; the password is asked for, or read from stdin\n"
         "  list          shows all accounts\n"
         "  passwd USER   sets a new password; all devices of USER are logged out and unlinked\n"
@@ -143,14 +145,26 @@ static bool has(const char *data, const char *name)
     return size > 0 && (size_t)size < sizeof(path) && access(path, F_OK) == 0;
 }
 
-/* No server has the folder open, so this command may. */
-static bool answer_here(const char *data, struct tt_slice line, struct tt_buffer *answer)
+/* Who only lists makes nothing and changes nothing. */
+static bool prepare_folder(const char *data, bool only_lists)
 {
     char sentence[TT_SECRET_SENTENCE];
+    char why_not[TT_PRIVILEGES_SENTENCE];
+    if (!tt_privileges_follow(data, why_not))
+        return complain(why_not);
+    return only_lists || tt_secret_make_folder(data, sentence) || complain(sentence);
+}
+
+/* No server has the folder open, so this command may. */
+static bool answer_here(const char *data, bool only_lists, struct tt_slice line,
+                        struct tt_buffer *answer)
+{
+    char sentence[TT_EMBEDDED_SENTENCE_SIZE];
     struct tt_embedded_store *store;
-    const struct tt_embedded_options opening = {.dir = data, .fatal = on_fatal};
-    if (!tt_secret_make_folder(data, sentence))
-        return complain(sentence);
+    const struct tt_embedded_options opening = {
+        .dir = data, .fatal = on_fatal, .offline = only_lists};
+    if (!prepare_folder(data, only_lists))
+        return false;
     if (has(data, "secret") && !has(data, "store"))
         return complain("no server runs on this folder, and it holds no store of its own; start "
                         "the server first");
@@ -170,13 +184,14 @@ static bool answer_here(const char *data, struct tt_slice line, struct tt_buffer
     return tt_is_ok(err) || complain(tt_err_text(err));
 }
 
-static bool get_answer(const char *data, struct tt_slice line, struct tt_buffer *answer)
+static bool get_answer(const char *data, bool only_lists, struct tt_slice line,
+                       struct tt_buffer *answer)
 {
     char sentence[TT_CONTROL_SENTENCE];
     bool reached;
     if (tt_control_ask(data, line, answer, &reached, sentence))
         return true;
-    return reached ? complain(sentence) : answer_here(data, line, answer);
+    return reached ? complain(sentence) : answer_here(data, only_lists, line, answer);
 }
 
 static void print_account(struct tt_json account)
@@ -234,10 +249,11 @@ static bool print_invite(const struct user_values *values, const tt_id *user)
 static bool run(const struct user_values *values, const char *verb, const char *user)
 {
     bool has_password = strcmp(verb, "add") == 0 || strcmp(verb, "passwd") == 0;
+    bool only_lists = strcmp(verb, "list") == 0;
     struct tt_buffer line = {0};
     struct tt_buffer answer = {0};
     bool done = make_line(verb, user, has_password, &line) &&
-                get_answer(values->data, tt_buffer_slice(&line), &answer) &&
+                get_answer(values->data, only_lists, tt_buffer_slice(&line), &answer) &&
                 print_answer(tt_buffer_slice(&answer), values->json);
     if (line.size > 0)
         explicit_bzero(line.data, line.size);

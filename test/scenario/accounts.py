@@ -1,6 +1,7 @@
 """accounts: the built-in accounts: registering, logging in and out, and what ends a login."""
 import asyncio
 import os
+import pwd
 import time
 
 import websockets
@@ -325,6 +326,43 @@ async def accounts_and_logins_survive_a_crash(world):
     await user(server, 'disable', 'alice')
     await server.start()
     await expect_out(server, kept, 'disabled while the server was off')
+
+
+def states(folder):
+    return {path: (status.st_uid, status.st_mode, status.st_size, status.st_mtime_ns)
+            for path in [folder, *folder.rglob('*')] for status in [path.lstat()]}
+
+
+@scenario
+async def listing_accounts_without_a_server_changes_nothing(world):
+    server = await world.serve('--accounts', 'open', *CHEAP)
+    await add(server, 'alice')
+    await server.kill()
+    before = states(server.data)
+    assert (await user(server, 'list')).startswith('alice')
+    assert states(server.data) == before
+    server.data = server.folder / 'nowhere'
+    code, output = await server.run('user', 'list', '--data', server.data)
+    assert code == 1 and 'nowhere' in output and not server.data.exists(), output
+
+
+@scenario
+async def accounts_that_root_adds_without_a_server_are_its_users(world):
+    if os.geteuid() != 0:
+        return
+    server = world.unstarted('--accounts', 'open', '--user', 'nobody', *CHEAP)
+    os.chmod(server.folder, 0o755)
+    await server.start()
+    await server.kill()
+    await add(server, 'alice')
+    await user(server, 'disable', 'alice')
+    await user(server, 'enable', 'alice')
+    assert (await user(server, 'list')).startswith('alice')
+    await server.verify()
+    nobody = pwd.getpwnam('nobody').pw_uid
+    assert {state[0] for state in states(server.data).values()} == {nobody}
+    await server.start()
+    await log_in(server, 'alice')
 
 
 @scenario
