@@ -11,6 +11,7 @@
 #define CONNECTED_US (3 * TT_US_PER_S) /* a device that has just come is still catching up */
 #define CAUGHT_UP_US (5 * TT_US_PER_S)
 #define LOOK_US      (TT_US_PER_S / 2)
+#define OVERTAKES_US (2 * TT_US_PER_S) /* a refresh may tell of what is still on its way */
 
 /* Where pages hold one message each and the store is slow, a long backlog takes its time. */
 #define BACKLOG_MAX 10
@@ -177,10 +178,96 @@ static void check_shown(void *context, void *payload)
     drop(expected);
 }
 
+/*
+ * Repairs. A lost hint is made good by the push timer, or by the refresh of an open chat. The core
+ * counts what a refresh has brought, but a refresh may also overtake a hint that is under way, tell
+ * of somebody who has gone before the grace is over, and tell of cursors that were carried along by
+ * a message of their owner's, of which nobody is told. So what was told is looked at one by one.
+ */
+
+static uint32_t number_of(const struct tt_run *run, const tt_id *conversation)
+{
+    const struct tt_cast *cast = &run->swarm.cast;
+    uint32_t number = 0;
+    while (number < cast->conversation_count &&
+           !tt_id_eq(&cast->conversations[number].id, conversation))
+        number++;
+    return number;
+}
+
+static bool was_just(const struct tt_run *run, uint64_t at_us)
+{
+    return at_us + OVERTAKES_US >= run->world->agenda.now_us;
+}
+
+static void check_tick_refreshed(struct tt_run *run, const struct tt_sim_device *device,
+                                 const struct tt_chat *chat, const struct tt_server_frame *frame)
+{
+    const tt_id *id = &chat->is->id;
+    bool is_news =
+        tt_oracle_last_by(run->oracle, id, chat->shown.delivered.n, &device->user) <
+            tt_oracle_last_by(run->oracle, id, frame->status.delivered.n, &device->user) ||
+        tt_oracle_last_by(run->oracle, id, chat->shown.read.n, &device->user) <
+            tt_oracle_last_by(run->oracle, id, frame->status.read.n, &device->user);
+    if (is_news && !was_just(run, run->moved_us[number_of(run, id)]))
+        tt_oracle_fail(run->oracle,
+                       "time: only a refresh tells %.*s/%.*s that %.*s is at %llu/%llu, though "
+                       "nothing was lost",
+                       NAME(device->user), NAME(device->id), NAME(*id),
+                       NUMBER(frame->status.delivered.n), NUMBER(frame->status.read.n));
+}
+
+static void check_presence_refreshed(struct tt_run *run, const struct tt_sim_device *device,
+                                     const struct tt_chat *chat,
+                                     const struct tt_server_frame *frame)
+{
+    uint64_t grace_us = run->swarm.world.core.offline_grace_ms * TT_US_PER_MS;
+    bool is_known = false;
+    for (uint32_t i = 0; i < chat->is->member_count; i++)
+        is_known = is_known ||
+                   (tt_id_eq(&chat->is->members[i], &frame->user) && chat->status_is_known[i] &&
+                    chat->status[i].online == frame->presence.status.online &&
+                    chat->status[i].last_seen.ms == frame->presence.status.last_seen.ms);
+    if (!is_known && !was_just(run, tt_oracle_sessions_us(run->oracle, &frame->user) + grace_us) &&
+        !was_just(run, tt_oracle_settings_us(run->oracle, &frame->user)) &&
+        !was_just(run, tt_oracle_settings_us(run->oracle, &device->user)))
+        tt_oracle_fail(run->oracle,
+                       "time: only a refresh tells %.*s/%.*s that %.*s is %s, though nothing was "
+                       "lost",
+                       NAME(device->user), NAME(device->id), NAME(frame->user),
+                       frame->presence.status.online ? "online" : "offline");
+}
+
+static void refresh_told(void *context, const struct tt_link *link,
+                         const struct tt_server_frame *frame)
+{
+    struct tt_run *run = context;
+    for (uint32_t i = 0; i < run->device_count && !run->had_ghost; i++) {
+        struct tt_sim_device *device = run->devices[i];
+        const struct tt_chat *chat = tt_device_chat(device, &frame->conversation);
+        if (device->link != link || chat == NULL || !device->honest || !is_clear(link))
+            continue;
+        if (frame->kind == TT_SERVER_PRESENCE)
+            check_presence_refreshed(run, device, chat, frame);
+        else
+            check_tick_refreshed(run, device, chat, frame);
+    }
+}
+
+static void refresh_found(void *context, const tt_id *conversation, uint64_t at_us)
+{
+    struct tt_run *run = context;
+    if (run->stored_us[number_of(run, conversation)] + OVERTAKES_US < at_us && !run->had_ghost)
+        tt_oracle_fail(run->oracle,
+                       "time: only a refresh finds what is new in %.*s, though nothing was lost",
+                       NAME(*conversation));
+}
+
 static void stored(void *context, const tt_id *conversation, tt_seq seq, const tt_id *sender)
 {
     (void)sender;
     struct tt_run *run = context;
+    run->stored_us[number_of(run, conversation)] = run->world->agenda.now_us;
     struct expectation *expected = tt_alloc(sizeof(*expected));
     *expected = (struct expectation){
         .run = run,
@@ -195,6 +282,7 @@ static void stored(void *context, const tt_id *conversation, tt_seq seq, const t
 static void moved(void *context, const tt_id *conversation, const tt_id *user)
 {
     struct tt_run *run = context;
+    run->moved_us[number_of(run, conversation)] = run->world->agenda.now_us;
     for (uint32_t i = 0; i < run->device_count; i++) {
         struct tt_sim_device *device = run->devices[i];
         struct tt_chat *chat = tt_device_chat(device, conversation);
@@ -231,6 +319,7 @@ void tt_clean_begin(struct tt_run *run)
     run->had_ghost = has_ghost(run->world);
     run->before_clean = tt_world_counters(run->world);
     tt_oracle_set_watch(run->oracle, (struct tt_oracle_watch){run, stored, moved});
+    run->world->refresh_watch = (struct tt_refresh_watch){run, refresh_told, refresh_found};
     look_for_arrivals(run, NULL);
 }
 
@@ -238,6 +327,7 @@ void tt_clean_end(struct tt_run *run)
 {
     run->is_clean = false;
     tt_oracle_set_watch(run->oracle, (struct tt_oracle_watch){0});
+    run->world->refresh_watch = (struct tt_refresh_watch){0};
     struct tt_core_counters after = tt_world_counters(run->world);
     uint64_t repairs = after.repairs_push_timer - run->before_clean.repairs_push_timer;
     if (repairs > 0 && !run->had_ghost)

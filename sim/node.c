@@ -210,6 +210,35 @@ static void note_epoch(struct tt_node *node, const struct tt_event *event)
         slot->link->epoch = event->store_op->link_device.epoch;
 }
 
+static bool is_told(const struct tt_effect *effect)
+{
+    return effect->kind == TT_EFFECT_FRAME && (effect->frame->kind == TT_SERVER_STATUS_UPDATE ||
+                                               effect->frame->kind == TT_SERVER_PRESENCE);
+}
+
+/* The core counts what a refresh has brought; which of it was news to whom stands in the effects of
+ * the same step. */
+static void watch_refresh(struct tt_node *node, const struct tt_event *event,
+                          const struct tt_effect *effect)
+{
+    const struct tt_refresh_watch *watch = &node->world->refresh_watch;
+    uint64_t repairs = tt_core_counters(tt_driver_core(node->driver))->repairs_refresh;
+    if (effect != NULL && repairs > node->refreshed && is_told(effect)) {
+        node->refreshed++;
+        const struct tt_slot *slot = tt_node_slot(node, effect->handle);
+        if (watch->told != NULL && slot != NULL && slot->link != NULL)
+            watch->told(watch->context, slot->link, effect->frame);
+    }
+    if (effect != NULL)
+        return;
+    if (watch->found != NULL && repairs > node->refreshed)
+        watch->found(watch->context, &node->snapshot_of, node->stepped_us);
+    node->refreshed = repairs;
+    node->stepped_us = node->world->agenda.now_us;
+    if (event->kind == TT_EVENT_STORE_DONE && event->store_op->kind == TT_STORE_SNAPSHOT)
+        node->snapshot_of = event->store_op->snapshot.conversation;
+}
+
 /* Sees every event and every effect of the node's core; here a planned crash comes about. */
 static void trace(void *context, const struct tt_event *event, const struct tt_effect *effect)
 {
@@ -219,6 +248,7 @@ static void trace(void *context, const struct tt_event *event, const struct tt_e
     uint64_t kind = event != NULL ? (uint64_t)event->kind : 64 + (uint64_t)effect->kind;
     tt_trace_mix(into, node->world->agenda.now_us * 128 + kind);
     tt_trace_mix(into, node->place.incarnation * 16 + node->place.node);
+    watch_refresh(node, event, effect);
     if (event != NULL) {
         node->asked = 0;
         note_epoch(node, event);

@@ -37,7 +37,10 @@ struct tt_node {
     struct tt_node_event *inbox_first;
     struct tt_node_event *inbox_last;
     bool turn_is_due;
-    unsigned asked;   /* effects of the step that it is in, for the trace */
+    unsigned asked;     /* effects of the step that it is in, for the trace */
+    uint64_t refreshed; /* repairs by refreshes before that step, and those told since */
+    tt_id snapshot_of;  /* the conversation that the step has read */
+    uint64_t stepped_us;
     uint64_t wake_us; /* the earliest turn that a timer has asked for; 0: none */
     struct tt_slot *slots;
     uint32_t slot_count;

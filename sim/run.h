@@ -42,6 +42,8 @@ struct tt_run {
     uint64_t seen_within_us;
     struct tt_seen_user seen[TT_ORACLE_USERS_MAX];
     struct tt_core_counters before_clean;
+    uint64_t stored_us[TT_ORACLE_CONVERSATIONS_MAX]; /* the last message, in the clean phase */
+    uint64_t moved_us[TT_ORACLE_CONVERSATIONS_MAX];  /* the last cursor */
     bool had_ghost;
 };
 

@@ -62,6 +62,14 @@ struct tt_server {
     struct tt_node *nodes[TT_WORLD_NODES_MAX];
 };
 
+/* Hears of what the refreshes of open chats bring. */
+struct tt_refresh_watch {
+    void *context;
+    void (*told)(void *context, const struct tt_link *link, const struct tt_server_frame *frame);
+    /* nothing was told yet: the conversation has a newer message than was known */
+    void (*found)(void *context, const tt_id *conversation, uint64_t at_us);
+};
+
 struct tt_world {
     struct tt_world_options options;
     struct tt_agenda agenda;
@@ -71,6 +79,7 @@ struct tt_world {
     struct tt_fake_bus *bus;
     struct tt_fake_notifier notifier;
     struct tt_oracle *oracle; /* may be NULL */
+    struct tt_refresh_watch refresh_watch;
     struct tt_prng network;
     struct tt_prng turn;
     struct tt_prng entropy;

@@ -52,7 +52,8 @@ struct tt_core_options {
 /* The defaults of base/limits.h; the place stays to be filled in. */
 struct tt_core_options tt_core_options_default(void);
 
-/* Counters since the start: what /metrics shows and the simulator asks for. */
+/* Counters since the start: what /metrics shows and the simulator asks for. `repairs_refresh` is
+ * what the refreshes of open chats have brought, also where a hint of it was still on its way. */
 #define TT_CORE_COUNTER_MAP(X)                                                                     \
     X(sessions_opened)                                                                             \
     X(sessions_closed)                                                                             \

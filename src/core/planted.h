@@ -33,7 +33,8 @@
     X(NO_REASSERT, "no-reassert", "nobody checks whether he is still registered")                  \
     X(CUT_ANY, "cut-any", "a late word of an unlinking cuts the socket of the next link")          \
     X(NO_LINKED_AT, "no-linked-at", "a hello does not say which link of the device it is")         \
-    X(LATE_MARK, "late-mark", "a late mark of a GET overrides what was opened since")
+    X(LATE_MARK, "late-mark", "a late mark of a GET overrides what was opened since")              \
+    X(GONE_SOMETIME, "gone-sometime", "the word that somebody has gone does not say since when")
 
 enum tt_bug {
     TT_BUG_NONE,

@@ -340,6 +340,8 @@ void tt_presence_tell(struct tt_core *core, const struct tt_whereabouts *now, bo
     hint->user = now->user;
     hint->status = tt_status_of(now, TT_TIME(0));
     hint->version = now->version;
+    if (TT_IS_PLANTED(GONE_SOMETIME))
+        hint->status.last_seen = TT_TIME(0);
     hint->chosen = hidden;
     for (size_t i = 0; i < now->watcher_count; i++)
         tt_hint_to(core, &now->watchers[i], hint);
