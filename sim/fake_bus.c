@@ -13,12 +13,22 @@ struct bus_port {
     struct bus_port *next;
 };
 
+struct cut {
+    tt_id from;
+    tt_id to;
+    uint64_t until_us;
+};
+
+#define CUTS_MAX 32
+
 struct tt_fake_bus {
     struct tt_agenda *agenda;
     struct tt_fake_bus_options options;
     struct tt_fake_bus_faults faults;
     struct tt_prng prng;
     struct bus_port *ports;
+    struct cut cuts[CUTS_MAX];
+    size_t cut_count;
 };
 
 struct flight {
@@ -114,6 +124,25 @@ static void fly(struct tt_fake_bus *bus, struct bus_port *port, struct tt_slice 
     tt_agenda_after(bus->agenda, delay, arrive, port, flight, drop_flight);
 }
 
+static bool is_cut(const struct tt_fake_bus *bus, const tt_id *from, const tt_id *to)
+{
+    for (size_t i = 0; i < bus->cut_count; i++)
+        if (tt_id_eq(&bus->cuts[i].from, from) && tt_id_eq(&bus->cuts[i].to, to))
+            return bus->agenda->now_us < bus->cuts[i].until_us;
+    return false;
+}
+
+/* Whether the hint falls into a cut; nobody is told. */
+static bool is_cut_off(const struct tt_fake_bus *bus, const tt_id *from, const tt_id *to)
+{
+    if (!is_cut(bus, from, to))
+        return false;
+    TT_SOMETIMES(bus->options.sometimes, hint_cut_off);
+    if (!is_cut(bus, to, from))
+        TT_SOMETIMES(bus->options.sometimes, hint_cut_off_one_way);
+    return true;
+}
+
 static void send(void *self, const struct tt_place *to, struct tt_slice bytes)
 {
     struct bus_port *from = self;
@@ -125,7 +154,8 @@ static void send(void *self, const struct tt_place *to, struct tt_slice bytes)
     struct bus_port *port = find_port(bus, to);
     if (port != NULL && (lost || gap))
         TT_SOMETIMES(bus->options.sometimes, hint_lost);
-    if (port == NULL || lost || bus->options.mutant == TT_MUTANT_BUS_DEAD)
+    if (port == NULL || lost || bus->options.mutant == TT_MUTANT_BUS_DEAD ||
+        is_cut_off(bus, &from->place.server, &to->server))
         return;
     if (gap) {
         uint64_t delay = tt_prng_delay(&bus->prng, TT_US_PER_S);
@@ -168,4 +198,20 @@ void tt_fake_bus_gap_everywhere(struct tt_fake_bus *bus)
         if (!port->is_dead)
             tt_agenda_after(bus->agenda, delay, tell_gap, port, NULL, NULL);
     }
+}
+
+void tt_fake_bus_cut(struct tt_fake_bus *bus, const tt_id *from, const tt_id *to, uint64_t until_us)
+{
+    size_t at = 0;
+    while (at < bus->cut_count &&
+           !(tt_id_eq(&bus->cuts[at].from, from) && tt_id_eq(&bus->cuts[at].to, to)))
+        at++;
+    TT_ASSERT(at < CUTS_MAX);
+    bus->cut_count += at == bus->cut_count;
+    bus->cuts[at] = (struct cut){*from, *to, until_us};
+}
+
+void tt_fake_bus_heal(struct tt_fake_bus *bus)
+{
+    bus->cut_count = 0;
 }

@@ -33,6 +33,7 @@ struct tt_fake_store {
     struct tt_agenda *agenda;
     struct tt_fake_store_options options;
     struct tt_fake_store_faults faults;
+    struct tt_fake_store_way ways[TT_STORE_PROCESSES_MAX];
     struct tt_fake_store_observer observer;
     struct tt_store_tables tables;
     struct tt_prng prng;
@@ -72,6 +73,11 @@ void tt_fake_store_observe(struct tt_fake_store *store, struct tt_fake_store_obs
 struct tt_fake_store_faults *tt_fake_store_faults(struct tt_fake_store *store)
 {
     return &store->faults;
+}
+
+struct tt_fake_store_way *tt_fake_store_way(struct tt_fake_store *store, uint32_t process)
+{
+    return &store->ways[process];
 }
 
 static void drop_flight(void *payload)
@@ -253,11 +259,24 @@ static const tt_id *changed_conversation(const struct tt_store_op *op)
                                                     : NULL;
 }
 
-static enum outcome draw_outcome(struct tt_fake_store *store, const struct tt_store_op *op)
+static const struct tt_fake_store_way *bad_way(const struct tt_fake_store *store,
+                                               const struct store_port *port)
+{
+    const struct tt_fake_store_way *way = &store->ways[port->process];
+    return store->agenda->now_us < way->until_us ? way : NULL;
+}
+
+static enum outcome draw_outcome(struct tt_fake_store *store, const struct store_port *port,
+                                 const struct tt_store_op *op)
 {
     const struct tt_fake_store_faults *faults = &store->faults;
-    bool before = tt_prng_chance(&store->prng, faults->before_per_mille);
-    bool after = tt_prng_chance(&store->prng, faults->after_per_mille);
+    const struct tt_fake_store_way *way = bad_way(store, port);
+    uint32_t way_before = way == NULL ? 0 : way->before_per_mille;
+    uint32_t way_after = way == NULL ? 0 : way->after_per_mille;
+    if (way_before + way_after > 0)
+        TT_SOMETIMES(store->options.sometimes, store_away_from_one);
+    bool before = tt_prng_chance(&store->prng, faults->before_per_mille + way_before);
+    bool after = tt_prng_chance(&store->prng, faults->after_per_mille + way_after);
     bool late = tt_prng_chance(&store->prng, faults->late_per_mille);
     if (before)
         return FAILS_BEFORE;
@@ -276,6 +295,11 @@ static uint64_t draw_instant(struct tt_fake_store *store, struct store_port *por
         at += tt_prng_tail(&store->prng, faults->tail_us);
     if (at < faults->stalled_until_us)
         at = faults->stalled_until_us;
+    const struct tt_fake_store_way *way = bad_way(store, port);
+    if (way != NULL && way->is_stalled && at < way->until_us) {
+        TT_SOMETIMES(store->options.sometimes, store_stalled_for_one);
+        at = way->until_us;
+    }
     const tt_id *changed = changed_conversation(op);
     if (!store->options.keeps_order || (changed == NULL && !store->options.embedded))
         return at;
@@ -327,7 +351,7 @@ static void submit(void *self, struct tt_store_op *const *ops, size_t count)
         *flight = (struct flight){
             .port = port,
             .op = ops[i],
-            .outcome = draw_outcome(store, ops[i]),
+            .outcome = draw_outcome(store, port, ops[i]),
             .number = ++store->flights,
         };
         flight->at_us = draw_instant(store, port, ops[i]);

@@ -4,8 +4,9 @@
  *
  * An op takes effect at one instant between its submission and its completion; from then on the
  * change is "on stable storage". Faults make an op fail before that instant, fail after it (both
- * UNAVAILABLE), take effect long after its failure was reported, or wait for a stall to end. Where
- * it keeps no order, an append takes effect in steps, see store_steps.
+ * UNAVAILABLE), take effect long after its failure was reported, or wait for a stall to end; also
+ * those of one process only. Where it keeps no order, an append takes effect in steps, see
+ * store_steps.
  */
 #ifndef TT_SIM_FAKE_STORE_H
 #define TT_SIM_FAKE_STORE_H
@@ -38,6 +39,14 @@ struct tt_fake_store_faults {
     uint64_t stalled_until_us;
 };
 
+/* What goes wrong on one process's way to the store only, for a while. */
+struct tt_fake_store_way {
+    uint64_t until_us;
+    uint32_t before_per_mille; /* what it asks for does not arrive */
+    uint32_t after_per_mille;  /* the answers do not */
+    bool is_stalled;
+};
+
 /* Hears of every op that took effect, at that instant; its results stand in it. */
 struct tt_fake_store_observer {
     void *context;
@@ -49,6 +58,9 @@ struct tt_fake_store *tt_fake_store_create(struct tt_agenda *agenda,
 void tt_fake_store_destroy(struct tt_fake_store **store);
 void tt_fake_store_observe(struct tt_fake_store *store, struct tt_fake_store_observer observer);
 struct tt_fake_store_faults *tt_fake_store_faults(struct tt_fake_store *store);
+
+/* May be changed at any time, like the faults; all zero: nothing goes wrong on it. */
+struct tt_fake_store_way *tt_fake_store_way(struct tt_fake_store *store, uint32_t process);
 
 /* A port for one node of the process `process`. */
 struct tt_store_port tt_fake_store_attach(struct tt_fake_store *store, uint32_t process,

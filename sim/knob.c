@@ -27,6 +27,8 @@ enum form { BOOL, U32, U64, SIZE };
     X("leases", leases, BOOL, 0)                                                                   \
     X("clocks", clocks, BOOL, 0)                                                                   \
     X("skewed", skewed, BOOL, 0)                                                                   \
+    X("cuts", cuts, BOOL, 0)                                                                       \
+    X("strands", strands, BOOL, 0)                                                                 \
     X("unlinks", habits.unlinks, BOOL, 0)                                                          \
     X("settings", habits.settings, BOOL, 0)                                                        \
     X("codec", world.through_codec, BOOL, 0)                                                       \

@@ -47,6 +47,8 @@ static const struct {
     {TT_MUTANT_ACK_ANY_LINK, "unlinks=1,store_late=200,store_before=0,store_after=0,leave=20"},
     {TT_MUTANT_ANSWER_WINS, "marks=900,delay_us=500,chaos_us=1000000"},
     {TT_MUTANT_CORE_UNKNOWN_LEFT, "store_after=300,leave=500,half_open=0,crashes=0"},
+    {TT_MUTANT_CORE_TOLD_TWICE, "cuts=1,bus_lose=0,leave=20"},
+    {TT_MUTANT_CORE_ACK_LEFT_LATER, "strands=1,leave=20"},
 };
 
 static void draw(struct tt_run_order *order, uint64_t seed, enum tt_mutant mutant)

@@ -153,6 +153,51 @@ static void hit_time(struct tt_run *run, struct tt_prng *prng, uint64_t kind)
         tt_fake_registry_keep(world->registry);
 }
 
+/* Some seconds to minutes, but not beyond the chaos. */
+static uint64_t until(const struct tt_run *run, struct tt_prng *prng, uint64_t s_max)
+{
+    uint64_t until_us = run->world->agenda.now_us + tt_prng_between(prng, 2, s_max) * TT_US_PER_S;
+    return until_us < run->chaos_end_us ? until_us : run->chaos_end_us;
+}
+
+/* The way between two servers, or between one and all others. */
+static void hit_bus(struct tt_run *run, struct tt_prng *prng)
+{
+    uint32_t servers = run->swarm.world.servers;
+    uint32_t from = (uint32_t)tt_prng_below(prng, servers);
+    uint32_t to = (from + 1 + (uint32_t)tt_prng_below(prng, servers - 1)) % servers;
+    bool both = tt_prng_chance(prng, 500);
+    bool all = tt_prng_chance(prng, 250);
+    uint64_t until_us = until(run, prng, 180);
+    for (uint32_t i = 0; i < servers; i++)
+        if (i == to || (all && i != from))
+            tt_world_cut(run->world, from, i, until_us, both);
+}
+
+/* One server's way to the store. */
+static void hit_way(struct tt_run *run, struct tt_prng *prng)
+{
+    struct tt_fake_store_way way = {0};
+    uint32_t server = (uint32_t)tt_prng_below(prng, run->swarm.world.servers);
+    uint32_t per_mille = tt_prng_chance(prng, 500) ? 1000 : 300;
+    uint64_t kind = tt_prng_below(prng, 3);
+    way.before_per_mille = kind == 0 ? per_mille : 0;
+    way.after_per_mille = kind == 1 ? per_mille : 0;
+    way.is_stalled = kind == 2;
+    way.until_us = until(run, prng, way.is_stalled ? 20 : 90);
+    tt_world_strand(run->world, server, &way);
+}
+
+static void hit_ways(struct tt_run *run, struct tt_prng *prng)
+{
+    bool cuts = tt_prng_chance(prng, 400) && run->swarm.cuts;
+    bool strands = tt_prng_chance(prng, 300) && run->swarm.strands;
+    if (cuts && run->swarm.world.servers > 1)
+        hit_bus(run, prng);
+    if (strands && run->swarm.world.servers > 1)
+        hit_way(run, prng);
+}
+
 /* Some of what the swarm allows goes wrong for a while. */
 static void change_weather(struct tt_run *run)
 {
@@ -184,12 +229,14 @@ static void change_weather(struct tt_run *run)
     tt_phones_weather(run->phones);
     hit_server(run, prng, tt_prng_below(prng, 5));
     hit_time(run, prng, tt_prng_below(prng, 5));
+    hit_ways(run, prng);
 }
 
 static void chaos(struct tt_run *run)
 {
-    uint64_t end_us = run->world->agenda.now_us + run->swarm.chaos_us;
-    while (run->world->agenda.now_us < end_us && tt_oracle_failure(run->oracle) == NULL) {
+    run->chaos_end_us = run->world->agenda.now_us + run->swarm.chaos_us;
+    while (run->world->agenda.now_us < run->chaos_end_us &&
+           tt_oracle_failure(run->oracle) == NULL) {
         run_for(run, tt_prng_delay(&run->crash, run->swarm.weather_us) + 1);
         change_weather(run);
     }
@@ -204,6 +251,7 @@ static void calm(struct tt_run *run)
     *tt_fake_store_faults(world->store) = (struct tt_fake_store_faults){0};
     *tt_fake_registry_faults(world->registry) = (struct tt_fake_registry_faults){0};
     *tt_fake_bus_faults(world->bus) = (struct tt_fake_bus_faults){0};
+    tt_world_rejoin(world);
     for (uint32_t i = 0; i < run->swarm.world.servers; i++) {
         world->servers[i].effects_until_crash = 0;
         world->servers[i].paused_until_us = 0;

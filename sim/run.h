@@ -36,6 +36,7 @@ struct tt_run {
     uint32_t device_count;
     struct tt_prng crash;
     uint32_t weathers; /* changes of it, so far */
+    uint64_t chaos_end_us;
     bool chaos_is_over;
     bool is_clean;
     bool is_seeing;

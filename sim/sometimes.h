@@ -19,6 +19,8 @@
     X(store_failed_before, "a store op failed without effect")                                     \
     X(store_failed_after, "a store op took effect and failed")                                     \
     X(store_failed_late, "a store op took effect long after it had failed")                        \
+    X(store_away_from_one, "one server's ops at the store failed, the others' did not")            \
+    X(store_stalled_for_one, "one server's ops at the store stood still, the others' did not")     \
     X(disk_was_low, "a write was refused because the disk is almost full")                         \
     X(unknown_resolved, "a send of unknown outcome turned out to be stored")                       \
     X(dedupe_hit, "a client_id was known already")                                                 \
@@ -31,6 +33,8 @@
     X(fenced, "an older connection was refused by its epoch")                                      \
     X(replaced, "a device's older socket was closed for its newer one")                            \
     X(hint_lost, "a hint was lost")                                                                \
+    X(hint_cut_off, "a hint was lost between two servers that could not reach each other")         \
+    X(hint_cut_off_one_way, "a server could not reach another one, which could reach it")          \
     X(hint_doubled, "a hint came twice")                                                           \
     X(hint_overtaken, "a hint was overtaken by a later one")                                       \
     X(hint_stale, "a message came that had been handed out already")                               \

@@ -177,6 +177,8 @@ void tt_swarm_draw(struct tt_swarm *swarm, uint64_t seed, enum tt_mutant mutant)
         swarm->registry = (struct tt_fake_registry_faults){0};
     draw_habits(&prng, swarm);
     draw_cast(&prng, swarm);
+    swarm->cuts = flip(&prng, 300);
+    swarm->strands = flip(&prng, 300);
     tt_swarm_fit(swarm);
 }
 
@@ -235,7 +237,7 @@ void tt_swarm_describe(const struct tt_swarm *swarm, struct tt_buffer *out)
         "%s, %u server(s) x %u node(s), %s, %u users, %u devices, %u conversations%s, chaos %llu "
         "s; "
         "store %u+%u+%u late %u, registry %u+%u, bus -%u x%u gap %u late "
-        "%u%s%s%s%s%s%s%s%s%s%s%s%s%s%s",
+        "%u%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s",
         world->embedded ? "embedded" : "cluster", world->servers, world->nodes,
         world->keeps_order ? "ordered" : "unordered", swarm->users, devices,
         swarm->cast.conversation_count, swarm->has_liar ? ", a liar" : "",
@@ -249,7 +251,8 @@ void tt_swarm_describe(const struct tt_swarm *swarm, struct tt_buffer *out)
         swarm->stalls ? ", stalls" : "", swarm->disk_low ? ", disk low" : "",
         swarm->splits ? ", splits" : "", swarm->falls_back ? ", fails over" : "",
         swarm->leases ? ", leases" : "", swarm->clocks ? ", clocks" : "",
-        swarm->skewed ? ", skewed" : "", swarm->habits.unlinks ? ", unlinks" : "",
+        swarm->skewed ? ", skewed" : "", swarm->cuts ? ", cuts" : "",
+        swarm->strands ? ", strands" : "", swarm->habits.unlinks ? ", unlinks" : "",
         swarm->habits.settings ? ", settings" : "");
     tt_buffer_add_text(out, line);
 }

@@ -32,6 +32,8 @@ struct tt_swarm {
     bool leases;     /* a lease ends though its server lives */
     bool clocks;     /* wall clocks jump, hours forward and back */
     bool skewed;     /* the servers' clocks differ, and run at different speeds */
+    bool cuts;       /* a server's hints do not reach another one for a while */
+    bool strands;    /* a server cannot reach the store for a while, the others can */
 };
 
 void tt_swarm_draw(struct tt_swarm *swarm, uint64_t seed, enum tt_mutant mutant);

@@ -1,5 +1,7 @@
 #include "sim/world.h"
 
+#include <stdio.h>
+
 #include "base/memory.h"
 #include "sim/node.h"
 #include "sim/oracle.h"
@@ -209,6 +211,35 @@ void tt_world_split(struct tt_world *world, uint32_t number, uint64_t until_us)
     trace_server(world, server, " cannot reach the registry");
     world->sometimes.registry_split++;
     tt_fake_registry_silence(world->registry, &process, until_us, true);
+}
+
+void tt_world_cut(struct tt_world *world, uint32_t from, uint32_t to, uint64_t until_us, bool both)
+{
+    const struct tt_server *one = &world->servers[from];
+    const struct tt_server *other = &world->servers[to];
+    char what[64];
+    (void)snprintf(what, sizeof(what), " cannot reach %.*s%s", other->id.size, other->id.bytes,
+                   both ? ", and is not reached" : "");
+    trace_server(world, one, what);
+    tt_fake_bus_cut(world->bus, &one->id, &other->id, until_us);
+    if (both)
+        tt_fake_bus_cut(world->bus, &other->id, &one->id, until_us);
+}
+
+void tt_world_strand(struct tt_world *world, uint32_t number, const struct tt_fake_store_way *way)
+{
+    trace_server(world, &world->servers[number],
+                 way->is_stalled              ? " waits for the store"
+                 : way->before_per_mille == 0 ? " is not answered by the store"
+                                              : " does not reach the store");
+    *tt_fake_store_way(world->store, number) = *way;
+}
+
+void tt_world_rejoin(struct tt_world *world)
+{
+    tt_fake_bus_heal(world->bus);
+    for (uint32_t i = 0; i < world->options.servers; i++)
+        *tt_fake_store_way(world->store, i) = (struct tt_fake_store_way){0};
 }
 
 void tt_world_end_lease(struct tt_world *world, uint32_t number, uint64_t until_us)

@@ -173,6 +173,15 @@ void tt_world_split(struct tt_world *world, uint32_t number, uint64_t until_us);
 /* Its lease ends for a while, and it does not notice. */
 void tt_world_end_lease(struct tt_world *world, uint32_t number, uint64_t until_us);
 
+/* Until then no hint of the one server reaches the other; with `both`, nor the other way. */
+void tt_world_cut(struct tt_world *world, uint32_t from, uint32_t to, uint64_t until_us, bool both);
+
+/* Only this server's way to the store is bad, as `way` says. */
+void tt_world_strand(struct tt_world *world, uint32_t number, const struct tt_fake_store_way *way);
+
+/* Every server reaches the others and the store. */
+void tt_world_rejoin(struct tt_world *world);
+
 /* What time the node that serves it thinks it is. */
 tt_time tt_link_wall(const struct tt_link *link);
 tt_time tt_call_wall(const struct tt_call *call);

@@ -204,7 +204,8 @@ static void note(struct tt_core *core, struct tt_session *session, const struct 
         return;
     }
     if (!tt_is_ok(op->err)) {
-        stream->ack_unsure = !TT_IS_PLANTED(ACK_LEFT);
+        stream->ack_unsure =
+            !TT_IS_PLANTED(ACK_LEFT) && !(TT_IS_PLANTED(ACK_LEFT_LATER) && stream->ack_unsure);
         tt_session_retry_soon(core, session);
         return;
     }

@@ -34,7 +34,9 @@
     X(CUT_ANY, "cut-any", "a late word of an unlinking cuts the socket of the next link")          \
     X(NO_LINKED_AT, "no-linked-at", "a hello does not say which link of the device it is")         \
     X(LATE_MARK, "late-mark", "a late mark of a GET overrides what was opened since")              \
-    X(GONE_SOMETIME, "gone-sometime", "the word that somebody has gone does not say since when")
+    X(GONE_SOMETIME, "gone-sometime", "the word that somebody has gone does not say since when")   \
+    X(TOLD_TWICE, "told-twice", "who was told of a message twice is told no more")                 \
+    X(ACK_LEFT_LATER, "ack-left-later", "an ack of unknown outcome is tried again once only")
 
 enum tt_bug {
     TT_BUG_NONE,

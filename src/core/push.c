@@ -400,7 +400,7 @@ static void look_after(struct tt_core *core, struct tt_push *push, uint8_t doubl
 /* Somebody is behind, who was told again. */
 static void look_again(struct tt_core *core, struct tt_push *push)
 {
-    if (push->attempts == ATTEMPTS_MAX)
+    if (push->attempts == (TT_IS_PLANTED(TOLD_TWICE) ? 1 : ATTEMPTS_MAX))
         return;
     push->attempts++;
     look_after(core, push, push->attempts);
