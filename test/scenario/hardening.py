@@ -107,6 +107,38 @@ async def root_becomes_another_user_and_nobody_else_can(world):
 
 
 @scenario
+async def files_of_another_user_are_named_with_what_to_do(world):
+    if os.geteuid() != 0:
+        return
+    server = world.unstarted('--user', 'nobody')
+    os.chmod(server.folder, 0o755)
+    await server.start()
+    await server.stop()
+    nobody = pwd.getpwnam('nobody')
+    journal = max((server.data / 'store/journal').glob('journal-*'))
+
+    async def refused(*words):
+        code, output = await server.run(*server.arguments())
+        assert code == 1 and all(str(word) in output for word in words), (words, output)
+        assert not any(word in output for word in ('restore', 'check the disk')), output
+    for path in (server.data / 'store/index/CURRENT', journal, server.data / 'store.lock',
+                 server.data / 'store/FORMAT', server.data / 'store/journal'):
+        os.chown(path, 0, 0)
+        await refused(path, 'belongs to root',
+                      f'chown -R {nobody.pw_uid}:{nobody.pw_gid} {server.data}')
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)
+    journal.chmod(0)
+    await refused(journal, 'mode 000', f'chmod -R u+rwX {server.data}')
+    journal.chmod(0o600)
+    await server.start()
+    await server.stop()
+    os.chmod(server.data, 0o755)
+    for path in (server.data, *server.data.rglob('*')):
+        os.chown(path, 4321, 4321)
+    await refused('belongs to user 4321', 'run it as user 4321')
+
+
+@scenario
 async def check_config_says_where_it_is_wrong_and_starts_nothing(world):
     server = world.unstarted()
     config = server.folder / 'twoticks.conf'

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapter/embedded/access.h"
 #include "adapter/embedded/recover.h"
 
 #define MIB                 (1024ULL * 1024)
@@ -166,6 +167,9 @@ tt_err tt_embedded_base_open(const struct tt_embedded_options *options,
     base->folder.lock_fd = base->folder.journal_fd = -1;
     sentence[0] = '\0';
     tt_err err = open_all(base, sentence);
+    if (tt_err_is(err, TT_ERR_IO))
+        (void)tt_access_explain(options->dir, options->offline, sentence,
+                                TT_EMBEDDED_SENTENCE_SIZE);
     if (!tt_is_ok(err))
         tt_embedded_base_close(base);
     return err;

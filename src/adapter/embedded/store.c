@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapter/embedded/access.h"
 #include "adapter/embedded/apply.h"
 #include "adapter/embedded/backup.h"
 #include "adapter/embedded/base.h"
@@ -92,9 +93,11 @@ static tt_err begin(struct tt_embedded_store *store, char *sentence)
         err = flush_index(store);
     if (tt_is_ok(err))
         return TT_OK;
-    snprintf(sentence, TT_EMBEDDED_SENTENCE_SIZE,
-             "writing to %s/store failed: %s; make room or check the disk and start again",
-             base->options.dir, strerror(errno));
+    const char *why = strerror(errno);
+    if (!tt_access_explain(base->options.dir, false, sentence, TT_EMBEDDED_SENTENCE_SIZE))
+        snprintf(sentence, TT_EMBEDDED_SENTENCE_SIZE,
+                 "writing to %s/store failed: %s; make room or check the disk and start again",
+                 base->options.dir, why);
     return err;
 }
 
