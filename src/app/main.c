@@ -1,6 +1,9 @@
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/command.h"
 #include "app/last_words.h"
@@ -66,8 +69,20 @@ int tt_command_version(int argc, char **argv)
     return outcome == TT_OPTIONS_BAD ? TT_EXIT_USAGE : TT_EXIT_OK;
 }
 
+/* A stream that was closed before the start leaves its number to whatever is opened first: then a
+ * line of the log would be written into a loop's own descriptor, or into the store. */
+static bool open_closed_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR | O_NOCTTY) != fd)
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
+    if (!open_closed_streams())
+        return TT_EXIT_FAIL;
     signal(SIGPIPE, SIG_IGN);
     tt_last_words_prepare();
     if (argc < 2) {

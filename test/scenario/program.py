@@ -1,10 +1,12 @@
 """program: the commands, the admin address, starting and ending."""
+import asyncio
 import json
 import os
 import re
+import socket
 import stat
 
-from client import calls
+from client import calls, clock
 from client.scenario import scenario
 
 
@@ -26,6 +28,35 @@ async def sigterm_drains_with_1001_and_exits_0(world):
     await world.server.stop()
     assert await alice.closed() == 1001 and await bob.closed() == 1001
     await world.server.verify()
+
+
+@scenario
+async def a_server_whose_streams_are_closed_serves_and_drains(world):
+    server = await world.serve('--access-log')
+    await server.stop()
+    for closed in (0, 2), (1, 2), (0, 1, 2):
+        redirections = ' '.join(f'{fd}>&-' for fd in closed)
+        process = await asyncio.create_subprocess_exec(
+            'sh', '-c', f'exec "$@" {redirections}', 'sh', server.program, *server.arguments(),
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL)
+        try:
+            await clock.until(60, lambda: accepts(server.address), 'it listens')
+            for fd in closed:
+                assert os.readlink(f'/proc/{process.pid}/fd/{fd}') == '/dev/null', closed
+            for _ in range(600):  # as many lines of the log
+                assert (await server.call('GET', '/me')).status == 401
+            process.terminate()
+            code = await clock.within(60, process.wait(), 'it has ended')
+            assert code == 0, (closed, code)
+        finally:
+            if process.returncode is None:
+                process.kill()
+
+
+async def accepts(address):
+    with socket.socket() as probe:
+        return probe.connect_ex(address) == 0
 
 
 @scenario
