@@ -137,6 +137,21 @@ static bool is_choice(const char *choices, const char *text)
     return false;
 }
 
+/* An empty one is somebody's variable that was not set: files would be made in /, and no issuer
+ * would be asked for. Only where that is the default it may be said. */
+static bool set_text(struct reading *reading, const struct tt_option *option, const char *where,
+                     const char *text)
+{
+    bool may_be_empty = option->text != NULL && option->text[0] == '\0';
+    if (text[0] == '\0' && !may_be_empty) {
+        tt_option_complain(reading->spec, "%s is empty; give its %s, or leave it out", where,
+                           option->value);
+        return false;
+    }
+    memcpy(reading->values + option->offset, &text, sizeof(text));
+    return true;
+}
+
 static bool set_list(struct reading *reading, struct tt_option_list *list, const char *where,
                      const char *text)
 {
@@ -208,8 +223,7 @@ static bool set(struct reading *reading, const struct tt_option *option, const c
         memcpy(reading->values + option->offset, &text, sizeof(text));
         return true;
     case TT_OPTION_TEXT:
-        memcpy(reading->values + option->offset, &text, sizeof(text));
-        return true;
+        return set_text(reading, option, where, text);
     case TT_OPTION_LIST: {
         void *list = reading->values + option->offset;
         return set_list(reading, list, where, text);

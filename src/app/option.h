@@ -24,7 +24,7 @@
 #define TT_EXIT_USAGE 2
 
 enum tt_option_kind {
-    TT_OPTION_TEXT,     /* const char * */
+    TT_OPTION_TEXT,     /* const char *, never empty but where that is the default */
     TT_OPTION_CHOICE,   /* const char *, one of `choices` */
     TT_OPTION_LIST,     /* struct tt_option_list: given several times, or with commas */
     TT_OPTION_FLAG,     /* bool */

@@ -191,6 +191,20 @@ async def a_wrong_command_line_says_what_is_wrong(world):
 
 
 @scenario
+async def a_folder_or_file_without_a_name_is_refused(world):
+    server = await world.serve()
+    await server.stop()
+    for arguments, option in (
+            (['verify', '--data', ''], '--data'), (['verify', '--data='], '--data'),
+            (['serve', '--data', ''], '--data'), (['user', 'list', '--data', ''], '--data'),
+            (['backup', '--data', server.data, '--to', ''], '--to'),
+            (['restore', '--from', '', '--data', server.folder / 'new'], '--from'),
+            (['serve', '--data', server.data, '--jwt-key', '', '--check-config'], '--jwt-key')):
+        code, output = await server.run(*arguments)
+        assert code == 2 and f'{option} is empty' in output, (arguments, output)
+
+
+@scenario
 async def options_come_from_flag_environment_and_file(world):
     for options, environ, seconds in (
             (['--heartbeat', '7s'], {'TWOTICKS_HEARTBEAT': '8s'}, 7),

@@ -10,6 +10,7 @@ struct values {
     const char *data;
     const char *config;
     const char *kind;
+    const char *prefix;
     struct tt_option_list origins;
     bool json;
     uint64_t nodes;
@@ -24,6 +25,7 @@ static const struct tt_option options[] = {
     TT_TEXT_ROW(AT(config), "test-config", "FILE", NULL, "a file"),
     TT_HEADING_ROW("More"),
     TT_CHOICE_ROW(AT(kind), "test-kind", "KIND", "text", "text|json", "a kind"),
+    TT_TEXT_ROW(AT(prefix), "test-prefix", "TEXT", "", "a text that may be empty"),
     TT_LIST_ROW(AT(origins), "test-origin", "ORIGIN", "origins"),
     TT_FLAG_ROW(AT(json), "test-json", "a flag"),
     TT_NUMBER_ROW(AT(nodes), "test-nodes", 4, 1, 64, "nodes"),
@@ -143,6 +145,20 @@ static void make_file(char path[64], const char *text)
     close(fd);
 }
 
+static void an_empty_text_is_refused_unless_it_is_the_default(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[64];
+    assert_int_equal(read_words(fixture, "--test-data", "", NULL, NULL), TT_OPTIONS_BAD);
+    assert_int_equal(read_words(fixture, "--test-data=", NULL, NULL, NULL), TT_OPTIONS_BAD);
+    assert_int_equal(read_words(fixture, "--test-config", "", NULL, NULL), TT_OPTIONS_BAD);
+    make_file(path, "test-data =\n");
+    assert_int_equal(read_words(fixture, "--test-config", path, NULL, NULL), TT_OPTIONS_BAD);
+    unlink(path);
+    assert_int_equal(read_words(fixture, "--test-prefix", "", NULL, NULL), TT_OPTIONS_READ);
+    assert_string_equal(fixture->values.prefix, "");
+}
+
 static void flag_wins_over_environment_over_file(void **state)
 {
     struct fixture *fixture = *state;
@@ -188,6 +204,7 @@ int main(void)
         TEST(defaults_stand_where_nothing_is_said),
         TEST(flags_are_read_in_both_forms),
         TEST(what_cannot_be_understood_is_refused),
+        TEST(an_empty_text_is_refused_unless_it_is_the_default),
         TEST(flag_wins_over_environment_over_file),
         TEST(a_bad_file_is_refused),
     };
