@@ -5,6 +5,7 @@
 
 #include "adapter/account/password.h"
 #include "base/limits.h"
+#include "edge/origin.h"
 
 #define AT(field)    offsetof(struct tt_config, field)
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -52,8 +53,10 @@ static const struct tt_option options[] = {
     TT_TEXT_ROW(AT(audience), "aud", "TEXT", NULL, "tokens must have this audience"),
     TT_DURATION_ROW(AT(token_ms), "token-ttl", DAY, SECOND, 3650 * DAY,
                     "how long the tokens of POST /token live"),
-    TT_LIST_ROW(AT(allow_origin), "allow-origin", "ORIGIN",
-                "another origin whose pages may connect (repeat it, or use commas)"),
+    TT_LIST_ROW(
+        AT(allow_origin), "allow-origin", "ORIGIN",
+        "another origin whose pages may connect, like https://chat.example.com (repeat it, or use "
+        "commas)"),
 
     TT_CHOICE_ROW(AT(accounts), "accounts", "WHO", "off", "off|invite|open",
                   "who may register an account here; see `twoticks user`"),
@@ -221,6 +224,23 @@ static bool derive_proxies(struct tt_config *config)
     return true;
 }
 
+static bool check_origins(const struct tt_config *config)
+{
+    for (size_t i = 0; i < config->allow_origin.count; i++) {
+        const char *text = config->allow_origin.items[i];
+        if (tt_origin_is_one(tt_slice_text(text)))
+            continue;
+        tt_option_complain(&spec,
+                           "--allow-origin has \"%s\", which no browser sends; an origin is "
+                           "scheme://host or scheme://host:port in lower case, without a slash at "
+                           "the end and without the port that the scheme has anyway, like "
+                           "https://chat.example.com",
+                           text);
+        return false;
+    }
+    return true;
+}
+
 static bool derive(struct tt_config *config)
 {
     const char *problem;
@@ -263,7 +283,7 @@ static bool derive(struct tt_config *config)
         tt_config_complain("--tls-cert and --tls-key go together: give both files, or neither");
         return false;
     }
-    if (!derive_proxies(config))
+    if (!derive_proxies(config) || !check_origins(config))
         return false;
     if (config->proxy_protocol && config->trusted_proxies.count == 0) {
         tt_config_complain("--proxy-protocol believes whom --trusted-proxies names, so give both: "

@@ -156,8 +156,12 @@ static bool set_list(struct reading *reading, struct tt_option_list *list, const
                      const char *text)
 {
     while (*text != '\0') {
+        text += strspn(text, " \t");
         size_t size = strcspn(text, ",");
-        if (list->count == TT_OPTION_LIST_MAX) {
+        size_t next = size;
+        while (size > 0 && isspace((unsigned char)text[size - 1]))
+            size--;
+        if (size > 0 && list->count == TT_OPTION_LIST_MAX) {
             tt_option_complain(reading->spec, "%s has more than %d values; leave some out", where,
                                TT_OPTION_LIST_MAX);
             return false;
@@ -167,7 +171,7 @@ static bool set_list(struct reading *reading, struct tt_option_list *list, const
             memcpy(item, text, size);
             list->items[list->count++] = item;
         }
-        text += size;
+        text += next;
         text += *text == ',';
     }
     return true;

@@ -18,6 +18,11 @@ struct tt_origins {
     size_t count;
 };
 
+/* Whether a browser may write that into `Origin` (RFC 6454, section 6.2): scheme://host, or
+ * scheme://host:port where the port is not the scheme's own, in lower case. "null" is none: every
+ * page that hides where it is from writes it. */
+bool tt_origin_is_one(struct tt_slice text);
+
 /* Whether the request names exactly one Origin, and it is the server's own (its Host) or an allowed
  * one. `https`: it is known to have come over TLS, and then the http:// page of that name, which
  * whoever sits on the line can write, is another one. Otherwise both count, since an unnamed proxy

@@ -64,6 +64,18 @@ static void what_is_set_reaches_the_core(void **unused)
     assert_int_equal(core.device_silent_ms_max, 86400000);
 }
 
+static void origins_may_stand_in_a_list_with_blanks(void **unused)
+{
+    (void)unused;
+    struct tt_config config;
+    const char *words[] = {"--data", "d", "--allow-origin", " https://a.example , http://b:81",
+                           NULL};
+    assert_int_equal(read_config(&config, words), TT_OPTIONS_READ);
+    assert_int_equal(config.allow_origin.count, 2);
+    assert_string_equal(config.allow_origin.items[0], "https://a.example");
+    assert_string_equal(config.allow_origin.items[1], "http://b:81");
+}
+
 static void what_does_not_fit_is_refused(void **unused)
 {
     (void)unused;
@@ -77,6 +89,8 @@ static void what_does_not_fit_is_refused(void **unused)
         {"--data", "d", "--refresh-min", "2m", NULL},
         {"--data", "d", "--jwt-key=a", "--jwks=b", NULL},
         {"--data", "d", "--members", "1", NULL},
+        {"--data", "d", "--allow-origin", "https://chat.example.com/", NULL},
+        {"--data", "d", "--allow-origin", "https://chat.example.com,*", NULL},
     };
     struct tt_config config;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -88,6 +102,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults_are_those_of_limits_h),
         cmocka_unit_test(what_is_set_reaches_the_core),
+        cmocka_unit_test(origins_may_stand_in_a_list_with_blanks),
         cmocka_unit_test(what_does_not_fit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
