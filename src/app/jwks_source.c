@@ -249,18 +249,33 @@ static void destroy(struct tt_jwks_source *source)
     tt_free(source);
 }
 
-static bool prepare(struct tt_jwks_source *source, char *sentence)
+static bool read_options(struct tt_jwks_source *source, char *sentence)
 {
     const char *problem = "";
-    if (!read_url(source, sentence))
+    return read_url(source, sentence) &&
+           (tt_is_ok(tt_tls_trust_create(source->options.ca_file, &source->trust, &problem)) ||
+            say(sentence, source->options.url, problem));
+}
+
+static bool prepare(struct tt_jwks_source *source, char *sentence)
+{
+    if (!read_options(source, sentence))
         return false;
-    if (!tt_is_ok(tt_tls_trust_create(source->options.ca_file, &source->trust, &problem)))
-        return say(sentence, source->options.url, problem);
     if (!tt_is_ok(tt_loop_create(&loop_events, source, &source->loop)))
         return say(sentence, source->options.url, "cannot make an event loop");
     take_kept(source);
     return pthread_create(&source->thread, NULL, run, source) == 0 ||
            say(sentence, source->options.url, "cannot start a thread");
+}
+
+bool tt_jwks_source_check(const struct tt_jwks_source_options *options,
+                          char sentence[TT_JWKS_SENTENCE])
+{
+    struct tt_jwks_source *source = tt_alloc(sizeof(*source));
+    source->options = *options;
+    bool good = read_options(source, sentence);
+    destroy(source);
+    return good;
 }
 
 struct tt_jwks_source *tt_jwks_source_start(const struct tt_jwks_source_options *options,

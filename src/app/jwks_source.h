@@ -37,6 +37,10 @@ struct tt_jwks_source;
 
 bool tt_jwks_is_url(const char *text);
 
+/* Whether it could be started, by its URL and its authorities; fetches nothing. False: likewise. */
+bool tt_jwks_source_check(const struct tt_jwks_source_options *options,
+                          char sentence[TT_JWKS_SENTENCE]);
+
 /* Starts the thread. NULL: `sentence` says what to do. */
 struct tt_jwks_source *tt_jwks_source_start(const struct tt_jwks_source_options *options,
                                             char sentence[TT_JWKS_SENTENCE]);

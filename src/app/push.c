@@ -56,11 +56,11 @@ static bool write_key(const char *path, struct tt_slice pem)
     return written && rename(fresh, path) == 0;
 }
 
-static bool make_key(const char *path, struct tt_buffer *pem, char *sentence)
+static bool make_key(const char *path, bool keeps, struct tt_buffer *pem, char *sentence)
 {
     struct tt_push_key *key = NULL;
     bool made = tt_is_ok(tt_push_key_make(&key)) && tt_is_ok(tt_push_key_write(key, pem)) &&
-                write_key(path, tt_buffer_slice(pem));
+                (!keeps || write_key(path, tt_buffer_slice(pem)));
     tt_push_key_destroy(&key);
     return made || say(sentence,
                        "the VAPID key %.200s cannot be written: %s; make room, or "
@@ -71,7 +71,7 @@ static bool make_key(const char *path, struct tt_buffer *pem, char *sentence)
 static bool find_key(const struct tt_config *config, struct tt_buffer *pem, char *sentence)
 {
     char path[PATH_MAX];
-    if (config->vapid_key != NULL && config->vapid_key[0] != '\0')
+    if (config->vapid_key != NULL)
         return read_key(config->vapid_key, pem, sentence);
     int size = snprintf(path, sizeof(path), "%s/vapid.pem", config->data);
     if (size < 0 || size >= (int)sizeof(path))
@@ -84,7 +84,7 @@ static bool find_key(const struct tt_config *config, struct tt_buffer *pem, char
                    "%.200s or give --vapid-key; `openssl genpkey -algorithm EC -pkeyopt "
                    "ec_paramgen_curve:P-256` makes one",
                    path);
-    return make_key(path, pem, sentence);
+    return make_key(path, !config->check_config, pem, sentence);
 }
 
 bool tt_push_open(const struct tt_config *config, const struct tt_log *log,

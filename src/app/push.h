@@ -11,7 +11,9 @@
 #include "adapter/push/notifier_push.h"
 #include "app/config.h"
 
-/* False: `sentence` says what to do. */
+/* With --check-config a key for Web Push that is not there yet is made, but not written.
+ *
+ * False: `sentence` says what to do. */
 bool tt_push_open(const struct tt_config *config, const struct tt_log *log,
                   struct tt_notifier_push **notifier, char sentence[TT_PUSH_SENTENCE_SIZE]);
 

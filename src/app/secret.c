@@ -33,6 +33,11 @@ static bool path_of(const char *dir, const char *name, char path[PATH_MAX], char
     return false;
 }
 
+static bool is_there(const char *path)
+{
+    return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
 /* A folder that holds somebody's holiday pictures was named by mistake. */
 static bool is_ours_or_empty(const char *dir, char *sentence)
 {
@@ -68,6 +73,11 @@ bool tt_secret_make_folder(const char *dir, char sentence[TT_SECRET_SENTENCE])
     say(sentence, "cannot make the data folder %s: %s; make room, or choose another place", dir,
         errno == EEXIST ? "there is a file of that name" : strerror(errno));
     return false;
+}
+
+bool tt_secret_look_at_folder(const char *dir, char sentence[TT_SECRET_SENTENCE])
+{
+    return !is_there(dir) || tt_secret_make_folder(dir, sentence);
 }
 
 static bool check_open(int fd, const char *path, char *sentence)
@@ -183,7 +193,7 @@ bool tt_secret_read_or_make(const char *dir, struct tt_secret *secret,
     char fresh[PATH_MAX];
     if (!path_of(dir, "secret", path, sentence) || !path_of(dir, "secret.new", fresh, sentence))
         return false;
-    if (access(path, F_OK) == 0 || errno != ENOENT)
+    if (is_there(path))
         return tt_secret_read(dir, secret, sentence);
     if (!write_new(fresh) || rename(fresh, path) != 0 || !sync_folder(dir)) {
         say(sentence, "cannot write %s: %s; make room, or check the folder's owner and rights",
@@ -191,4 +201,14 @@ bool tt_secret_read_or_make(const char *dir, struct tt_secret *secret,
         return false;
     }
     return tt_secret_read(dir, secret, sentence);
+}
+
+bool tt_secret_look(const char *dir, struct tt_secret *secret, char sentence[TT_SECRET_SENTENCE])
+{
+    char path[PATH_MAX];
+    secret->size = 0;
+    secret->whole = 0;
+    if (!path_of(dir, "secret", path, sentence))
+        return false;
+    return !is_there(path) || tt_secret_read(dir, secret, sentence);
 }

@@ -35,6 +35,9 @@ bool tt_secret_next_older(const struct tt_secret *secret, size_t *at, struct tt_
  * `sentence` says what to do. */
 bool tt_secret_make_folder(const char *dir, char sentence[TT_SECRET_SENTENCE]);
 
+/* The same, but makes none: one that is not there yet is good. */
+bool tt_secret_look_at_folder(const char *dir, char sentence[TT_SECRET_SENTENCE]);
+
 /* Reads the secret. False: `sentence`; a secret that is not there, is too short, or may be read by
  * group or others is refused. */
 bool tt_secret_read(const char *dir, struct tt_secret *secret, char sentence[TT_SECRET_SENTENCE]);
@@ -42,5 +45,8 @@ bool tt_secret_read(const char *dir, struct tt_secret *secret, char sentence[TT_
 /* The same, but makes one where there is none. */
 bool tt_secret_read_or_make(const char *dir, struct tt_secret *secret,
                             char sentence[TT_SECRET_SENTENCE]);
+
+/* The same, but one that is not there yet has size 0. */
+bool tt_secret_look(const char *dir, struct tt_secret *secret, char sentence[TT_SECRET_SENTENCE]);
 
 #endif

@@ -117,11 +117,22 @@ static void on_fatal(void *context, const char *sentence)
     _exit(EXIT_DISK);
 }
 
+static bool read_scale(struct server *server)
+{
+    char sentence[TT_AWS_SENTENCE];
+    if (!tt_scale_is_wanted(&server->config) ||
+        tt_scale_read(&server->config, &server->scale, sentence))
+        return true;
+    tt_config_complain(sentence);
+    return false;
+}
+
 static bool open_scale(struct server *server)
 {
     char sentence[TT_AWS_SENTENCE];
-    if (!tt_scale_read(&server->config, &server->scale, sentence) ||
-        !tt_scale_check(&server->config, &server->scale, server->shared.incarnation, sentence)) {
+    if (!read_scale(server))
+        return false;
+    if (!tt_scale_check(&server->config, &server->scale, server->shared.incarnation, sentence)) {
         tt_config_complain(sentence);
         return false;
     }
@@ -277,6 +288,15 @@ static void run_nodes(struct server *server)
     tt_admin_hide(server->admin);
 }
 
+static bool open_trust(struct server *server)
+{
+    char sentence[TT_SECRET_SENTENCE];
+    if (tt_trust_open(&server->config, &server->log, &server->trust, sentence))
+        return true;
+    tt_config_complain(sentence);
+    return false;
+}
+
 static bool open_push(struct server *server)
 {
     char sentence[TT_PUSH_SENTENCE_SIZE];
@@ -352,11 +372,8 @@ static bool make_snapshot(void *context, char name[PATH_MAX], char sentence[TT_C
 
 static bool serve_with_store(struct server *server)
 {
-    char sentence[TT_SECRET_SENTENCE];
-    if (!tt_trust_open(&server->config, &server->log, &server->trust, sentence)) {
-        tt_config_complain(sentence);
+    if (!open_trust(server))
         return false;
-    }
     struct tt_node_shared *shared = &server->shared;
     shared->config = &server->config;
     shared->log = &server->log;
@@ -413,16 +430,21 @@ static void give_address_back(struct server *server)
             close(server->bound_fds[i]);
 }
 
+static bool look_up_user(const struct tt_config *config, struct tt_identity *identity)
+{
+    char sentence[TT_PRIVILEGES_SENTENCE];
+    if (config->user == NULL || tt_privileges_look_up(config->user, identity, sentence))
+        return true;
+    tt_config_complain(sentence);
+    return false;
+}
+
 static bool become_user(struct server *server)
 {
     const struct tt_config *config = &server->config;
     char sentence[TT_PRIVILEGES_SENTENCE];
     struct tt_identity identity;
-    if (!tt_privileges_look_up(config->user, &identity, sentence)) {
-        tt_config_complain(sentence);
-        return false;
-    }
-    if (!take_address(server))
+    if (!look_up_user(config, &identity) || !take_address(server))
         return false;
     /* A fresh folder is his; one that is there must be already. */
     if (mkdir(config->data, 0700) == 0 && chown(config->data, identity.user, identity.group) != 0) {
@@ -458,7 +480,8 @@ static bool give_up_rights(struct server *server)
 static bool make_folder(struct server *server)
 {
     char sentence[TT_SECRET_SENTENCE];
-    if (tt_secret_make_folder(server->config.data, sentence))
+    if (server->config.check_config ? tt_secret_look_at_folder(server->config.data, sentence)
+                                    : tt_secret_make_folder(server->config.data, sentence))
         return true;
     tt_config_complain(sentence);
     return false;
@@ -489,22 +512,21 @@ static bool serve(struct server *server)
     return served;
 }
 
-/* What can be known without starting anything: the files that the configuration names. */
+/* What can be known without starting anything: what a start reads, in its order. */
 static bool check(struct server *server)
 {
+    struct tt_identity identity;
     server->log = (struct tt_log){.level = TT_LOG_ERROR, .now = NULL};
-    if (server->config.user != NULL) {
-        char sentence[TT_PRIVILEGES_SENTENCE];
-        struct tt_identity identity;
-        if (!tt_privileges_look_up(server->config.user, &identity, sentence)) {
-            tt_config_complain(sentence);
-            return false;
-        }
-    }
-    if (!open_tls(server))
+    if (!open_tls(server) || !look_up_user(&server->config, &identity) || !make_folder(server) ||
+        !read_scale(server) || !open_trust(server))
         return false;
-    puts("the configuration is good");
-    return true;
+    bool good = open_push(server);
+    if (good) {
+        tt_notifier_push_destroy(&server->shared.push);
+        puts("the configuration is good");
+    }
+    tt_trust_close(&server->trust);
+    return good;
 }
 
 int tt_command_serve(int argc, char **argv)

@@ -63,7 +63,9 @@ static tt_err add_secrets(struct tt_jwt_keys *keys, const struct tt_secret *secr
 static bool find_secret(struct tt_trust *trust, const struct tt_config *config, char *sentence)
 {
     if (strcmp(config->store, "embedded") == 0)
-        return tt_secret_read_or_make(config->data, &trust->secret, sentence);
+        return config->check_config
+                   ? tt_secret_look(config->data, &trust->secret, sentence)
+                   : tt_secret_read_or_make(config->data, &trust->secret, sentence);
     char why[TT_SECRET_SENTENCE];
     if (tt_secret_read(config->data, &trust->secret, why))
         return true;
@@ -119,6 +121,8 @@ static bool start_source(struct tt_trust *trust, const struct tt_config *config,
         .take = on_jwks,
         .misses = on_misses,
     };
+    if (config->check_config)
+        return tt_jwks_source_check(&options, sentence);
     trust->source = tt_jwks_source_start(&options, sentence);
     return trust->source != NULL;
 }

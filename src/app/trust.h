@@ -17,7 +17,9 @@ struct tt_trust {
     struct tt_jwks_source *source; /* NULL: nothing is fetched */
 };
 
-/* False: `sentence` says what to do. The config and the trust must outlive what uses the auth. */
+/* With --check-config it only looks: makes no secret and fetches nothing.
+ *
+ * False: `sentence` says what to do. The config and the trust must outlive what uses the auth. */
 bool tt_trust_open(const struct tt_config *config, const struct tt_log *log, struct tt_trust *trust,
                    char sentence[TT_SECRET_SENTENCE]);
 void tt_trust_close(struct tt_trust *trust);

@@ -161,6 +161,28 @@ async def check_config_says_where_it_is_wrong_and_starts_nothing(world):
             (good + 'user = no-such-user\n', 'no-such-user')):
         code, output = await check(text)
         assert code != 0 and where in output, (where, output)
+    missing, empty, others = (server.folder / name for name in ('missing', 'empty', 'others'))
+    empty.touch(0o600)
+    others.mkdir()
+    (others / 'holiday.jpg').touch()
+    for name in ('jwt-key', 'jwks', 'vapid-key', 'fcm-service-account', 'push-ca'):
+        for file in (missing, empty):
+            code, output = await check(good + f'{name} = {file}\n')
+            assert code == 1 and (str(file) in output or f'--{name}' in output), (name, output)
+    for text, where in (
+            (good + f'jwks = https://127.0.0.1:1/keys\njwks-ca = {missing}\n', '--jwks'),
+            (good + 'jwks = http://id.example/keys\n', 'loopback'),
+            (good + f'apns-key = {missing}\n', '--apns-topic'),
+            (good + 'apns-topic = a\napns-key-id = b\napns-team = c\n', '--apns-key'),
+            (good + 'vapid-subject = somebody@example.com\n', '--vapid-subject'),
+            (good + 'fcm-host = nowhere\nfcm-service-account = x\n', '--fcm-host'),
+            (good + 'store = dynamodb\n', ''), (f'data = {others}\n', 'holds other things'),
+            (f'data = {empty}\n', 'a file of that name')):
+        code, output = await check(text)
+        assert code == 1 and where in output and 'is good' not in output, (text, output)
+    code, output = await check(good + 'jwks = https://127.0.0.1:1/keys\n')
+    assert code == 0 and 'good' in output, output
+    assert os.listdir(others) == ['holiday.jpg']
     code, output = await server.run('serve', '--config', server.folder / 'nowhere',
                                     '--check-config')
     assert code == 2 and 'nowhere' in output, output
@@ -171,7 +193,7 @@ async def check_config_says_where_it_is_wrong_and_starts_nothing(world):
 async def every_option_of_serve_is_a_key_of_the_file(world):
     server = world.unstarted()
     _, text = await server.run('serve', '--help')
-    rows = re.findall(r'^  --([a-z0-9-]+)(?: ([A-Z:]+))? .*?(?:\(default (\S+)\))?(?: \[.*)?$',
+    rows = re.findall(r'^  --([a-z0-9-]+)(?: ([A-Z:|]+))? .*?(?:\(default (\S+)\))?(?: \[.*)?$',
                       text, re.M)
     assert len(rows) > 50, text
     config = server.folder / 'twoticks.conf'
