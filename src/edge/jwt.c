@@ -118,26 +118,35 @@ static tt_err check_signature(const struct tt_jwt_keys *keys, const json_t *head
     return refuse(reason, any ? "the signature is wrong" : "no key of that kid and algorithm");
 }
 
-/* Reads a time in seconds; 0 and *found false without it. */
-static bool read_seconds(const json_t *claims, const char *name, bool *found, int64_t *seconds)
+/* Reads a time in seconds, of which a fraction may be given (RFC 7519, section 2): it is rounded to
+ * where the token is good for less. 0 and *found false without it. */
+static bool read_seconds(const json_t *claims, const char *name, bool up, bool *found,
+                         int64_t *seconds)
 {
     const json_t *value = json_object_get(claims, name);
     *found = value != NULL;
     *seconds = 0;
     if (value == NULL)
         return true;
-    if (!json_is_integer(value))
+    if (json_is_integer(value)) {
+        *seconds = json_integer_value(value);
+        return *seconds >= 0 && *seconds <= SECONDS_MAX;
+    }
+    double real = json_real_value(value);
+    if (!json_is_real(value) || real < 0 || real > (double)SECONDS_MAX)
         return false;
-    *seconds = json_integer_value(value);
-    return *seconds >= 0 && *seconds <= SECONDS_MAX;
+    *seconds = (int64_t)real;
+    if (up && (double)*seconds < real)
+        *seconds += 1;
+    return true;
 }
 
 static tt_err check_times(const json_t *payload, tt_time now, tt_time *expires, const char **reason)
 {
     bool found;
     int64_t seconds;
-    if (!read_seconds(payload, "exp", &found, &seconds))
-        return refuse(reason, "exp is no integer of seconds since 1970");
+    if (!read_seconds(payload, "exp", false, &found, &seconds))
+        return refuse(reason, "exp is no number of seconds since 1970");
     if (!found)
         return refuse(reason, "exp is missing");
     *expires = TT_TIME(seconds * 1000);
@@ -145,9 +154,9 @@ static tt_err check_times(const json_t *payload, tt_time now, tt_time *expires, 
         return refuse(reason, "expired");
 
     int64_t latest = now.ms / 1000 + TT_JWT_LEEWAY_S;
-    if (!read_seconds(payload, "nbf", &found, &seconds) || seconds > latest)
+    if (!read_seconds(payload, "nbf", true, &found, &seconds) || seconds > latest)
         return refuse(reason, "not valid yet");
-    if (!read_seconds(payload, "iat", &found, &seconds) || seconds > latest)
+    if (!read_seconds(payload, "iat", true, &found, &seconds) || seconds > latest)
         return refuse(reason, "issued in the future");
     return TT_OK;
 }

@@ -115,6 +115,7 @@ async def exp_is_exact_to_5_s_and_nbf_and_iat_have_60_s(world):
     for what, more, taken in (
             ('expired 7 s ago', {'exp': now - 7}, False), ('long expired', {'exp': 1}, False),
             ('about to expire', {'exp': now + 15}, True),
+            ('fractions of a second', {'exp': now + 15.5, 'nbf': now - .5, 'iat': now - .5}, True),
             ('not valid for 2 minutes', {'nbf': now + 120}, False),
             ('a clock that is 40 s ahead', {'nbf': now + 40, 'iat': now + 40}, True),
             ('issued in 2 minutes', {'iat': now + 120}, False),
