@@ -84,6 +84,7 @@ int main(int argc, char **argv)
     if (!open_closed_streams())
         return TT_EXIT_FAIL;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond ulimit -f fails like one on a full disk */
     tt_last_words_prepare();
     if (argc < 2) {
         print_usage(stderr);

@@ -229,3 +229,26 @@ async def far_too_few_open_files_are_refused_with_a_sentence(world):
     await server.spawn()
     output = (await server.process.stdout.read()).decode()
     assert await server.wait() == 1 and 'ulimit -n' in output, output
+
+
+@scenario
+async def a_file_that_may_not_grow_ends_the_server_like_a_full_disk(world):
+    server = await world.serve('--segment-bytes', '1MiB', '--memtable-bytes', '4MiB',
+                               '--sends-per-second', 0,
+                               wrapper=['prlimit', '--fsize=1500000:1500000', '--core=0', '--'])
+    conversation = await world.conversation('alice', 'bob')
+    sent = 0
+    while server.process.returncode is None and sent < 1000:
+        try:
+            answer = await server.call(
+                'POST', f'/conversation/{conversation}/messages', 'alice',
+                json={'client_id': f'n{sent}', 'content': os.urandom(30000).hex()})
+        except (OSError, EOFError, AssertionError):
+            break
+        assert answer.status == 201, answer
+        sent += 1
+    assert await server.wait() == 74 and 'File too large' in server.output, server.output
+    server.wrapper = []
+    await server.start()
+    chat = await server.get(f'/conversation/{conversation}?open=0', 'alice')
+    assert chat['head_seq'] in (sent, sent + 1), (sent, chat['head_seq'])
