@@ -38,6 +38,16 @@ static bool is_there(const char *path)
     return access(path, F_OK) == 0 || errno != ENOENT;
 }
 
+/* What a first start leaves that did not come to its end, and what file systems have. */
+static bool is_neutral(const char *name)
+{
+    static const char *const names[] = {"store.lock", "store.new", "secret.new", "lost+found"};
+    bool neutral = name[0] == '.';
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        neutral = neutral || strcmp(name, names[i]) == 0;
+    return neutral;
+}
+
 /* A folder that holds somebody's holiday pictures was named by mistake. */
 static bool is_ours_or_empty(const char *dir, char *sentence)
 {
@@ -53,8 +63,7 @@ static bool is_ours_or_empty(const char *dir, char *sentence)
     while (!ours && (entry = readdir(entries)) != NULL) {
         const char *name = entry->d_name;
         ours = strcmp(name, "store") == 0 || strcmp(name, "secret") == 0;
-        foreign = foreign || (name[0] != '.' && strcmp(name, "store.lock") != 0 &&
-                              strcmp(name, "lost+found") != 0);
+        foreign = foreign || !is_neutral(name);
     }
     closedir(entries);
     if (ours || !foreign)

@@ -252,3 +252,12 @@ async def a_file_that_may_not_grow_ends_the_server_like_a_full_disk(world):
     await server.start()
     chat = await server.get(f'/conversation/{conversation}?open=0', 'alice')
     assert chat['head_seq'] in (sent, sent + 1), (sent, chat['head_seq'])
+
+
+@scenario
+async def a_first_start_that_failed_can_be_tried_again(world):
+    server = world.unstarted(wrapper=['prlimit', '--fsize=100000:100000', '--core=0', '--'])
+    await server.spawn()
+    assert await server.refused() == 1 and 'File too large' in server.output, server.output
+    server.process, server.wrapper = None, []
+    await server.start()
