@@ -17,6 +17,8 @@
     X(NOT_JSON, CLIENT, "invalid_argument", 400, "this is not valid JSON; send one JSON object")   \
     X(NOT_OBJECT, CLIENT, "invalid_argument", 400, "send one JSON object")                         \
     X(KEY_MISSING, CLIENT, "invalid_argument", 400, "a required key is missing")                   \
+    X(TOO_DEEP, CLIENT, "invalid_argument", 400,                                                   \
+      "this JSON is nested deeper than 64 objects and arrays")                                     \
     X(BAD_TYPE, CLIENT, "invalid_argument", 400, "a value has the wrong type")                     \
     X(UNKNOWN_FRAME, CLIENT, "invalid_argument", 400, "this frame type is unknown")                \
     X(BAD_ID, CLIENT, "invalid_argument", 400, "an id is 1 to 64 bytes of A-Z a-z 0-9 _ - . : @")  \

@@ -303,10 +303,10 @@ static bool take_value(struct reader *reader, struct tt_json *value)
 static tt_err outcome(const struct reader *reader, bool valid)
 {
     if (reader->untracked)
-        return TT_FAIL(INVALID);
+        return TT_FAIL(TOO_DEEP);
     if (!valid)
         return TT_FAIL(NOT_JSON);
-    return reader->depth_seen > TT_JSON_DEPTH_MAX ? TT_FAIL(INVALID) : TT_OK;
+    return reader->depth_seen > TT_JSON_DEPTH_MAX ? TT_FAIL(TOO_DEEP) : TT_OK;
 }
 
 tt_err tt_json_read(struct tt_slice text, struct tt_json *value)

@@ -23,7 +23,7 @@
 #include "base/slice.h"
 #include "base/time.h"
 
-/* Objects and arrays in each other; a deeper text is INVALID. */
+/* Objects and arrays in each other; a deeper text is TOO_DEEP. */
 #define TT_JSON_DEPTH_MAX 64
 
 enum tt_json_kind {
@@ -42,7 +42,7 @@ struct tt_json {
     struct tt_slice text; /* STRING: the raw text; else the value as written, brackets included */
 };
 
-/* Reads a text that is one value. Fails with NOT_JSON, or INVALID where it is too deep. */
+/* Reads a text that is one value. Fails with NOT_JSON, or TOO_DEEP. */
 TT_MUST_CHECK tt_err tt_json_read(struct tt_slice text, struct tt_json *value);
 
 /* Reads a text that is one object, and of its members those named by `keys` into `values`, in the

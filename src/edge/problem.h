@@ -15,6 +15,9 @@ struct tt_problem {
     const char *text; /* a sentence instead of the error's own; may be NULL */
 };
 
+/* Of a list's cursor, which the codec or only the store sees to be none. */
+#define TT_CURSOR_TEXT "cursor is the `next` of the page before"
+
 /* The keys "code" and "message", into an object that is open. `problem` may be NULL. */
 void tt_put_error_keys(struct tt_json_writer *json, tt_err err, const struct tt_problem *problem);
 

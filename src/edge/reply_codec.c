@@ -272,11 +272,20 @@ static void put_keys(struct tt_json_writer *json, const struct tt_reply *reply,
     }
 }
 
+/* Of a query only the cursor is read as late as in the store. */
+static struct tt_problem problem_of(const struct tt_reply *reply)
+{
+    if (reply->kind == TT_REQUEST_LIST && tt_err_is(reply->err, TT_ERR_BAD_QUERY))
+        return (struct tt_problem){NULL, TT_CURSOR_TEXT};
+    return (struct tt_problem){NULL, NULL};
+}
+
 int tt_reply_write(const struct tt_reply *reply, const struct tt_caller *caller,
                    struct tt_buffer *body)
 {
     if (!tt_is_ok(reply->err)) {
-        tt_write_http_error(reply->err, NULL, body);
+        const struct tt_problem problem = problem_of(reply);
+        tt_write_http_error(reply->err, &problem, body);
         return tt_err_http(reply->err);
     }
     struct tt_json_writer json = {.out = body};

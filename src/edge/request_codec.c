@@ -135,7 +135,7 @@ static tt_err read_list(struct reading *in)
     TT_TRY(read_limit(in));
     TT_TRY(parameter(in, "cursor", &found, &value));
     if (!is_cursor(value))
-        return refuse(in, TT_FAIL(BAD_QUERY), NULL, "cursor is the `next` of the page before");
+        return refuse(in, TT_FAIL(BAD_QUERY), NULL, TT_CURSOR_TEXT);
     in->request->list.cursor = value;
     TT_TRY(parameter(in, "changed_since", &found, &value));
     if (!found)
@@ -162,11 +162,21 @@ static tt_err read_edge_of_timeline(struct reading *in, const char *name, tt_seq
     return TT_OK;
 }
 
+/* 0: that end is open. */
+static bool is_backwards(int64_t from, int64_t to)
+{
+    return to != 0 && from > to;
+}
+
 static tt_err read_timeline(struct reading *in)
 {
     struct tt_request *request = in->request;
     TT_TRY(read_edge_of_timeline(in, "from", &request->timeline.from, &request->timeline.since));
-    return read_edge_of_timeline(in, "to", &request->timeline.to, &request->timeline.until);
+    TT_TRY(read_edge_of_timeline(in, "to", &request->timeline.to, &request->timeline.until));
+    if (is_backwards((int64_t)request->timeline.from.n, (int64_t)request->timeline.to.n) ||
+        is_backwards(request->timeline.since.ms, request->timeline.until.ms))
+        return refuse(in, TT_FAIL(BAD_QUERY), NULL, "from is not after to; swap them");
+    return TT_OK;
 }
 
 static tt_err read_body(struct reading *in, const char *const *keys, size_t count,

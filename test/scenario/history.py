@@ -103,6 +103,21 @@ async def the_timeline_can_be_cut_to_a_span(world):
         f'/conversation/{conversation}/timeline?from=2&to=2', 'alice'))['events']
     stored = [one['seq'] for one in events if one['event'] == 'stored']
     assert stored == [2], (first, second, events)
+    for backwards in ('from=2&to=1', 'from=2024-01-15T09:42:00Z&to=2024-01-15T09:41:00Z'):
+        error = (await world.server.get(
+            f'/conversation/{conversation}/timeline?{backwards}', 'alice', status=400))['error']
+        assert 'from' in error['message'], error
+
+
+@scenario
+async def what_is_wrong_with_a_cursor_or_a_deep_body_is_said(world):
+    server = await world.serve()
+    for cursor in ('zzz', 'a/b'):
+        error = (await server.get(f'/conversations?cursor={cursor}', 'alice', status=400))['error']
+        assert 'cursor' in error['message'], error
+    answer = await server.call('PUT', '/me', 'alice',
+                               body=b'{"display_name":' + b'[' * 400 + b']' * 400 + b'}')
+    assert answer.status == 400 and 'nested' in answer.json['error']['message'], answer
 
 
 @scenario

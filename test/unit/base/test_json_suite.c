@@ -418,14 +418,14 @@ static void bounds_the_depth(void **unused)
     } towers[] = {
         {TT_JSON_DEPTH_MAX, "[", "", "]", TT_ERR_OK},
         {TT_JSON_DEPTH_MAX, "{\"\":", "1", "}", TT_ERR_OK},
-        {TT_JSON_DEPTH_MAX + 1, "[", "", "]", TT_ERR_INVALID},
-        {TT_JSON_DEPTH_MAX + 1, "{\"\":", "1", "}", TT_ERR_INVALID},
-        {500, "[", "", "]", TT_ERR_INVALID},
+        {TT_JSON_DEPTH_MAX + 1, "[", "", "]", TT_ERR_TOO_DEEP},
+        {TT_JSON_DEPTH_MAX + 1, "{\"\":", "1", "}", TT_ERR_TOO_DEEP},
+        {500, "[", "", "]", TT_ERR_TOO_DEEP},
         {500, "[", "", "}", TT_ERR_NOT_JSON},
         {100000, "[", "", "", TT_ERR_NOT_JSON},
         {50000, "[{\"\":", "", "", TT_ERR_NOT_JSON},
-        {100000, "[", "", "]", TT_ERR_INVALID},
-        {300000, "[", "", "]", TT_ERR_INVALID},
+        {100000, "[", "", "]", TT_ERR_TOO_DEEP},
+        {300000, "[", "", "]", TT_ERR_TOO_DEEP},
     };
     for (size_t i = 0; i < sizeof(towers) / sizeof(towers[0]); i++) {
         struct tt_buffer text = {0};

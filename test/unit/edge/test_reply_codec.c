@@ -24,6 +24,9 @@ static void answers_errors(void **unused)
     expect_answer(&(struct tt_reply){.kind = TT_REQUEST_SEND, .err = TT_FAIL(UNAVAILABLE)}, 503,
                   "{\"error\":{\"code\":\"unavailable\",\"message\":"
                   "\"the outcome is unknown; retry with the same client_id\"}}");
+    expect_answer(&(struct tt_reply){.kind = TT_REQUEST_LIST, .err = TT_FAIL(BAD_QUERY)}, 400,
+                  "{\"error\":{\"code\":\"invalid_argument\",\"message\":"
+                  "\"cursor is the `next` of the page before\"}}");
 }
 
 static void answers_snapshots_and_pages(void **unused)

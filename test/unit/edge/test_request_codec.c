@@ -118,6 +118,8 @@ static void refuses_bad_queries(void **state)
         "/conversation/c/timeline?from=",
         "/conversation/c/timeline?to=9007199254740992",
         "/conversation/c/timeline?to=tomorrow",
+        "/conversation/c/timeline?from=3&to=1",
+        "/conversation/c/timeline?from=2024-01-15T09%3A42%3A00Z&to=2024-01-15T09%3A41%3A59Z",
     };
     for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
         expect_refused(get(f, targets[i]), TT_ERR_BAD_QUERY, targets[i]);
@@ -153,6 +155,9 @@ static void reads_lists_and_timelines(void **state)
     expect_ok(get(f, "/conversation/c/timeline?from=2024-01-15T09:42:00Z&to=4"));
     assert_int_equal(f->request.timeline.since.ms, 1705311720000);
     assert_int_equal(f->request.timeline.to.n, 4);
+    expect_ok(get(f, "/conversation/c/timeline?from=4&to=4"));
+    expect_ok(get(f, "/conversation/c/timeline?from=1969-01-15T09%3A42%3A00Z&to="
+                     "2024-01-15T09%3A42%3A00Z"));
 
     expect_ok(get(f, "/conversation/c/messages/5/info"));
     assert_int_equal(f->request.kind, TT_REQUEST_INFO);
