@@ -19,6 +19,7 @@
 
 #define LINE_BYTES_MAX 16384
 #define LINE_MS        5000
+#define HEARD_MS       10000 /* for the blank that says that a line was read */
 #define ANSWER_MS      60000 /* the store may be busy, and Argon2id takes its time */
 
 struct tt_control {
@@ -192,7 +193,9 @@ static void serve_one(struct tt_control *control, int fd)
 {
     struct tt_buffer line = {0};
     struct tt_buffer answer = {0};
-    if (is_ours(fd) && read_line(fd, LINE_MS, LINE_BYTES_MAX, &line)) {
+    /* Who has given up meanwhile is not there to take the blank, and nothing is done for him. */
+    if (is_ours(fd) && read_line(fd, LINE_MS, LINE_BYTES_MAX, &line) &&
+        write_all(fd, TT_SLICE_LITERAL(" "))) {
         if (asks_for_backup(tt_buffer_slice(&line)))
             answer_backup(control, &answer);
         else
@@ -285,6 +288,10 @@ void tt_control_close(struct tt_control **take_control)
     tt_free(control);
 }
 
+static const char silent[] = "the server of this data folder has said nothing for 10 s: it is "
+                             "stopped, or busy with another command; look at its log, and try "
+                             "again";
+
 static bool fail(char sentence[TT_CONTROL_SENTENCE], const char *what)
 {
     snprintf(sentence, TT_CONTROL_SENTENCE, "%s", what);
@@ -293,26 +300,39 @@ static bool fail(char sentence[TT_CONTROL_SENTENCE], const char *what)
 
 static bool exchange(int fd, struct tt_slice line, struct tt_buffer *answer, char *sentence)
 {
-    if (!write_all(fd, line) || !write_all(fd, TT_SLICE_LITERAL("\n")) ||
-        !read_line(fd, ANSWER_MS, SIZE_MAX, answer))
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    char blank;
+    bool sent = write_all(fd, line) && write_all(fd, TT_SLICE_LITERAL("\n"));
+    if (sent && poll(&ready, 1, HEARD_MS) <= 0)
+        return fail(sentence, silent);
+    if (!sent || read(fd, &blank, 1) != 1 || !read_line(fd, ANSWER_MS, SIZE_MAX, answer))
         return fail(sentence, "the server gave no answer; look at its log");
     answer->size--;
     return true;
 }
 
+/* True also where the server is there, but takes nobody in; *full tells. */
+static bool reach(int folder, int fd, bool *full)
+{
+    struct sockaddr_un address;
+    const struct timeval wait = {.tv_sec = HEARD_MS / 1000};
+    address_of(folder, &address);
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+    bool connected = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+    *full = !connected && errno == EAGAIN;
+    return connected || *full;
+}
+
 bool tt_control_ask(const char *dir, struct tt_slice line, struct tt_buffer *answer, bool *reached,
                     char sentence[TT_CONTROL_SENTENCE])
 {
-    struct sockaddr_un address;
     int folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    *reached = false;
-    if (folder >= 0 && fd >= 0) {
-        address_of(folder, &address);
-        *reached = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
-    }
-    bool asked = *reached ? exchange(fd, line, answer, sentence)
-                          : fail(sentence, "no server answers in this data folder");
+    bool full = false;
+    *reached = folder >= 0 && fd >= 0 && reach(folder, fd, &full);
+    bool asked = full       ? fail(sentence, silent)
+                 : *reached ? exchange(fd, line, answer, sentence)
+                            : fail(sentence, "no server answers in this data folder");
     if (folder >= 0)
         close(folder);
     if (fd >= 0)

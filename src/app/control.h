@@ -1,7 +1,8 @@
 /*
  * control: DIR/control, a Unix socket by which commands reach the server that has the data folder
  * open. Only who may enter the folder reaches it, and only this user and root are heard. One line
- * of JSON goes in, one comes back:
+ * of JSON goes in, one comes back. Its first byte is a blank, which is sent as soon as the line was
+ * read: who asks gives up after 10 s without it, and otherwise waits for the answer.
  *
  *   {"do":"add"|"passwd","user_id":"...","password":"..."}
  *   {"do":"disable"|"enable","user_id":"..."}   {"do":"list"}

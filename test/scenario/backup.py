@@ -3,6 +3,8 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
+import time
 
 from client import clock
 from client.scenario import scenario
@@ -214,3 +216,29 @@ async def a_server_killed_in_a_backup_goes_on(world):
     await server.start()
     assert len(await everything(server, conversation)) == 200
     assert not snapshots(server)
+
+
+@scenario
+async def a_server_that_stands_still_does_not_hold_up_commands(world):
+    server = await world.serve()
+    to = server.folder / 'backup'
+    waiting = []
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        for crowd in (0, 100):  # the second time its queue is full
+            waiting += [socket.socket(socket.AF_UNIX) for _ in range(crowd)]
+            for one in waiting:
+                one.setblocking(False)
+                one.connect_ex(str(server.data / 'control'))
+            began_at = time.monotonic()
+            for code, output in await asyncio.gather(
+                    server.run('backup', '--data', server.data, '--to', to),
+                    server.run('user', 'list', '--data', server.data)):
+                assert code == 1 and 'said nothing for 10 s' in output, output
+            assert time.monotonic() - began_at < 30 * clock.patience
+            assert not to.exists() and not to.with_name('backup.part').exists()
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+        for one in waiting:
+            one.close()
+    await back_up(server, to)
