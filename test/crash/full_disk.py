@@ -75,6 +75,7 @@ class Fill:
         self.number += 1
         client_id = f'n{self.number}'
         content = client_id + os.urandom(15000).hex()  # so that nothing can be compressed
+        self.ledger.offer(CONVERSATION, 'alice', content)
         try:
             await self.alice.send(type='send', client_id=client_id,
                                   conversation_id=CONVERSATION, content=content)

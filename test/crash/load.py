@@ -5,6 +5,7 @@ import json
 import websockets
 from client import clock
 from client.server import Server
+from ledger import DELIVERED
 
 # Nothing else than the server's speed limits the load.
 NO_LIMITS = ['--sends-per-second', '0', '--frames-per-second', '0']
@@ -19,9 +20,10 @@ class Sender:
         self.conversation = conversation
         self.number = 0
         self.unanswered = None  # the client_id whose outcome is unknown
-        self.held = 0
+        self.held = 0  # the last message that came on this socket
+        self.answered = set()  # seqs of own messages behind it, which come as `sent` only
         self.errors = []
-        self.expected = {'ack_ahead', 'rate_limited'}
+        self.expected = {'rate_limited'}
 
     async def talk(self, server):
         """Until the socket dies."""
@@ -30,6 +32,7 @@ class Sender:
             async with websockets.connect(
                     'ws://%s:%d/ws' % server.address, extra_headers=headers, compression=None,
                     ping_interval=None, max_queue=None, close_timeout=1) as socket:
+                self.begin()
                 await self.next(socket)
                 async for text in socket:
                     await self.hear(socket, json.loads(text))
@@ -38,6 +41,11 @@ class Sender:
         except AssertionError as error:
             self.errors.append(f'{self.user}: {error}')
 
+    def begin(self):
+        """On a new socket."""
+        self.held = 0
+        self.answered = set()
+
     async def say(self, socket, **frame):
         await socket.send(json.dumps({'conversation_id': self.conversation, **frame}))
 
@@ -45,25 +53,43 @@ class Sender:
         if self.unanswered is None:
             self.number += 1
             self.unanswered = f'{self.user}-{self.number}'
+            self.ledger.offer(self.conversation, self.user, self.unanswered)
         await self.say(socket, type='send', client_id=self.unanswered, content=self.unanswered)
 
     async def hear(self, socket, frame):
         self.ledger.note(self.user, frame)
         if frame['type'] == 'sent':
+            self.answered.add(frame['seq'])
             if frame['client_id'] == self.unanswered:
                 self.ledger.acknowledge(self.conversation, frame['seq'], self.user,
                                         self.unanswered)
                 self.unanswered = None
                 await self.next(socket)
         elif frame['type'] == 'message':
-            assert frame['seq'] > self.held or not self.held, f'{frame} after {self.held}'
-            self.held = frame['seq']
-            if self.held % 3 == 0:
-                await self.say(socket, type='delivered', seq=self.held)
-            if self.held % 7 == 0:
-                await self.say(socket, type='read', seq=self.held)
+            self.take(frame)
+            for kind, every in (('delivered', 3), ('read', 7)):
+                if self.held % every == 0:
+                    self.ledger.ack(self.conversation, self.user, kind, self.held)
+                    await self.say(socket, type=kind, seq=self.held)
         elif frame['type'] == 'error':
             await self.refused(socket, frame)
+
+    def take(self, frame):
+        """A message is the next one; own ones that were answered here are not handed out again."""
+        seq = frame['seq']
+        self.ledger.hear(self.conversation, seq, frame['sender'], frame['content'])
+        assert seq > self.held, f'{frame} after {self.held}'
+        if self.held == 0:  # what was acked is not handed out again, either
+            before = seq - 1
+            while before in self.answered:
+                before -= 1
+            self.ledger.must_be_acked(self.conversation, self.user, DELIVERED, before,
+                                      f'his socket began with {seq}')
+        else:
+            gap = set(range(self.held + 1, seq)) - self.answered
+            assert not gap, f'{seq} after {self.held}, without {sorted(gap)[:5]}'
+        self.held = seq
+        self.answered = {one for one in self.answered if one > seq}
 
     async def refused(self, socket, frame):
         assert frame['code'] in self.expected, frame
@@ -88,6 +114,7 @@ class Load:
     async def create(self):
         """With the server running: makes the groups."""
         for conversation, users in self.groups.items():
+            self.ledger.members[conversation] = users
             answer = await self.server.call('POST', '/conversation', users[0], json={
                 'kind': 'group', 'members': users, 'conversation_id': conversation})
             assert answer.status in (200, 201), answer
@@ -97,8 +124,6 @@ class Load:
 
     def begin(self):
         """Everybody talks, until the sockets die."""
-        for sender in self.senders:
-            sender.held = 0
         return [asyncio.ensure_future(sender.talk(self.server)) for sender in self.senders]
 
     async def end(self, talking):

@@ -49,7 +49,6 @@ class Mover(Sender):
     async def live(self):
         while not self.over:
             server = self.chance.choice(self.servers)
-            self.held = 0
             if server.address is not None:
                 await self.talk(server)
             await clock.pass_seconds(self.chance.uniform(0.01, 0.1))
@@ -94,8 +93,9 @@ class Cluster:
         await asyncio.gather(*(server.start() for server in self.servers))
 
 
-async def create(server):
+async def create(server, ledger):
     for conversation, members in GROUPS.items():
+        ledger.members[conversation] = members
         answer = await server.call('POST', '/conversation', members[0], json={
             'kind': 'group', 'members': members, 'conversation_id': conversation})
         assert answer.status in (200, 201), answer
@@ -151,7 +151,7 @@ async def play(options, proxy, redis):
     try:
         for server in servers:
             await server.start()
-        await create(servers[0])
+        await create(servers[0], ledger)
         for number in range(1, options.rounds + 1):
             started, before = time.monotonic(), ledger.count()
             try:
