@@ -1,7 +1,7 @@
 """damage: what lies on the disk changes behind the program's back.
 
 For every damage `twoticks verify` runs, and the server starts if it can. Whatever then is served
-must be right: an error is one, a gap, another content or a cursor that went back is a lie. Where
+must be right: an error is one, a gap, another content or a cursor that moved is a lie. Where
 `verify` says that all is well, everything must be there.
 """
 import asyncio
@@ -26,6 +26,12 @@ class Lie(AssertionError):
     pass
 
 
+def cursors_of(chat):
+    """user -> (delivered, read), as far as a snapshot shows them."""
+    return {one['user_id']: (one['last_delivered_seq'], one['last_read_seq'])
+            for one in chat['members']}
+
+
 class Damage:
     """A data folder that is made once, and damaged again and again in a copy."""
 
@@ -39,6 +45,7 @@ class Damage:
         self.in_store = True  # what is damaged; `verify` looks at nothing else
         self.may_lack = 0  # messages that may be missing though nothing is found
         self.lacking = 0
+        self.cursors = {}  # (conversation, viewer) -> what is shown where nothing is damaged
         self.counts = collections.Counter()
         self.whole = folder / 'whole'
         self.data = folder / 'data'
@@ -55,8 +62,27 @@ class Damage:
         await self.talk(900)
         await server.kill()
         shutil.copytree(self.data, self.whole, ignore=shutil.ignore_patterns('control'))
+        await self.look_undamaged()
         server.output = ''
         return self
+
+    async def look_undamaged(self):
+        await self.load.server.start()
+        await self.load.check()
+        for conversation, viewer in self.viewers():
+            answer = await self.snapshot(conversation, viewer)
+            assert answer.status == 200, answer
+            self.cursors[conversation, viewer] = cursors_of(answer.json)
+        await self.load.server.kill()
+
+    def viewers(self):
+        """Two of each conversation, who see the cursors of all its members."""
+        return [(conversation, user) for conversation, users in self.load.groups.items()
+                for user in users[:2]]
+
+    async def snapshot(self, conversation, viewer):
+        return await self.load.server.call(
+            'GET', f'/conversation/{conversation}?limit=1&open=0', viewer)
 
     async def talk(self, messages):
         """Until so many are acknowledged in all."""
@@ -99,7 +125,7 @@ class Damage:
                 f'verify found nothing, and the server refuses: {server.output[-1000:]}'
             return 'found' if found else 'well', 'refused'
         self.sign_again()
-        wrong = await self.read_all()
+        wrong = await self.read_all() + await self.read_cursors()
         await server.kill()
         if not found and (wrong or self.lacking > self.may_lack):
             raise Lie(f'verify found nothing: {wrong[:3]}')
@@ -149,15 +175,33 @@ class Damage:
             after += 1
             if message['seq'] != after:
                 raise Lie(f'{conversation}: {message["seq"]} in the place of {after}')
-            promised = self.ledger.sent[conversation].get(after)
-            if promised and promised != (message['sender'], message['content']):
-                raise Lie(f'{conversation} {after}: {promised} was acknowledged, {message} served')
+            stored = self.ledger.stored[conversation].get(after)
+            if stored != (message['sender'], message['content']):
+                raise Lie(f'{conversation} {after}: {stored} was stored, {message} served')
 
     def check_end(self, conversation, found, missing):
-        lost = [seq for seq in self.ledger.sent[conversation] if seq not in found]
+        lost = [seq for seq in self.ledger.stored[conversation] if seq not in found]
         self.lacking += len(lost)
         if lost and self.lacking > self.may_lack:
             missing.append(f'{conversation}: {lost[:5]} of {len(lost)} seqs are not there')
+
+    async def read_cursors(self):
+        """Likewise, of the cursors. Each is where it was; those that a batch moved which may lack
+        are there or behind."""
+        missing, back = [], set()
+        for (conversation, viewer), right in self.cursors.items():
+            answer = await self.snapshot(conversation, viewer)
+            if answer.status != 200:
+                missing.append(f'{conversation} of {viewer}: {answer}')
+                continue
+            served = cursors_of(answer.json)
+            moved = [name for name in right if served.get(name) != right[name]]
+            back |= {(conversation, name) for name in moved}
+            if served.keys() != right.keys() or any(
+                    now > before for name in moved
+                    for now, before in zip(served[name], right[name])) or len(back) > self.may_lack:
+                raise Lie(f'{conversation}: cursors were {right}, {viewer} is served {served}')
+        return missing
 
     def rounds(self, wanted):
         return wanted
@@ -168,6 +212,28 @@ class Damage:
 
     def shortcomings(self):
         return []
+
+
+class Planned(Damage):
+    """One of which there are so many, each played once."""
+
+    def plan(self):
+        """All of them."""
+        raise NotImplementedError
+
+    async def __aenter__(self):
+        await super().__aenter__()
+        self.planned = self.plan()
+        self.left = self.chance.sample(self.planned, len(self.planned))
+        return self
+
+    def rounds(self, wanted):
+        return min(wanted, len(self.planned))
+
+    def summary(self):
+        played, planned = sum(self.counts.values()), len(self.planned)
+        share = f'every one of {planned}' if played == planned else f'{played} of {planned}'
+        return f'{share} {self.OF_WHAT}: {super().summary()}'
 
 
 class Flip(Damage):
@@ -212,9 +278,11 @@ def frames_of(data):
         at = end
 
 
-class Cut(Damage):
+class Cut(Planned):
     """The journal ends at each byte of its last batch and of the marker behind it: the file is
     shorter, or zeros follow, as when the last write was torn."""
+
+    OF_WHAT = 'cuts of the last batch'
 
     def plan(self):
         self.journal = max((self.whole / 'store/journal').glob('journal-*'))
@@ -222,12 +290,10 @@ class Cut(Damage):
         last = max(index for index, (_, _, count) in enumerate(frames) if count > 0)
         start, _, self.records = frames[last]
         ends = range(start, frames[-1][1] + 1)
-        cuts = [(way, at) for at in ends for way in ('shorter', 'zeros')]
-        self.chance.shuffle(cuts)
-        return cuts
+        return [(way, at) for at in ends for way in ('shorter', 'zeros')]
 
     async def round(self):
-        way, at = self.cuts.pop()
+        way, at = self.left.pop()
         self.restore()
         path = self.data / self.journal.relative_to(self.whole)
         size = path.stat().st_size
@@ -241,35 +307,20 @@ class Cut(Damage):
         self.counts[f'{way}: {verdict}'] += 1
         return verdict
 
-    async def __aenter__(self):
-        await super().__aenter__()
-        self.cuts = self.plan()
-        return self
 
-    def rounds(self, wanted):
-        return min(wanted, len(self.cuts))
-
-
-class Lost(Damage):
+class Lost(Planned):
     """A file or a folder of the store is gone, or empty."""
+
+    OF_WHAT = 'losses'
 
     def plan(self):
         paths = [path.relative_to(self.whole) for path in sorted((self.whole / 'store').rglob('*'))]
         losses = [(path, 'gone') for path in paths]
         losses += [(path, 'empty') for path in paths if (self.whole / path).is_file()]
-        self.chance.shuffle(losses)
         return losses
 
-    async def __aenter__(self):
-        await super().__aenter__()
-        self.losses = self.plan()
-        return self
-
-    def rounds(self, wanted):
-        return min(wanted, len(self.losses))
-
     async def round(self):
-        path, way = self.losses.pop()
+        path, way = self.left.pop()
         self.restore()
         lost = self.data / path
         self.what = f'{path} is {way}'
