@@ -11,11 +11,11 @@ struct tt_sim_arguments {
     uint64_t seed;
     uint64_t seeds;
     uint64_t from;
-    uint64_t minutes;  /* of one processor; 0: as many seeds as were asked for */
-    uint64_t runs;     /* of the shrinker, at most */
-    uint64_t draws;    /* 0: the seed's own */
-    uint64_t at_least; /* so many planted bugs must be found; 0: all */
+    uint64_t minutes; /* of one processor; 0: as many seeds as were asked for */
+    uint64_t runs;    /* of the shrinker, at most */
+    uint64_t draws;   /* 0: the seed's own */
     bool seeds_given;
+    bool brief; /* only planted bugs that are found soon, and soon */
     bool trace;
     bool chart;
     bool help;

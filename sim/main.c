@@ -19,8 +19,8 @@ static int usage(FILE *out)
         "       sim shrink --seed N [--runs R]     makes a failing run small\n"
         "       sim run --seeds N [--from K]       many, until one fails\n"
         "       sim repeat --seeds N [--from K]    the same seed, twice, is the same run\n"
-        "       sim mutants [--seeds N] [--at-least K]   every planted bug must be found, or so "
-        "many\n"
+        "       sim mutants [--seeds N | --brief]  every planted bug must be found; or those that\n"
+        "                                          need few seeds, each of them in few\n"
         "with all: --mutant NAME (plants a bug)\n"
         "with one: --set NAME=VALUE,... --items WHO:N,... --draws N, as `shrink` prints them\n",
         out);
@@ -44,6 +44,8 @@ static bool parse_flag(struct tt_slice name, struct tt_sim_arguments *arguments)
         flag = &arguments->trace;
     else if (tt_slice_eq(name, tt_slice_text("--chart")))
         flag = &arguments->chart;
+    else if (tt_slice_eq(name, tt_slice_text("--brief")))
+        flag = &arguments->brief;
     else if (tt_slice_eq(name, tt_slice_text("--help")))
         flag = &arguments->help;
     if (flag != NULL)
@@ -57,10 +59,9 @@ static bool parse_value(struct tt_slice name, const char *value, struct tt_sim_a
         const char *name;
         uint64_t *number;
     } numbers[] = {
-        {"--seed", &arguments->seed},         {"--seeds", &arguments->seeds},
-        {"--from", &arguments->from},         {"--minutes", &arguments->minutes},
-        {"--runs", &arguments->runs},         {"--draws", &arguments->draws},
-        {"--at-least", &arguments->at_least},
+        {"--seed", &arguments->seed}, {"--seeds", &arguments->seeds},
+        {"--from", &arguments->from}, {"--minutes", &arguments->minutes},
+        {"--runs", &arguments->runs}, {"--draws", &arguments->draws},
     };
     if (value == NULL)
         return false;

@@ -51,6 +51,51 @@ static const struct {
     {TT_MUTANT_CORE_ACK_LEFT_LATER, "strands=1,leave=20"},
 };
 
+#define SEEDS_MAX 1000 /* within so many each must be found */
+#define FEW       6
+
+/* How many seeds those took that needed more than FEW, as in docs/testing.md. */
+static const struct {
+    enum tt_mutant mutant;
+    uint64_t seeds;
+} rare[] = {
+    {TT_MUTANT_WATCHERS_LOST, 7},         {TT_MUTANT_ACK_ANY_LINK, 10},
+    {TT_MUTANT_CORE_NO_SLOW_CLOSE, 10},   {TT_MUTANT_CORE_GONE_SOMETIME, 13},
+    {TT_MUTANT_CORE_NO_REASSERT, 13},     {TT_MUTANT_CORE_NO_GENERATION, 14},
+    {TT_MUTANT_CORE_REGISTER_LAST, 14},   {TT_MUTANT_CORE_ACK_LEFT, 25},
+    {TT_MUTANT_CORE_NO_LINKED_AT, 26},    {TT_MUTANT_CORE_KICK_ANY, 40},
+    {TT_MUTANT_CORE_NO_NODE_GONE, 48},    {TT_MUTANT_CORE_TOLD_TWICE, 56},
+    {TT_MUTANT_CORE_NO_FORGOTTEN, 57},    {TT_MUTANT_CORE_ACK_LEFT_LATER, 73},
+    {TT_MUTANT_CORE_LATE_MARK, 76},       {TT_MUTANT_CORE_OLD_POSITION, 93},
+    {TT_MUTANT_CORE_NO_PUSH_REPAIR, 103}, {TT_MUTANT_CORE_LATE_REGISTER, 121},
+    {TT_MUTANT_PUSHED_BLIND, 210},        {TT_MUTANT_UNREGISTER_BLIND, 296},
+    {TT_MUTANT_UNRUNG_EMPTY, 479},        {TT_MUTANT_ANSWER_WINS, 499},
+    {TT_MUTANT_CORE_UNKNOWN_LEFT, 505},
+};
+
+/* In brief, who needs no more than so many is looked for, in MARGIN times as many: seeds rot when
+ * the code changes, but what was found in ten and is not in forty is not found any more. */
+#define BRIEF_MAX 40
+#define MARGIN    4
+
+static uint64_t seeds_of(enum tt_mutant mutant)
+{
+    for (size_t i = 0; i < sizeof(rare) / sizeof(rare[0]); i++)
+        if (rare[i].mutant == mutant)
+            return rare[i].seeds;
+    return FEW;
+}
+
+/* How many to try; 0: it is not asked for. */
+static uint64_t seeds_to_try(enum tt_mutant mutant, const struct tt_sim_arguments *arguments)
+{
+    if (arguments->mutant != TT_MUTANT_NONE && arguments->mutant != mutant)
+        return 0;
+    if (arguments->brief)
+        return seeds_of(mutant) <= BRIEF_MAX ? MARGIN * seeds_of(mutant) : 0;
+    return arguments->seeds_given ? arguments->seeds : SEEDS_MAX;
+}
+
 static void draw(struct tt_run_order *order, uint64_t seed, enum tt_mutant mutant)
 {
     *order = (struct tt_run_order){.trace = NULL};
@@ -61,21 +106,20 @@ static void draw(struct tt_run_order *order, uint64_t seed, enum tt_mutant mutan
     tt_swarm_fit(&order->swarm);
 }
 
-static void look_for(enum tt_mutant mutant, const struct tt_sim_arguments *arguments,
-                     struct finding *finding)
+static void look_for(enum tt_mutant mutant, uint64_t from, uint64_t seeds, struct finding *finding)
 {
     struct tt_run_result result = {.steps = 0};
     struct tt_run_order order;
-    for (uint64_t i = 0; i < arguments->seeds && result.failure[0] == '\0'; i++) {
+    for (uint64_t i = 0; i < seeds && result.failure[0] == '\0'; i++) {
         finding->seeds = i + 1;
-        draw(&order, arguments->from + i, mutant);
+        draw(&order, from + i, mutant);
         tt_run(&order, &result);
     }
     (void)snprintf(finding->failure, sizeof(finding->failure), "%s", result.failure);
 }
 
 /* In a process of its own, since some bugs run into an assertion of the core. */
-static void look_apart(enum tt_mutant mutant, const struct tt_sim_arguments *arguments,
+static void look_apart(enum tt_mutant mutant, uint64_t from, uint64_t seeds,
                        struct finding *finding)
 {
     int status = 0;
@@ -83,7 +127,7 @@ static void look_apart(enum tt_mutant mutant, const struct tt_sim_arguments *arg
     pid_t child = fork();
     if (child == 0) {
         (void)close(STDERR_FILENO);
-        look_for(mutant, arguments, finding);
+        look_for(mutant, from, seeds, finding);
         _exit(0);
     }
     if (child < 0 || waitpid(child, &status, 0) != child)
@@ -105,10 +149,10 @@ int tt_sim_mutants(const struct tt_sim_arguments *arguments)
     int found = 0;
     for (size_t i = 1; i < TT_MUTANT_COUNT; i++) {
         enum tt_mutant mutant = (enum tt_mutant)i;
-        bool is_asked = arguments->mutant == TT_MUTANT_NONE || arguments->mutant == mutant;
-        if (!is_asked || !tt_sim_plant(mutant))
+        uint64_t seeds = seeds_to_try(mutant, arguments);
+        if (seeds == 0 || !tt_sim_plant(mutant))
             continue;
-        look_apart(mutant, arguments, finding);
+        look_apart(mutant, arguments->from, seeds, finding);
         bool is_found = finding->failure[0] != '\0';
         missed += !is_found;
         found += is_found;
@@ -118,7 +162,5 @@ int tt_sim_mutants(const struct tt_sim_arguments *arguments)
     }
     (void)munmap(shared, sizeof(*finding));
     (void)printf("%d found, %d not found\n", found, missed);
-    bool are_enough =
-        arguments->at_least > 0 ? (uint64_t)found >= arguments->at_least : missed == 0;
-    return are_enough ? 0 : 1;
+    return missed == 0 ? 0 : 1;
 }
