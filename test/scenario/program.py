@@ -71,6 +71,22 @@ async def everything_is_there_after_a_clean_restart(world):
 
 
 @scenario
+async def restarts_leave_nothing_behind(world):
+    conversation, alice, _ = await world.talk()
+    index = world.server.data / 'store/index'
+    for number in range(6):
+        if number % 2:
+            await world.server.restart()  # killed
+        else:
+            await world.server.stop()
+            await world.server.start()
+        assert len(list(index.glob('*.log'))) == 1, sorted(os.listdir(index))
+    assert len(os.listdir(world.server.data / 'store/journal')) <= 3
+    await world.server.stop()
+    await world.server.verify()
+
+
+@scenario
 async def a_second_server_on_the_same_folder_is_refused(world):
     server = await world.serve()
     code, output = await server.run('serve', '--data', server.data, '--listen', '127.0.0.1:0',

@@ -2,8 +2,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "adapter/embedded/index_mend.h"
@@ -88,6 +90,44 @@ static char *file_path(const char *folder)
     return path;
 }
 
+static bool ends_in(const char *name, const char *end)
+{
+    size_t size = strlen(name);
+    return size > strlen(end) && strcmp(name + size - strlen(end), end) == 0;
+}
+
+static int compare_numbers(const char *a, const char *b)
+{
+    size_t sizes[2] = {strlen(a), strlen(b)};
+    return sizes[0] == sizes[1] ? strcmp(a, b) : sizes[0] < sizes[1] ? -1 : 1;
+}
+
+static bool is_empty(int dir_fd, const char *name)
+{
+    struct stat status;
+    return fstatat(dir_fd, name, &status, 0) == 0 && S_ISREG(status.st_mode) && status.st_size == 0;
+}
+
+/* Each open begins one of RocksDB's own logs of writes, which it keeps until something that was
+ * written to it is flushed: nothing ever is. The newest is in use. */
+static void remove_empty_logs(const char *folder)
+{
+    char newest[NAME_MAX + 1] = "";
+    const struct dirent *entry;
+    DIR *entries = opendir(folder);
+    if (entries == NULL)
+        return;
+    while ((entry = readdir(entries)) != NULL)
+        if (ends_in(entry->d_name, ".log") && compare_numbers(entry->d_name, newest) > 0)
+            snprintf(newest, sizeof(newest), "%s", entry->d_name);
+    rewinddir(entries);
+    while ((entry = readdir(entries)) != NULL)
+        if (ends_in(entry->d_name, ".log") && strcmp(entry->d_name, newest) != 0 &&
+            is_empty(dirfd(entries), entry->d_name))
+            (void)unlinkat(dirfd(entries), entry->d_name, 0);
+    closedir(entries);
+}
+
 static void open_database(struct tt_index *index, const char *folder, char **error)
 {
     index->db = rocksdb_open(index->options, folder, error);
@@ -96,8 +136,10 @@ static void open_database(struct tt_index *index, const char *folder, char **err
         *error = NULL;
         index->db = rocksdb_open(index->options, folder, error);
     }
-    if (*error == NULL)
-        (void)unlink(index->file_path);
+    if (*error != NULL)
+        return;
+    (void)unlink(index->file_path);
+    remove_empty_logs(folder);
 }
 
 /* Whether another process has it open, as RocksDB marks it; `sentence` then says so. */
@@ -117,12 +159,6 @@ static bool is_held(const char *folder, char *sentence, size_t sentence_size)
     else if (held)
         snprintf(sentence, sentence_size, "another process");
     return held;
-}
-
-static bool ends_in(const char *name, const char *end)
-{
-    size_t size = strlen(name);
-    return size > strlen(end) && strcmp(name + size - strlen(end), end) == 0;
 }
 
 /* Where there are rows, but CURRENT is gone, RocksDB would begin anew and remove them. */

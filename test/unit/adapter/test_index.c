@@ -341,6 +341,59 @@ static void who_only_reads_changes_nothing(void **unused)
     tear_down(&bench);
 }
 
+static size_t count_logs(const struct bench *bench)
+{
+    char path[TT_EMBEDDED_DIR_SIZE + 8];
+    size_t count = 0;
+    snprintf(path, sizeof(path), "%s/index", bench->dir);
+    DIR *dir = opendir(path);
+    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir))
+        count += strstr(entry->d_name, ".log") != NULL ? 1 : 0;
+    closedir(dir);
+    return count;
+}
+
+/* But for the one that is in use; what is in one that holds something is not lost either. */
+static void empty_logs_of_earlier_opens_are_removed(void **unused)
+{
+    (void)unused;
+    struct bench bench;
+    char path[TT_EMBEDDED_DIR_SIZE + 32];
+    char *error = NULL;
+    struct tt_buffer value = {0};
+    set_up(&bench, 19);
+    for (size_t i = 0; i < 5; i++) {
+        write_some(&bench);
+        expect_ok(tt_index_flush(bench.index, true));
+        tt_index_close(&bench.index);
+        open_index(&bench);
+        expect_keys(tt_index_latest(bench.index), &bench.now);
+        assert_int_equal(count_logs(&bench), 1);
+        snprintf(path, sizeof(path), "%s/checkpoint", bench.dir);
+        expect_ok(tt_index_link(bench.index, path, NULL, 0));
+        tt_embedded_remove_dir(path);
+    }
+    tt_index_close(&bench.index);
+    snprintf(path, sizeof(path), "%s/index", bench.dir);
+    rocksdb_options_t *options = rocksdb_options_create();
+    rocksdb_writeoptions_t *logged = rocksdb_writeoptions_create();
+    rocksdb_t *db = rocksdb_open(options, path, &error);
+    rocksdb_put(db, logged, "zz", 2, "kept", 4, &error);
+    assert_null(error);
+    rocksdb_close(db);
+    rocksdb_writeoptions_destroy(logged);
+    rocksdb_options_destroy(options);
+    for (size_t i = 0; i < 2; i++) {
+        open_index(&bench);
+        expect_ok(tt_view_get(tt_index_latest(bench.index), TT_SLICE_LITERAL("zz"), &value));
+        tt_index_close(&bench.index);
+    }
+    open_index(&bench);
+    assert_int_equal(count_logs(&bench), 1);
+    tt_buffer_deinit(&value);
+    tear_down(&bench);
+}
+
 static void an_index_that_is_not_there_is_an_empty_one(void **unused)
 {
     (void)unused;
@@ -546,6 +599,7 @@ int main(void)
         cmocka_unit_test(a_walk_does_not_look_beyond_its_prefix),
         cmocka_unit_test(what_was_flushed_is_there_again),
         cmocka_unit_test(who_only_reads_changes_nothing),
+        cmocka_unit_test(empty_logs_of_earlier_opens_are_removed),
         cmocka_unit_test(an_index_that_is_not_there_is_an_empty_one),
         cmocka_unit_test(a_file_that_kept_its_first_name_is_not_written_to),
         cmocka_unit_test(a_file_that_lost_its_name_is_taken_back),
