@@ -47,8 +47,8 @@ def refused(some):
 CASES = [
     ('without a leak none is seen', leaks(), 0),
     ('a late peak is none', leaks(peak=50 << 20), 0),
-    ('200 bytes of each message are one', leaks(bytes_per_message=200), SEEDS),
-    ('what is given back is none', leaks(bytes_per_message=-200), 0),
+    ('300 bytes of each message are one', leaks(bytes_per_message=300), SEEDS),
+    ('what is given back is none', leaks(bytes_per_message=-300), 0),
     ('a file of every 500 messages is one', leaks(files_per_message=1 / 500), SEEDS),
     ('a minute is too short to tell', refused(list(samples(random.Random(1)))[:60]), True),
 ]
