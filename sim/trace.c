@@ -204,6 +204,18 @@ void tt_trace_put_request(struct tt_buffer *out, const struct tt_request *reques
     }
 }
 
+static void put_list(struct tt_buffer *out, const struct tt_reply *reply)
+{
+    put_number(out, " entries=", reply->list.entry_count);
+    for (size_t i = 0; i < reply->list.entry_count; i++) {
+        const struct tt_conversation_entry *entry = &reply->list.entries[i];
+        if (entry->conversation.kind != TT_DIRECT)
+            continue;
+        put_named_id(out, "; ", &entry->conversation.id);
+        put_status(out, &entry->peer);
+    }
+}
+
 void tt_trace_put_reply(struct tt_buffer *out, const struct tt_reply *reply)
 {
     put_number(out, "", (uint64_t)(reply->created ? 201 : tt_err_http(reply->err)));
@@ -218,7 +230,7 @@ void tt_trace_put_reply(struct tt_buffer *out, const struct tt_reply *reply)
     if (reply->kind == TT_REQUEST_SEND)
         put_number(out, " seq=", reply->sent.seq.n);
     if (reply->kind == TT_REQUEST_LIST)
-        put_number(out, " entries=", reply->list.entry_count);
+        put_list(out, reply);
 }
 
 /* User, device, conversation and number that an op is about, as far as it has them. */

@@ -227,11 +227,13 @@ static void note_presence(struct tt_core *core, const struct tt_task *task, size
         if (tt_is_ok(users->err))
             tt_presence_hide(core, user, !users->get_users.users[i].settings.share_last_seen,
                              task->asked_at);
-        if (!tt_is_ok(task->registry->err))
-            continue;
-        const struct tt_whereabouts *found = &task->registry->about.found[i];
         tt_time stored = tt_is_ok(users->err) ? users->get_users.users[i].last_seen : TT_TIME(0);
-        tt_presence_update(core, user, tt_status_of(found, stored), found->version, task->asked_at);
+        if (tt_is_ok(task->registry->err)) {
+            const struct tt_whereabouts *found = &task->registry->about.found[i];
+            tt_presence_update(core, user, tt_status_of(found, stored), found->version,
+                               task->asked_at);
+        }
+        tt_presence_seen(core, user, stored);
     }
 }
 
@@ -595,12 +597,7 @@ static void refresh_presence(struct tt_core *core, const struct tt_task *task,
         tt_presence_own(core, session->user,
                         users->get_users.users[about->user_count].settings.share_last_seen,
                         task->asked_at);
-    for (size_t i = 0; i < about->user_count && tt_is_ok(users->err); i++)
-        tt_presence_hide(core, &about->users[i],
-                         !users->get_users.users[i].settings.share_last_seen, task->asked_at);
-    for (size_t i = 0; i < about->user_count && tt_is_ok(task->registry->err); i++)
-        tt_presence_update(core, &about->users[i], tt_status_of(&about->found[i], TT_TIME(0)),
-                           about->found[i].version, task->asked_at);
+    note_presence(core, task, about->user_count);
     core->counters.repairs_refresh += core->counters.presence_told - told;
     if (session != NULL && tt_is_ok(users->err) && session->busy->open == task->conv)
         tt_presence_tell_untold(core, session);

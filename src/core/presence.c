@@ -256,6 +256,18 @@ void tt_presence_update(struct tt_core *core, const tt_id *user, struct tt_statu
         tell_sessions(core, watched);
 }
 
+/* As the store keeps it. The registry may have forgotten it, not have answered, or say it in an
+ * answer that is late. */
+void tt_presence_seen(struct tt_core *core, const tt_id *user, tt_time last_seen)
+{
+    struct tt_watched *watched = watched_of(core, user);
+    if (watched == NULL || last_seen.ms <= watched->status.last_seen.ms)
+        return;
+    watched->status.last_seen = last_seen;
+    if (watched->known && !watched->status.online && !watched->hidden)
+        tell_sessions(core, watched);
+}
+
 void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden, tt_mono asked_at)
 {
     struct tt_watched *watched = watched_of(core, user);

@@ -299,7 +299,7 @@ static void fill_in_peers(struct tt_core *core, struct tt_task *task)
     for (size_t i = 0; i < list->entry_count; i++) {
         if (list->entries[i].conversation.kind != TT_DIRECT)
             continue;
-        struct tt_status status = {.online = false};
+        struct tt_status status = {.unknown = !is_known}; /* offline would be a lie */
         if (viewer_shares && users->get_users.users[at].settings.share_last_seen) {
             if (tt_is_ok(task->registry->err))
                 status = tt_status_of(&about->found[at], users->get_users.users[at].last_seen);

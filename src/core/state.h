@@ -550,6 +550,7 @@ void tt_presence_typing(struct tt_core *core, struct tt_task *task);
 void tt_presence_unwatch(struct tt_core *core, struct tt_session *session);
 void tt_presence_update(struct tt_core *core, const tt_id *user, struct tt_status status,
                         uint64_t version, tt_mono asked_at);
+void tt_presence_seen(struct tt_core *core, const tt_id *user, tt_time last_seen);
 tt_time tt_presence_no_later(const struct tt_core *core, tt_time last_seen);
 void tt_presence_unanswered(struct tt_core *core, struct tt_session *session, bool knows_sharing);
 void tt_presence_tell_untold(struct tt_core *core, struct tt_session *session);

@@ -365,6 +365,70 @@ static void who_hides_comes_and_goes_unseen(void **state)
     bench_destroy(&bench);
 }
 
+/* Bob has left, and the registry has forgotten when: it is to be seen that he was, as soon as the
+ * store is asked. */
+static struct bench *see_bob_leave(tt_handle *alice)
+{
+    struct bench *bench = bench_create(NULL);
+    tt_handle bob = bench_connect(bench, "bob", "phone");
+    *alice = bench_connect(bench, "alice", "desk");
+    bench_say(bench, *alice, TT_CLIENT_OPEN, "c", 0);
+    bench_hang_up(bench, bob);
+    bench_pass_ms(bench, 3000);
+    expect_said(bench, "alice/desk: presence c of bob offline, last seen never");
+    bench_forget(bench);
+    return bench;
+}
+
+static void an_open_chat_learns_from_the_store_when_somebody_was_last_seen(void **state)
+{
+    (void)state;
+    tt_handle alice;
+    struct bench *bench = see_bob_leave(&alice);
+    for (int i = 0; i < 4; i++) {
+        bench_pass_ms(bench, 20000);
+        bench_say(bench, alice, TT_CLIENT_PING, NULL, 0);
+    }
+    expect_said(bench, "alice/desk: presence c of bob offline, last seen 20");
+    bench_destroy(&bench);
+}
+
+static void an_answer_says_when_somebody_was_last_seen_though_the_registry_is_away(void **state)
+{
+    (void)state;
+    tt_handle alice;
+    struct bench *bench = see_bob_leave(&alice);
+    bench->holds_registry = true;
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    bench_let_registry_go(bench, TT_FAIL(UNAVAILABLE));
+    expect_said(bench, "bob offline, last seen 20");
+    bench_destroy(&bench);
+}
+
+/* What the screen of one device learns, the other is told. */
+static void two_screens_learn_the_same_of_who_was_last_seen(void **state)
+{
+    (void)state;
+    tt_handle alice;
+    struct bench *bench = see_bob_leave(&alice);
+    bench_say(bench, bench_connect(bench, "alice", "tablet"), TT_CLIENT_OPEN, "c", 0);
+    expect_said(bench, "alice/desk: presence c of bob offline, last seen 20");
+    bench_destroy(&bench);
+}
+
+/* Who shares is not known, so nothing is said, as of a chat that is opened. */
+static void a_list_says_of_nobody_that_he_is_offline_when_the_store_is_away(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    (void)bench_connect(bench, "bob", "phone");
+    bench_hold(bench, TT_STORE_GET_USERS);
+    bench_ask(bench, (struct tt_request){.kind = TT_REQUEST_LIST}, "alice", "desk");
+    bench_let_go(bench, TT_STORE_GET_USERS, TT_FAIL(UNAVAILABLE));
+    expect_said(bench, "reply: 200 entries=1; c unknown");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +448,10 @@ int main(void)
         cmocka_unit_test(a_mark_while_hiding_shows_nobody),
         cmocka_unit_test(who_leaves_is_seen_to_though_his_choice_was_not_heard_of),
         cmocka_unit_test(who_hides_comes_and_goes_unseen),
+        cmocka_unit_test(an_open_chat_learns_from_the_store_when_somebody_was_last_seen),
+        cmocka_unit_test(an_answer_says_when_somebody_was_last_seen_though_the_registry_is_away),
+        cmocka_unit_test(two_screens_learn_the_same_of_who_was_last_seen),
+        cmocka_unit_test(a_list_says_of_nobody_that_he_is_offline_when_the_store_is_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
