@@ -147,6 +147,8 @@ static void clean(struct tt_fake_registry *registry, struct entry *entry)
         }
         const struct lease *lease = find_lease(registry, place);
         uint64_t gone_us = lease == NULL ? 0 : lease->renewed_us;
+        if (registry->options.mutant == TT_MUTANT_LAST_SEEN_LATE)
+            gone_us = registry->agenda->now_us;
         entry->last_seen = tt_time_max(entry->last_seen, wall_at(registry, gone_us));
         removed = true;
     }

@@ -106,7 +106,7 @@ static void take_effect(struct tt_fake_store *store, struct tt_store_op *op, uin
     if (tt_err_is(op->err, TT_ERR_DISK_LOW))
         TT_SOMETIMES(store->options.sometimes, disk_was_low);
     if (tt_is_ok(op->err) && store->observer.applied != NULL)
-        store->observer.applied(store->observer.context, op);
+        store->observer.applied(store->observer.context, op, process);
 }
 
 static void copy_address(struct tt_arena *arena, struct tt_push_address *address)

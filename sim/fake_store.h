@@ -47,10 +47,11 @@ struct tt_fake_store_way {
     bool is_stalled;
 };
 
-/* Hears of every op that took effect, at that instant; its results stand in it. */
+/* Hears of every op that took effect, at that instant, and through which process it came; its
+ * results stand in it. */
 struct tt_fake_store_observer {
     void *context;
-    void (*applied)(void *context, const struct tt_store_op *op);
+    void (*applied)(void *context, const struct tt_store_op *op, uint32_t process);
 };
 
 struct tt_fake_store *tt_fake_store_create(struct tt_agenda *agenda,

@@ -211,10 +211,8 @@ static void arrive_frame(void *context, void *payload)
     struct tt_link *link = context;
     struct parcel *parcel = payload;
     bool was_lost = link->node->driver == NULL && parcel->leaves_us > link->drained_us;
-    if (link->device_open && !link->is_cut && !was_lost) {
-        tt_oracle_device_hears(link->world->oracle, link, &parcel->frame);
+    if (link->device_open && !link->is_cut && !was_lost)
         link->owner.heard(link->owner.context, link, &parcel->frame);
-    }
     drop_parcel(parcel);
 }
 

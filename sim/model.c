@@ -348,10 +348,12 @@ static void note_pages(struct tt_oracle *oracle, const struct tt_store_op *op)
         sometimes->page_two++;
 }
 
-void tt_oracle_store_applied(struct tt_oracle *oracle, const struct tt_store_op *op)
+void tt_oracle_store_applied(struct tt_oracle *oracle, const struct tt_store_op *op,
+                             uint32_t process)
 {
     if (oracle == NULL)
         return;
+    tt_model_learn_seen(oracle, op, process);
     if (op->kind == TT_STORE_CREATE_CONVERSATION)
         learn_conversation(oracle, &op->create_conversation.conversation);
     else if (op->kind == TT_STORE_LINK_DEVICE)

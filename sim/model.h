@@ -46,7 +46,27 @@ struct known_device {
     uint64_t epoch;   /* of its newest connection */
     uint32_t unlinks; /* so far */
     tt_time linked_at;
+    bool is_connected; /* the store holds it so */
+    uint32_t process;  /* through which it is */
+    tt_time connected_at;
+    uint64_t left_epoch; /* of its last socket that ended while its server lived */
+    tt_time left_at;     /* by the clock of that server */
     struct known_view views[TT_ORACLE_CONVERSATIONS_MAX];
+};
+
+#define SEEN_KEPT 8 /* more than there are while an answer is under way */
+
+/* When somebody was last seen. */
+struct known_seen {
+    struct {
+        uint64_t at_us;
+        tt_time last_seen;
+        bool by_crash;
+    } kept[SEEN_KEPT]; /* by the store, the newest at (count - 1) % SEEN_KEPT */
+    uint32_t count;
+    bool is_known; /* the two below, which are noted where nothing goes wrong */
+    tt_time from;
+    tt_time to;
 };
 
 struct tt_oracle {
@@ -60,6 +80,10 @@ struct tt_oracle {
     uint32_t sessions[TT_ORACLE_USERS_MAX];    /* that nodes hold */
     uint64_t sessions_us[TT_ORACLE_USERS_MAX]; /* when one opened or ended last */
     uint64_t settings_us[TT_ORACLE_USERS_MAX]; /* when they were changed last */
+    struct known_seen seen[TT_ORACLE_USERS_MAX];
+    tt_time alive[TT_WORLD_SERVERS_MAX]; /* the latest sign of life that the store kept */
+    uint64_t calm_us;                    /* since then nothing goes wrong; 0: not yet */
+    tt_time calm_highest;                /* the latest that a clock had said by then */
     struct known_device devices[TT_ORACLE_DEVICES_MAX];
     int device_count;
     struct known_conversation conversations[TT_ORACLE_CONVERSATIONS_MAX];
@@ -91,6 +115,7 @@ struct session_note {
     int open;             /* the conversation that the node heard `open` for last; -1: none */
     uint32_t may_be_open; /* a bit for it, and for those before it until it is answered */
     uint32_t since_open;  /* the same, of what came after the node heard the last `open` */
+    tt_time seen[TT_ORACLE_USERS_MAX]; /* last seen of the others, as this screen was told */
     struct session_view views[TT_ORACLE_CONVERSATIONS_MAX];
 };
 
@@ -100,10 +125,17 @@ struct call_note {
     uint64_t begun_us;
 };
 
+/* To whom something is told, when it was asked for, and what time it is where it is told. */
+struct tt_told {
+    int viewer;
+    uint64_t asked_us;
+    struct tt_clock_span clock;
+};
+
 /* What is told of somebody: who has not shared since before it was asked for is offline, and was
- * never seen. `latest`: what time it is where this is told. */
-void tt_oracle_check_status(struct tt_oracle *oracle, int viewer, const tt_id *user,
-                            const struct tt_status *status, uint64_t asked_us, tt_time latest);
+ * never seen. */
+void tt_oracle_check_status(struct tt_oracle *oracle, const tt_id *user,
+                            const struct tt_status *status, const struct tt_told *told);
 
 int tt_model_user(const struct tt_oracle *oracle, const tt_id *user);
 int tt_model_device(const struct tt_oracle *oracle, const tt_id *user, const tt_id *device);
@@ -119,10 +151,21 @@ bool tt_model_is_true(const struct known_conversation *conversation,
 /* oracle_answer.c: what a snapshot or a list claims; `floor` is what was shown before. */
 void tt_oracle_check_snapshot(struct tt_oracle *oracle, int device, const tt_id *id,
                               const struct tt_snapshot *snapshot, struct tt_cursor floor,
-                              uint64_t asked_us, tt_time latest);
+                              const struct tt_told *told);
 
 /* The same of one page of messages, which shows nobody. */
 void tt_oracle_check_page(struct tt_oracle *oracle, int device, const tt_id *id,
                           const struct tt_snapshot *snapshot);
+
+/* last_seen.c */
+void tt_model_learn_seen(struct tt_oracle *oracle, const struct tt_store_op *op, uint32_t process);
+void tt_model_session_ended(struct tt_oracle *oracle, const struct tt_link *link, int device);
+
+/* What the store kept of when the user was last seen, before that instant. */
+tt_time tt_model_seen_kept(const struct tt_oracle *oracle, const tt_id *user, uint64_t before_us);
+
+/* Who is told that somebody is offline is told no earlier a last seen than this. */
+void tt_model_check_seen(struct tt_oracle *oracle, const tt_id *user,
+                         const struct tt_status *status, tt_time least, const struct tt_told *told);
 
 #endif

@@ -38,7 +38,10 @@
     X(PUSHED_IS_DELIVERED, "pushed-is-delivered", "ringing removes the pending row")               \
     X(ACK_ANY_LINK, "ack-any-link", "an ack moves the position of a later link of its device")     \
     X(PENDING_BEHIND, "pending-behind", "a pending row goes though a newer message is armed")      \
-    X(ANSWER_WINS, "answer-wins", "a client believes a GET more than what its socket said since")
+    X(ANSWER_WINS, "answer-wins", "a client believes a GET more than what its socket said since")  \
+    X(LAST_SEEN_LOST, "last-seen-lost", "a crash leaves no last seen of who was connected")        \
+    X(LAST_SEEN_BACK, "last-seen-back", "an earlier last seen overwrites a later one")             \
+    X(LAST_SEEN_LATE, "last-seen-late", "who was on a dead server was seen when it is noticed")
 
 enum tt_mutant {
 #define X(name, text, what) TT_MUTANT_##name,

@@ -5,6 +5,7 @@
 
 #define MONO_START_MS 1000
 #define ON_ITS_WAY_US (5 * TT_US_PER_S)
+#define MADE_US       (TT_US_PER_S / 2) /* an answer waits so long for the socket's node, at most */
 
 static tt_mono node_mono(void *self)
 {
@@ -19,25 +20,32 @@ static tt_time node_wall(void *self)
     return TT_TIME(tt_world_wall(node->world).ms + node->server->skew_ms);
 }
 
-/* The latest that its clock may have said when what arrives now was sent. */
-static tt_time latest_wall(struct tt_node *node)
+static struct tt_clock_span clock_span(const struct tt_node *node)
 {
     const struct tt_server *server = node->server;
-    int64_t skew_ms = server->skew_ms;
-    if (server->clock_set_us + ON_ITS_WAY_US > node->world->agenda.now_us &&
-        server->skew_before_ms > skew_ms)
-        skew_ms = server->skew_before_ms;
-    return TT_TIME(tt_world_wall(node->world).ms + skew_ms);
+    int64_t low_ms = server->skew_ms - (int64_t)(MADE_US / TT_US_PER_MS);
+    int64_t high_ms = server->skew_ms;
+    if (server->clock_set_us + ON_ITS_WAY_US > node->world->agenda.now_us) {
+        low_ms = server->skew_before_ms < low_ms ? server->skew_before_ms : low_ms;
+        high_ms = server->skew_before_ms > high_ms ? server->skew_before_ms : high_ms;
+    }
+    tt_time wall = tt_world_wall(node->world);
+    return (struct tt_clock_span){TT_TIME(wall.ms + low_ms), TT_TIME(wall.ms + high_ms)};
 }
 
-tt_time tt_link_wall(const struct tt_link *link)
+const struct tt_server *tt_link_server(const struct tt_link *link)
 {
-    return latest_wall(link->node);
+    return link->node->server;
 }
 
-tt_time tt_call_wall(const struct tt_call *call)
+struct tt_clock_span tt_link_clock(const struct tt_link *link)
 {
-    return latest_wall(call->node);
+    return clock_span(link->node);
+}
+
+struct tt_clock_span tt_call_clock(const struct tt_call *call)
+{
+    return clock_span(call->node);
 }
 
 static uint64_t node_entropy(void *self)

@@ -60,6 +60,7 @@ void tt_oracle_session_ends(struct tt_oracle *oracle, struct tt_link *link)
     if (oracle != NULL && note != NULL) {
         oracle->sessions[oracle->devices[note->device].user]--;
         oracle->sessions_us[oracle->devices[note->device].user] = oracle->world->agenda.now_us;
+        tt_model_session_ended(oracle, link, note->device);
     }
     tt_free(link->oracle);
     link->oracle = NULL;
@@ -100,6 +101,8 @@ void tt_oracle_node_hears(struct tt_oracle *oracle, struct tt_link *link,
     int number = tt_model_conversation(oracle, &frame->conversation);
     if (number < 0)
         return;
+    if (frame->kind == TT_CLIENT_OPEN || frame->kind == TT_CLIENT_CLOSE)
+        memset(note->seen, 0, sizeof(note->seen));
     if (frame->kind == TT_CLIENT_OPEN) {
         note->open = number;
         if (view_of(note, number)->opens++ == 0)
@@ -259,6 +262,28 @@ static void check_read_sync(struct tt_oracle *oracle, struct tt_link *link, int 
     oracle->world->sometimes.read_synced++;
 }
 
+/* While a chat stays open, its node forgets nothing that it has shown of anybody. */
+static void check_presence(struct tt_oracle *oracle, struct tt_link *link,
+                           const struct tt_server_frame *frame, bool is_asked)
+{
+    struct session_note *note = link->oracle;
+    const struct session_view *view =
+        view_of(note, tt_model_conversation(oracle, &frame->conversation));
+    const struct tt_told told = {
+        .viewer = oracle->devices[note->device].user,
+        .asked_us = is_asked ? view->asked_us : 0,
+        .clock = tt_link_clock(link),
+    };
+    const struct tt_status *status = &frame->presence.status;
+    tt_oracle_check_status(oracle, &frame->user, status, &told);
+    if (!is_asked)
+        return;
+    tt_time *seen = &note->seen[tt_model_user(oracle, &frame->user)];
+    tt_model_check_seen(oracle, &frame->user, status, *seen, &told);
+    if (!status->online)
+        *seen = tt_time_max(*seen, status->last_seen);
+}
+
 static void check_screen(struct tt_oracle *oracle, struct tt_link *link, int number,
                          const struct tt_server_frame *frame)
 {
@@ -272,10 +297,8 @@ static void check_screen(struct tt_oracle *oracle, struct tt_link *link, int num
         tt_oracle_fail(oracle, "promise 10: %.*s hears of %.*s, who is not with him",
                        NAME(link->user), NAME(frame->user));
     bool is_asked = note->open == number && !device->views[number].marked_by_get;
-    uint64_t asked_us = is_asked ? view_of(note, number)->asked_us : 0;
     if (frame->kind == TT_SERVER_PRESENCE)
-        tt_oracle_check_status(oracle, device->user, &frame->user, &frame->presence.status,
-                               asked_us, tt_link_wall(link));
+        check_presence(oracle, link, frame, is_asked);
     oracle->world->sometimes.typing_shown += frame->kind == TT_SERVER_TYPING;
 }
 
@@ -290,9 +313,17 @@ static void check_conversation(struct tt_oracle *oracle, struct tt_link *link, i
         note->may_be_open = note->since_open;
     struct tt_cursor floor = {tt_seq_max(view->shown.delivered, view->floor.delivered),
                               tt_seq_max(view->shown.read, view->floor.read)};
-    uint64_t asked_us = note->open == number ? view->asked_us : 0;
+    const struct tt_told told = {
+        .viewer = oracle->devices[note->device].user,
+        .asked_us = note->open == number ? view->asked_us : 0,
+        .clock = tt_link_clock(link),
+    };
     tt_oracle_check_snapshot(oracle, note->device, &snapshot->conversation.id, snapshot, floor,
-                             asked_us, tt_link_wall(link));
+                             &told);
+    for (size_t i = 0; i < snapshot->other_count && note->open == number; i++)
+        if (!snapshot->others[i].status.online)
+            note->seen[tt_model_user(oracle, &snapshot->others[i].user)] =
+                snapshot->others[i].status.last_seen;
     view->shown = snapshot->others_min;
     update_handed(oracle, note, number, view);
     note_handed(oracle, note->device, number, view->handed);
@@ -387,14 +418,4 @@ void tt_oracle_node_says(struct tt_oracle *oracle, struct tt_link *link,
         check_screen(oracle, link, number, frame);
     else if (frame->kind == TT_SERVER_CONVERSATION)
         check_conversation(oracle, link, number, frame);
-}
-
-void tt_oracle_device_hears(struct tt_oracle *oracle, struct tt_link *link,
-                            const struct tt_server_frame *frame)
-{
-    if (oracle == NULL)
-        return;
-    /* What the device does with it is checked where it does it (device.c). */
-    (void)link;
-    (void)frame;
 }

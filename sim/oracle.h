@@ -34,7 +34,12 @@ void tt_oracle_fail(struct tt_oracle *oracle, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* What the world tells it. */
-void tt_oracle_store_applied(struct tt_oracle *oracle, const struct tt_store_op *op);
+void tt_oracle_store_applied(struct tt_oracle *oracle, const struct tt_store_op *op,
+                             uint32_t process);
+/* All that the store did for it before it died has been told. */
+void tt_oracle_server_died(struct tt_oracle *oracle, uint32_t process);
+/* Nothing goes wrong from now on. */
+void tt_oracle_calms(struct tt_oracle *oracle);
 void tt_oracle_session_opens(struct tt_oracle *oracle, struct tt_link *link);
 void tt_oracle_session_ends(struct tt_oracle *oracle, struct tt_link *link);
 
@@ -48,8 +53,6 @@ void tt_oracle_node_hears(struct tt_oracle *oracle, struct tt_link *link,
                           const struct tt_client_frame *frame);
 void tt_oracle_node_says(struct tt_oracle *oracle, struct tt_link *link,
                          const struct tt_server_frame *frame);
-void tt_oracle_device_hears(struct tt_oracle *oracle, struct tt_link *link,
-                            const struct tt_server_frame *frame);
 void tt_oracle_request_begins(struct tt_oracle *oracle, struct tt_call *call);
 /* It was answered, or never will be. */
 void tt_oracle_request_ends(struct tt_oracle *oracle, const struct tt_call *call);
@@ -64,6 +67,16 @@ uint32_t tt_oracle_sessions(const struct tt_oracle *oracle, const tt_id *user);
 
 /* When one of them opened or ended last. */
 uint64_t tt_oracle_sessions_us(const struct tt_oracle *oracle, const tt_id *user);
+
+/* When somebody who has left under a calm sky was last seen: `is_known`, from and to, and whether a
+ * clock that had jumped makes it later, or unknown. */
+struct tt_oracle_seen {
+    bool is_known;
+    tt_time from;
+    tt_time to;
+    bool may_be_later;
+};
+struct tt_oracle_seen tt_oracle_last_seen(const struct tt_oracle *oracle, const tt_id *user);
 
 /* When the user's settings were changed last. */
 uint64_t tt_oracle_settings_us(const struct tt_oracle *oracle, const tt_id *user);

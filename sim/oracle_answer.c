@@ -62,22 +62,31 @@ static bool was_hidden(const struct tt_oracle *oracle, int user, uint64_t at_us)
     return oracle->hides_since_us[user] != 0 && oracle->hides_since_us[user] < at_us;
 }
 
-void tt_oracle_check_status(struct tt_oracle *oracle, int viewer, const tt_id *user,
-                            const struct tt_status *status, uint64_t asked_us, tt_time latest)
+void tt_oracle_check_status(struct tt_oracle *oracle, const tt_id *user,
+                            const struct tt_status *status, const struct tt_told *told)
 {
     int about = tt_model_user(oracle, user);
     struct tt_sometimes *sometimes = &oracle->world->sometimes;
-    bool may_see =
-        about >= 0 && !was_hidden(oracle, about, asked_us) && !was_hidden(oracle, viewer, asked_us);
+    bool may_see = about >= 0 && !was_hidden(oracle, about, told->asked_us) &&
+                   !was_hidden(oracle, told->viewer, told->asked_us);
     if (!may_see && (status->online || status->last_seen.ms != 0))
         tt_oracle_fail(oracle, "promise 9: %.*s sees %.*s %s, and one of them does not share",
-                       NAME(oracle->users[viewer]), NAME(*user),
+                       NAME(oracle->users[told->viewer]), NAME(*user),
                        status->online ? "online" : "last seen");
-    if (status->last_seen.ms > latest.ms)
+    if (status->last_seen.ms > told->clock.latest.ms)
         tt_oracle_fail(oracle, "promise 9: last seen of %.*s is in the future", NAME(*user));
     sometimes->hidden += !may_see;
     sometimes->presence_shown += status->online;
     sometimes->last_seen_shown += !status->online && status->last_seen.ms != 0;
+}
+
+/* An answer looks into the store, which forgets nothing that it has kept by then. */
+static void check_answer(struct tt_oracle *oracle, const tt_id *user,
+                         const struct tt_status *status, const struct tt_told *told)
+{
+    tt_oracle_check_status(oracle, user, status, told);
+    tt_model_check_seen(oracle, user, status, tt_model_seen_kept(oracle, user, told->asked_us),
+                        told);
 }
 
 /* The number of a conversation that the device may look into, or -1. */
@@ -102,7 +111,7 @@ void tt_oracle_check_page(struct tt_oracle *oracle, int device, const tt_id *id,
 
 void tt_oracle_check_snapshot(struct tt_oracle *oracle, int device, const tt_id *id,
                               const struct tt_snapshot *snapshot, struct tt_cursor floor,
-                              uint64_t asked_us, tt_time latest)
+                              const struct tt_told *told)
 {
     int number = visible(oracle, device, id);
     if (number < 0)
@@ -118,7 +127,7 @@ void tt_oracle_check_snapshot(struct tt_oracle *oracle, int device, const tt_id 
             other->cursor.read.n > conversation->cursors[about].read.n)
             tt_oracle_fail(oracle, "promise 3/4: an answer of %.*s shows too much of %.*s",
                            NAME(conversation->id), NAME(other->user));
-        tt_oracle_check_status(oracle, user, &other->user, &other->status, asked_us, latest);
+        check_answer(oracle, &other->user, &other->status, told);
     }
     if (snapshot->my_read.n > conversation->cursors[user].read.n)
         tt_oracle_fail(oracle, "promise 4: an answer tells %.*s that it has read %llu",
@@ -164,7 +173,8 @@ void tt_oracle_request_ends(struct tt_oracle *oracle, const struct tt_call *call
 }
 
 /* A receipt says delivered or read only of what is. */
-static void check_receipts(struct tt_oracle *oracle, int number, const struct tt_reply *reply)
+static void check_receipts(struct tt_oracle *oracle, int number, const struct tt_reply *reply,
+                           const struct tt_told *told)
 {
     const struct known_conversation *conversation = &oracle->conversations[number];
     for (size_t i = 0; i < reply->about.receipt_count; i++) {
@@ -173,6 +183,9 @@ static void check_receipts(struct tt_oracle *oracle, int number, const struct tt
         struct tt_cursor truth = {TT_SEQ(0), TT_SEQ(0)};
         if (about >= 0)
             truth = conversation->cursors[about];
+        const struct tt_status status = {.last_seen = receipt->offline_since};
+        if (about >= 0 && about != told->viewer && receipt->offline_since.ms != 0)
+            check_answer(oracle, &receipt->user, &status, told);
         bool too_much = receipt->delivered_at.ms != 0 && truth.delivered.n < reply->about.seq.n;
         too_much = too_much || (receipt->read_at.ms != 0 && truth.read.n < reply->about.seq.n);
         if (too_much)
@@ -186,6 +199,7 @@ static void check_list(struct tt_oracle *oracle, int device, const struct tt_cal
 {
     const struct call_note *note = call->oracle;
     int user = oracle->devices[device].user;
+    const struct tt_told told = {user, note->begun_us, tt_call_clock(call)};
     for (size_t i = 0; i < reply->list.entry_count; i++) {
         const struct tt_conversation_entry *entry = &reply->list.entries[i];
         int number = tt_model_conversation(oracle, &entry->conversation.id);
@@ -203,8 +217,7 @@ static void check_list(struct tt_oracle *oracle, int device, const struct tt_cal
         if (conversation->kind == TT_DIRECT) {
             bool is_first = conversation->members[0] == user;
             const tt_id *peer = &oracle->users[conversation->members[is_first ? 1 : 0]];
-            tt_oracle_check_status(oracle, user, peer, &entry->peer, note->begun_us,
-                                   tt_call_wall(call));
+            check_answer(oracle, peer, &entry->peer, &told);
         }
     }
 }
@@ -242,16 +255,17 @@ void tt_oracle_replied(struct tt_oracle *oracle, struct tt_call *call, const str
                            tt_err_text(reply->err));
         return;
     }
+    const struct tt_told told = {user, note->begun_us, tt_call_clock(call)};
     if (reply->kind == TT_REQUEST_SNAPSHOT && number >= 0)
         tt_oracle_check_snapshot(oracle, device, &request->conversation, reply->snapshot,
-                                 note->shown[number], note->begun_us, tt_call_wall(call));
+                                 note->shown[number], &told);
     if (reply->kind == TT_REQUEST_PAGE)
         tt_oracle_check_page(oracle, device, &request->conversation, reply->snapshot);
     if (reply->kind == TT_REQUEST_LIST)
         check_list(oracle, device, call, reply);
     bool is_receipt = reply->kind == TT_REQUEST_INFO || reply->kind == TT_REQUEST_WHY;
     if (is_receipt && is_member)
-        check_receipts(oracle, number, reply);
+        check_receipts(oracle, number, reply, &told);
     oracle->world->sometimes.sent_over_http += reply->kind == TT_REQUEST_SEND;
     oracle->world->sometimes.created += reply->kind == TT_REQUEST_CREATE && reply->created;
     if (reply->kind == TT_REQUEST_SEND && is_member)

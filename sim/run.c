@@ -265,6 +265,7 @@ static void calm(struct tt_run *run)
     run->habits.look_us = TT_US_PER_S;
     if (run->habits.delay_us > 30000)
         run->habits.delay_us = 30000;
+    tt_oracle_calms(run->oracle);
     tt_phones_dusk(run->phones);
     for (uint32_t i = 0; i < run->device_count; i++)
         tt_device_come_back(run->devices[i]);

@@ -50,6 +50,24 @@ static bool is_looking(const struct tt_run *run, const struct tt_sim_device *dev
            is_long_ago(run, tt_oracle_settings_us(run->oracle, &device->user));
 }
 
+/* Of somebody who has left since the faults ended. */
+static void check_last_seen(struct tt_run *run, const struct tt_sim_device *device,
+                            const tt_id *member, tt_time shown)
+{
+    const struct tt_oracle_seen seen = tt_oracle_last_seen(run->oracle, member);
+    if (!seen.is_known)
+        return;
+    bool is_early = shown.ms < seen.from.ms && !(seen.may_be_later && shown.ms == 0);
+    bool is_late = shown.ms > seen.to.ms && !seen.may_be_later;
+    if (is_early || is_late)
+        tt_oracle_fail(run->oracle,
+                       "promise 9: %.*s/%.*s sees that %.*s was last seen %lld ms too %s%s",
+                       NAME(device->user), NAME(device->id), NAME(*member),
+                       (long long)(is_early ? seen.from.ms - shown.ms : shown.ms - seen.to.ms),
+                       is_early ? "early" : "late", shown.ms == 0 ? ", never" : "");
+    run->world->sometimes.last_seen_in_time++;
+}
+
 static void check_member(struct tt_run *run, const struct tt_sim_device *device, uint32_t number)
 {
     const struct tt_chat *chat = &device->chats[device->screen];
@@ -71,6 +89,8 @@ static void check_member(struct tt_run *run, const struct tt_sim_device *device,
                        NAME(device->user), NAME(device->id), NAME(*member),
                        chat->status[number].online ? "online" : "offline",
                        truth ? "online" : "offline", NUMBER(run->seen_within_us / TT_US_PER_S));
+    else if (may_see && !truth)
+        check_last_seen(run, device, member, chat->status[number].last_seen);
 }
 
 static void look(void *context, void *payload)

@@ -54,6 +54,8 @@
     X(lied, "a device lied")                                                                       \
     X(clock_jumped, "a server's wall clock jumped")                                                \
     X(last_seen_shown, "a last seen was shown")                                                    \
+    X(seen_of_crash, "a last seen was shown that a crash had left")                                \
+    X(last_seen_in_time, "a last seen was shown of somebody who had just left")                    \
     X(presence_shown, "somebody was shown online")                                                 \
     X(hidden, "somebody who does not share was looked at")                                         \
     X(unlinked, "a device was unlinked")                                                           \

@@ -335,13 +335,15 @@ static bool is_connected(const struct tt_user_row *user)
     return false;
 }
 
-static void disconnect_device(struct tt_user_row *user, struct tt_device_row *row, tt_time at)
+static void disconnect_device(struct tt_user_row *user, struct tt_device_row *row, tt_time at,
+                              enum tt_mutant mutant)
 {
     row->device.connected = false;
     row->device.active_at = tt_time_max(row->device.active_at, at);
     tt_store_tables_add_visit(user, TT_HAPPENED_DISCONNECTED, &row->device.id, at);
-    if (!is_connected(user))
-        user->last_seen = tt_time_max(user->last_seen, at);
+    if (is_connected(user))
+        return;
+    user->last_seen = mutant == TT_MUTANT_LAST_SEEN_BACK ? at : tt_time_max(user->last_seen, at);
 }
 
 void tt_store_tables_unlink(struct tt_store_tables *tables, struct tt_store_op *op)
@@ -354,7 +356,7 @@ void tt_store_tables_unlink(struct tt_store_tables *tables, struct tt_store_op *
         return;
     }
     if (row->device.connected)
-        disconnect_device(user, row, op->unlink_device.at);
+        disconnect_device(user, row, op->unlink_device.at, tables->mutant);
     remove_device(tables, user, (size_t)(row - user->devices));
 }
 
@@ -365,7 +367,7 @@ void tt_store_tables_disconnect(struct tt_store_tables *tables, struct tt_store_
     struct tt_device_row *row = find_device(user, &disconnect->device);
     disconnect->was_current = row != NULL && row->device.epoch == disconnect->epoch;
     if (disconnect->was_current && row->device.connected)
-        disconnect_device(user, row, disconnect->at);
+        disconnect_device(user, row, disconnect->at, tables->mutant);
     disconnect->was_last = disconnect->was_current && !is_connected(user);
     disconnect->last_seen = user->last_seen;
 }
@@ -386,7 +388,9 @@ void tt_store_tables_process_died(struct tt_store_tables *tables, uint32_t proce
             if (!row->device.connected || row->process != process)
                 continue;
             tt_time at = tt_time_max(tables->alive[process], row->connected_at);
-            disconnect_device(user, row, at);
+            if (tables->mutant == TT_MUTANT_LAST_SEEN_LOST)
+                at = TT_TIME(0);
+            disconnect_device(user, row, at, tables->mutant);
         }
     }
 }

@@ -6,11 +6,11 @@
 #include "sim/node.h"
 #include "sim/oracle.h"
 
-static void store_applied(void *context, const struct tt_store_op *op)
+static void store_applied(void *context, const struct tt_store_op *op, uint32_t process)
 {
     struct tt_world *world = context;
     tt_trace_mix(&world->trace, (uint64_t)op->kind + 1000);
-    tt_oracle_store_applied(world->oracle, op);
+    tt_oracle_store_applied(world->oracle, op, process);
 }
 
 static void create_fakes(struct tt_world *world)
@@ -150,6 +150,7 @@ void tt_world_crash(struct tt_world *world, uint32_t number)
     trace_server(world, server, " crashes");
     struct tt_place process = {server->id, server->incarnation, 0};
     tt_fake_store_process_died(world->store, number);
+    tt_oracle_server_died(world->oracle, number);
     tt_fake_registry_died(world->registry, &process);
     tt_fake_bus_died(world->bus, &process);
     for (uint32_t i = 0; i < world->options.nodes; i++) {
@@ -192,9 +193,19 @@ void tt_world_set_clock(struct tt_world *world, uint32_t number, int64_t ahead_m
     struct tt_server *server = &world->servers[number];
     trace_server(world, server, ahead_ms == 0 ? " has its clock set right" : " has its clock set");
     world->sometimes.clock_jumped += ahead_ms != 0;
+    world->highest_wall = tt_world_highest_wall(world);
     server->skew_before_ms = server->skew_ms;
     server->clock_set_us = world->agenda.now_us;
     server->skew_ms = world->options.skew_ms[number] + ahead_ms;
+}
+
+tt_time tt_world_highest_wall(const struct tt_world *world)
+{
+    tt_time highest = tt_time_max(world->highest_wall, tt_world_wall(world));
+    for (uint32_t i = 0; i < world->options.servers; i++)
+        highest =
+            tt_time_max(highest, TT_TIME(tt_world_wall(world).ms + world->servers[i].skew_ms));
+    return highest;
 }
 
 static struct tt_place process_of(const struct tt_server *server)
@@ -259,13 +270,4 @@ struct tt_core_counters tt_world_counters(const struct tt_world *world)
         if (node->driver != NULL)
             add_counters(&sum, tt_core_counters(tt_driver_core(node->driver)));
     return sum;
-}
-
-bool tt_world_is_idle(const struct tt_world *world, uint32_t number)
-{
-    const struct tt_server *server = &world->servers[number];
-    for (uint32_t i = 0; server->is_up && i < world->options.nodes; i++)
-        if (!tt_core_is_idle(tt_driver_core(server->nodes[i]->driver)))
-            return false;
-    return true;
 }

@@ -88,6 +88,7 @@ struct tt_world {
     struct tt_link *all_links;
     struct tt_call *all_calls;
     struct tt_core_counters past; /* counters of nodes that have died */
+    tt_time highest_wall;         /* that a clock said before it was set */
     struct tt_sometimes sometimes;
     uint32_t link_count;
     uint64_t steps;
@@ -182,17 +183,25 @@ void tt_world_strand(struct tt_world *world, uint32_t number, const struct tt_fa
 /* Every server reaches the others and the store. */
 void tt_world_rejoin(struct tt_world *world);
 
-/* What time the node that serves it thinks it is. */
-tt_time tt_link_wall(const struct tt_link *link);
-tt_time tt_call_wall(const struct tt_call *call);
+/* The one that serves it. */
+const struct tt_server *tt_link_server(const struct tt_link *link);
+
+/* What time the node that serves it thinks it is. What it says may have been made a moment ago,
+ * when its clock was not yet set. */
+struct tt_clock_span {
+    tt_time earliest;
+    tt_time latest;
+};
+struct tt_clock_span tt_link_clock(const struct tt_link *link);
+struct tt_clock_span tt_call_clock(const struct tt_call *call);
+
+/* The latest that any clock has ever said: a server's, or the registry's, which is right. */
+tt_time tt_world_highest_wall(const struct tt_world *world);
 
 tt_time tt_world_wall(const struct tt_world *world);
 
 /* The sum over all nodes that ever were. */
 struct tt_core_counters tt_world_counters(const struct tt_world *world);
-
-/* Whether no core of a server that is up has anything under way. */
-bool tt_world_is_idle(const struct tt_world *world, uint32_t server);
 
 /* link.c */
 

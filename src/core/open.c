@@ -227,7 +227,9 @@ static void note_presence(struct tt_core *core, const struct tt_task *task, size
         if (tt_is_ok(users->err))
             tt_presence_hide(core, user, !users->get_users.users[i].settings.share_last_seen,
                              task->asked_at);
-        tt_time stored = tt_is_ok(users->err) ? users->get_users.users[i].last_seen : TT_TIME(0);
+        tt_time stored = tt_is_ok(users->err) && !TT_IS_PLANTED(SEEN_BLIND)
+                             ? users->get_users.users[i].last_seen
+                             : TT_TIME(0);
         if (tt_is_ok(task->registry->err)) {
             const struct tt_whereabouts *found = &task->registry->about.found[i];
             tt_presence_update(core, user, tt_status_of(found, stored), found->version,

@@ -241,7 +241,7 @@ void tt_presence_update(struct tt_core *core, const tt_id *user, struct tt_statu
     struct tt_watched *watched = watched_of(core, user);
     if (watched == NULL || is_late(watched, version, asked_at))
         return;
-    if (!status.online)
+    if (!status.online && !TT_IS_PLANTED(SEEN_BACK))
         status.last_seen = tt_time_max(status.last_seen, watched->status.last_seen);
     bool changed = !watched->known || watched->status.online != status.online ||
                    (!status.online && watched->status.last_seen.ms != status.last_seen.ms);
