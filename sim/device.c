@@ -604,3 +604,11 @@ void tt_device_come_back(struct tt_sim_device *device)
     tt_agenda_after(&device->world->agenda, TT_US_PER_S / 10, maintain, device,
                     (void *)device->life, NULL);
 }
+
+void tt_device_stay_away(struct tt_sim_device *device)
+{
+    device->life++;
+    if (device->link != NULL)
+        tt_link_close(device->link);
+    hang_up(device);
+}

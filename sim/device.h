@@ -120,6 +120,9 @@ void tt_device_wake(struct tt_sim_device *device);
 /* It comes back at once, and stays while the habits say so. */
 void tt_device_come_back(struct tt_sim_device *device);
 
+/* It goes, and does not come back. */
+void tt_device_stay_away(struct tt_sim_device *device);
+
 /* Asks for the list of conversations, which shows all its ticks. */
 void tt_device_refresh(struct tt_sim_device *device);
 

@@ -385,6 +385,18 @@ void tt_fake_registry_forget(struct tt_fake_registry *registry)
     tell_everybody_forgotten(registry);
 }
 
+size_t tt_fake_registry_count(struct tt_fake_registry *registry, size_t *watchers)
+{
+    size_t devices = 0;
+    *watchers = 0;
+    for (struct entry *entry = registry->entries; entry != NULL; entry = entry->next) {
+        clean(registry, entry);
+        devices += entry->device_count;
+        *watchers += entry->watcher_count;
+    }
+    return devices;
+}
+
 static struct entry *copy_entries(const struct entry *from)
 {
     struct entry *copies = NULL;

@@ -53,6 +53,9 @@ void tt_fake_registry_died(struct tt_fake_registry *registry, const struct tt_pl
 void tt_fake_registry_silence(struct tt_fake_registry *registry, const struct tt_place *process,
                               uint64_t until_us, bool cut);
 
+/* How many entries of devices there are, and of watchers. */
+size_t tt_fake_registry_count(struct tt_fake_registry *registry, size_t *watchers);
+
 /* Keeps what there is now, for a failover to come. */
 void tt_fake_registry_keep(struct tt_fake_registry *registry);
 

@@ -10,7 +10,7 @@
  * first, its last sign of life that the store has. A clock that is behind shows its own time; one
  * that is so far behind that the time must be wrong shows none.
  *
- * Where nothing goes wrong there is a bound on both sides, of the true time (seen.c).
+ * Where nothing goes wrong there is a bound on both sides, of the true time (seen.c, left.c).
  */
 
 #define CALM_US     (60 * TT_US_PER_S) /* what was slow, or not renewed, is over */
@@ -25,6 +25,12 @@
 static int64_t clock_ms(const struct tt_link *link)
 {
     return tt_world_wall(link->world).ms + tt_link_server(link)->skew_ms;
+}
+
+/* The latest that somebody can be said to have been seen whose socket ends now. */
+static tt_time latest_end(const struct tt_oracle *oracle)
+{
+    return TT_TIME(tt_world_wall(oracle->world).ms + SKEW_MS + LATE_END_MS);
 }
 
 static void keep(struct tt_oracle *oracle, int user, tt_time last_seen, bool by_crash)
@@ -97,6 +103,8 @@ void tt_oracle_server_died(struct tt_oracle *oracle, uint32_t process)
             continue;
         device->is_connected = false;
         keep(oracle, device->user, tt_time_max(oracle->alive[process], device->connected_at), true);
+        struct known_seen *seen = &oracle->seen[device->user];
+        seen->to = tt_time_max(seen->to, latest_end(oracle));
     }
 }
 
@@ -113,10 +121,9 @@ static void note_end(struct tt_oracle *oracle, const struct tt_link *link,
     struct known_seen *seen = &oracle->seen[device->user];
     int64_t wall_ms = tt_world_wall(oracle->world).ms;
     int64_t from_ms = wall_ms - SKEW_MS - LATE_MS;
-    int64_t to_ms = wall_ms + SKEW_MS + LATE_END_MS;
     if (!tt_link_server(link)->is_up)
         from_ms -= ALIVE_MS;
-    seen->to = tt_time_max(seen->to, TT_TIME(to_ms));
+    seen->to = tt_time_max(seen->to, latest_end(oracle));
     if (link->epoch == 0 || link->epoch != device->epoch)
         return; /* it was refused, or there is a newer one */
     seen->is_known = true;

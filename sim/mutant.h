@@ -41,7 +41,8 @@
     X(ANSWER_WINS, "answer-wins", "a client believes a GET more than what its socket said since")  \
     X(LAST_SEEN_LOST, "last-seen-lost", "a crash leaves no last seen of who was connected")        \
     X(LAST_SEEN_BACK, "last-seen-back", "an earlier last seen overwrites a later one")             \
-    X(LAST_SEEN_LATE, "last-seen-late", "who was on a dead server was seen when it is noticed")
+    X(LAST_SEEN_LATE, "last-seen-late", "who was on a dead server was seen when it is noticed")    \
+    X(PENDING_STAYS, "pending-stays", "one pending row in twenty stays though all have all")
 
 enum tt_mutant {
 #define X(name, text, what) TT_MUTANT_##name,

@@ -377,6 +377,8 @@ void tt_run(const struct tt_run_order *order, struct tt_run_result *result)
     clean(run);
     lose_server(run);
     settle(run, REST_US);
+    if (tt_oracle_failure(run->oracle) == NULL)
+        tt_left_check(run);
     if (order->trace != NULL)
         tt_buffer_add(order->trace, tt_buffer_slice(&run->world->trace.lines));
     end(run, result);

@@ -9,6 +9,7 @@
  *   loss    a server of several dies for good, and the others are to know soon that who was there
  *           is gone
  *   rest    nobody says anything new; then all must have converged again
+ *   left    all go, and nothing may be left over of them (left.c)
  */
 #ifndef TT_SIM_RUN_H
 #define TT_SIM_RUN_H
@@ -83,6 +84,9 @@ void tt_seen_end(struct tt_run *run);
 
 /* settled.c: what must be true when all has been quiet for a while. */
 void tt_settled_check(struct tt_run *run);
+
+/* left.c: all go, and leave nothing behind. */
+void tt_left_check(struct tt_run *run);
 
 /* Runs what happens until then, or until something is found. */
 void tt_run_until(struct tt_run *run, uint64_t at_us);

@@ -198,7 +198,8 @@ void tt_store_tables_advance(struct tt_store_tables *tables, struct tt_store_op 
         member->cursor.delivered = to.delivered;
         member->cursor.read = tt_seq_min(member->cursor.read, to.delivered);
     }
-    tt_store_tables_settle_pending(tables, row, member);
+    if (tables->mutant != TT_MUTANT_PENDING_STAYS || to.delivered.n % 20 != 0)
+        tt_store_tables_settle_pending(tables, row, member);
     if (tables->mutant == TT_MUTANT_PENDING_DROPPED)
         member->is_pending = false;
     if (tables->mutant == TT_MUTANT_PENDING_BEHIND && to.delivered.n >= member->first_undelivered.n)

@@ -112,6 +112,28 @@ tt_mono tt_core_deadline(const struct tt_core *core);
 /* Whether no session, request or op is left: what a draining process waits for. */
 bool tt_core_is_idle(const struct tt_core *core);
 
+/* What it holds on to; all zero when everybody has gone. `ops` are also those that wait to be tried
+ * again; `timers` are not those that a node has by itself. */
+#define TT_CORE_HELD_MAP(X)                                                                        \
+    X(sessions)                                                                                    \
+    X(requests)                                                                                    \
+    X(ops)                                                                                         \
+    X(tasks)                                                                                       \
+    X(users)                                                                                       \
+    X(watched)                                                                                     \
+    X(pushes)                                                                                      \
+    X(clears)                                                                                      \
+    X(pins)                                                                                        \
+    X(timers)
+
+struct tt_core_held {
+#define X(name) uint64_t name;
+    TT_CORE_HELD_MAP(X)
+#undef X
+};
+
+struct tt_core_held tt_core_held(const struct tt_core *core);
+
 const struct tt_core_counters *tt_core_counters(const struct tt_core *core);
 
 #endif

@@ -36,9 +36,11 @@
     X(LATE_MARK, "late-mark", "a late mark of a GET overrides what was opened since")              \
     X(GONE_SOMETIME, "gone-sometime", "the word that somebody has gone does not say since when")   \
     X(TOLD_TWICE, "told-twice", "who was told of a message twice is told no more")                 \
-    X(ACK_LEFT_LATER, "ack-left-later", "an ack of unknown outcome is tried again once only")\
+    X(ACK_LEFT_LATER, "ack-left-later", "an ack of unknown outcome is tried again once only")      \
     X(SEEN_BLIND, "seen-blind", "of last seen an open chat believes the registry alone")           \
-    X(SEEN_BACK, "seen-back", "an earlier last seen overwrites a later one on a screen")
+    X(SEEN_BACK, "seen-back", "an earlier last seen overwrites a later one on a screen")           \
+    X(TASK_LEFT, "task-left", "who types leaves something behind")                                 \
+    X(WATCHER_LEFT, "watcher-left", "nobody tells the registry that he watches no more")
 
 enum tt_bug {
     TT_BUG_NONE,

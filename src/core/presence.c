@@ -222,7 +222,7 @@ void tt_presence_unwatch(struct tt_core *core, struct tt_session *session)
         if (!tt_session_is_user(session, &chat->members[i]) &&
             remove_watcher(core, &chat->members[i], session))
             left[count++] = chat->members[i];
-    if (count > 0)
+    if (count > 0 && !TT_IS_PLANTED(WATCHER_LEFT))
         tt_emit_registry(core, tt_about_users(core, TT_REGISTRY_UNWATCH, left, count),
                          TT_FOR_NOTHING, TT_HANDLE_NONE);
 }
@@ -493,7 +493,8 @@ void tt_presence_typing(struct tt_core *core, struct tt_task *task)
     hint->user = task->user;
     hint->conversation = task->conversation;
     tt_presence_tell_watchers(core, hint);
-    tt_task_destroy(core, task);
+    if (!TT_IS_PLANTED(TASK_LEFT))
+        tt_task_destroy(core, task);
 }
 
 void tt_presence_typing_heard(struct tt_core *core, const struct tt_hint *hint)
