@@ -275,7 +275,7 @@ static bool check(const char *verb, const char *user, tt_id *id)
                            user == NULL ? "" : user, spec.usage);
         return false;
     }
-    if (is_list || tt_is_ok(tt_id_parse(tt_slice_text(user), id)))
+    if (user == NULL || tt_is_ok(tt_id_parse(tt_slice_text(user), id)))
         return true;
     tt_option_complain(&spec, "USER is \"%s\": %s", user, tt_err_text(TT_FAIL(BAD_ID)));
     return false;
