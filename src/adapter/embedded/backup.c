@@ -6,6 +6,10 @@
 
 #include "adapter/embedded/folder.h"
 
+#define MIB         (1024ULL * 1024)
+#define SMALL_FILES MIB /* the list of files and its like */
+#define TABLE_SHARE 8   /* what a table takes beside its rows, as a part of them, at most */
+
 static tt_err failed(const char *what, const char *why, char *sentence)
 {
     snprintf(sentence, TT_EMBEDDED_SENTENCE_SIZE, "%s failed: %s", what, why);
@@ -42,6 +46,28 @@ static tt_err link_index(const struct tt_committer *committer, const struct tt_f
     return TT_OK;
 }
 
+/* A disk that runs full under the index ends the server, so what is written here, and the journal's
+ * next segment, must fit beforehand. That also lets merges wait that would begin now. */
+static tt_err check_room(struct tt_committer *committer, char *sentence)
+{
+    const struct tt_embedded_options *options = &committer->options;
+    uint64_t free_bytes;
+    uint64_t total_bytes;
+    uint64_t rows = tt_index_unflushed(committer->index);
+    uint64_t needed =
+        rows + rows / TABLE_SHARE + TT_JOURNAL_SEGMENT_MIN + SMALL_FILES + options->segment_size;
+    tt_committer_check_disk(committer);
+    if (!options->disk.space(options->disk.context, options->dir, &free_bytes, &total_bytes) ||
+        free_bytes >= needed)
+        return TT_OK;
+    snprintf(sentence, TT_EMBEDDED_SENTENCE_SIZE,
+             "the disk of %.300s is full: %llu MiB are free there, and a backup first needs %llu; "
+             "make room and try again, the server goes on",
+             options->dir, (unsigned long long)(free_bytes / MIB),
+             (unsigned long long)(needed / MIB + 1));
+    return TT_FAIL(DISK_LOW);
+}
+
 tt_err tt_backup_write(struct tt_committer *committer, const char *dir, char *sentence)
 {
     struct tt_folder folder;
@@ -49,6 +75,7 @@ tt_err tt_backup_write(struct tt_committer *committer, const char *dir, char *se
         snprintf(sentence, TT_EMBEDDED_SENTENCE_SIZE, "the store has failed; see the log");
         return TT_FAIL(UNAVAILABLE);
     }
+    TT_TRY(check_room(committer, sentence));
     if (!tt_is_ok(tt_index_flush(committer->index, true)))
         return failed("writing the index", tt_index_complaint(committer->index), sentence);
     TT_TRY(tt_folder_open(dir, true, &folder, sentence, TT_EMBEDDED_SENTENCE_SIZE));

@@ -50,6 +50,9 @@ TT_MUST_CHECK tt_err tt_index_write(struct tt_index *index);
  * tt_index_write. */
 TT_MUST_CHECK tt_err tt_index_flush(struct tt_index *index, bool wait);
 
+/* At most so many bytes a flush would write now. For the thread that writes. */
+uint64_t tt_index_unflushed(struct tt_index *index);
+
 /* Makes `path`, which must not be there and is on the same file system, an index with the rows that
  * are on disk, by links to its files. IO. */
 TT_MUST_CHECK tt_err tt_index_link(struct tt_index *index, const char *path, char *sentence,

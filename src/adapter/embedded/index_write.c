@@ -82,6 +82,17 @@ tt_err tt_index_flush(struct tt_index *index, bool wait)
     return err;
 }
 
+uint64_t tt_index_unflushed(struct tt_index *index)
+{
+    pthread_mutex_lock(&index->mutex);
+    drop_frozen(index);
+    uint64_t size = tt_memtable_is_empty(index->young) ? 0 : tt_memtable_size(index->young);
+    if (index->frozen != NULL)
+        size += tt_memtable_size(index->frozen);
+    pthread_mutex_unlock(&index->mutex);
+    return size;
+}
+
 struct writing {
     rocksdb_sstfilewriter_t *writer;
     char *error;

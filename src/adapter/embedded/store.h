@@ -79,7 +79,8 @@ struct tt_embedded_stats tt_embedded_store_stats(struct tt_embedded_store *store
 /* From any thread but the store's own, while it is open: makes DIR, on the same file system, a data
  * folder with everything that is acknowledged by now, as a store that can be opened; the files of
  * the index are linked and not copied. Changes wait meanwhile: for the index to be written out,
- * which is a memtable at most. IO, UNAVAILABLE (the store has failed), with a sentence. */
+ * which is a memtable at most. DISK_LOW (there is no room for that; nothing was written), IO,
+ * UNAVAILABLE (the store has failed), with a sentence. */
 TT_MUST_CHECK tt_err tt_embedded_store_backup(struct tt_embedded_store *store, const char *dir,
                                               char sentence[TT_EMBEDDED_SENTENCE_SIZE]);
 

@@ -472,6 +472,32 @@ static void a_full_disk_is_refused_at_the_start(void **unused)
     tear_down(&bench);
 }
 
+/* A backup that found out by failing would end the server. */
+static void a_backup_is_refused_where_there_is_no_room_for_it(void **unused)
+{
+    (void)unused;
+    struct bench bench;
+    struct sick_disk disk = {.free_bytes = 30ULL << 20};
+    char path[PATH_SIZE];
+    char sentence[TT_EMBEDDED_SENTENCE_SIZE];
+    set_up(&bench);
+    bench.options.disk = (struct tt_embedded_disk){&disk, space, NULL};
+    open_store(&bench);
+    live(&bench.f);
+    struct tt_embedded_store *store = tt_embedded_rig_store(bench.rig);
+    path_in(&bench, "copy", path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    atomic_store(&disk.free_bytes, 1 << 20);
+    expect_err(tt_embedded_store_backup(store, path, sentence), TT_ERR_DISK_LOW);
+    assert_non_null(strstr(sentence, "make room and try again"));
+    assert_int_equal(rmdir(path), 0); /* nothing was written */
+    assert_true(tt_embedded_store_stats(store).disk_low);
+    atomic_store(&disk.free_bytes, 30ULL << 20);
+    expect_ok(tt_embedded_store_backup(store, path, sentence));
+    ack(&bench.f, "c", "bob", "phone", 5, 5);
+    tear_down(&bench);
+}
+
 /* Enough for many segments of 1 MiB, with the index flushed behind them. */
 static void segments_roll_and_the_journal_stays_short(void **unused)
 {
@@ -654,6 +680,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(looking_needs_no_sync),
         cmocka_unit_test(after_a_failed_sync_nothing_is_acknowledged),
         cmocka_unit_test(a_full_disk_is_refused_at_the_start),
+        cmocka_unit_test(a_backup_is_refused_where_there_is_no_room_for_it),
         cmocka_unit_test(segments_roll_and_the_journal_stays_short),
         cmocka_unit_test(a_message_larger_than_a_segment_is_refused),
         cmocka_unit_test(verify_finds_what_is_planted),
