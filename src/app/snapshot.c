@@ -1,6 +1,7 @@
 #include "app/snapshot.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +30,14 @@ int tt_snapshot_hold(const char *path)
     return -1;
 }
 
+/* Made in part, or by hand: there is nothing by which somebody could hold it. */
+static bool has_no_lock(const char *path)
+{
+    char name[PATH_MAX];
+    return snprintf(name, sizeof(name), "%s/store.lock", path) < (int)sizeof(name) &&
+           access(name, F_OK) != 0 && errno == ENOENT;
+}
+
 static void sweep_one(const char *dir, const char *name, int64_t older_than_ms)
 {
     char path[PATH_MAX];
@@ -39,10 +48,11 @@ static void sweep_one(const char *dir, const char *name, int64_t older_than_ms)
         tt_clock_os_wall().ms - (int64_t)status.st_mtim.tv_sec * 1000 < older_than_ms)
         return;
     int held = tt_snapshot_hold(path);
-    if (held < 0)
+    if (held < 0 && !has_no_lock(path))
         return;
     (void)tt_tree_remove(path);
-    close(held);
+    if (held >= 0)
+        close(held);
 }
 
 void tt_snapshot_sweep(const char *dir, int64_t older_than_ms)
