@@ -27,7 +27,7 @@ from client.server import Server  # noqa: E402
 # What belongs to a single server with its own folder, and not to this mode.
 EMBEDDED_ONLY = {
     'readme', 'program', 'run', 'packaging',
-    'backup', 'crowds', 'hygiene', 'keys',
+    'backup', 'crowds', 'hygiene', 'keys', 'verify',
 }
 # These ask for what only one server can have: a store as fast as the socket (dynalite stores some
 # hundred rows a second), one in its own folder, that the server which is killed is the one where
@@ -39,6 +39,9 @@ ONE_SERVER_ONLY = {
     'more_sends_than_the_burst_are_rate_limited', 'last_seen_survives_a_kill_of_the_server',
     'logins_are_limited_by_address',
     'wrong_passwords_are_limited_by_account_known_or_not',
+    'listing_accounts_without_a_server_changes_nothing',
+    'accounts_that_root_adds_without_a_server_are_its_users',
+    'files_of_another_user_are_named_with_what_to_do',
 }
 BRIEF = ('story_alice_sees',)
 SECRET = 'the same secret on every server of this test'
