@@ -15,6 +15,7 @@
 #include "app/command.h"
 #include "app/mover.h"
 #include "app/scale.h"
+#include "app/tree.h"
 
 #define AT(field)  offsetof(struct values, field)
 #define BAR_WIDTH  24
@@ -345,7 +346,39 @@ static bool give_up_tables(struct moving *moving)
     return true;
 }
 
-static bool run(const struct values *values)
+static bool join(const char *folder, const char *name, char path[PATH_MAX])
+{
+    return snprintf(path, PATH_MAX, "%s/%s", folder, name) < PATH_MAX;
+}
+
+/* To whom the folder's store belongs, or the folder, if this is root and he is not. */
+static bool find_owner(const char *data, struct stat *owner)
+{
+    char path[PATH_MAX];
+    if (geteuid() != 0 || !join(data, "store", path))
+        return false;
+    return (stat(path, owner) == 0 || stat(data, owner) == 0) && owner->st_uid != 0;
+}
+
+/* What root has made there, so that its server can open it. Root goes on as root until then: the
+ * credentials for the tables may be root's. */
+static bool give_back(const char *data, const struct stat *owner)
+{
+    static const char *const names[] = {"store", "store.lock", TT_FOLDER_MOVING, TT_FOLDER_MOVED};
+    char path[PATH_MAX];
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (!is_there(data, names[i]) || !join(data, names[i], path) ||
+            tt_tree_give(path, owner->st_uid, owner->st_gid))
+            continue;
+        tt_option_complain(&spec, "%s cannot be given to its owner: %s; run: chown -R %lu:%lu %s",
+                           path, strerror(errno), (unsigned long)owner->st_uid,
+                           (unsigned long)owner->st_gid, data);
+        return false;
+    }
+    return true;
+}
+
+static bool carry_out(const struct values *values)
 {
     struct moving moving = {.values = values};
     if (values->give_up && values->to != NULL)
@@ -362,6 +395,14 @@ static bool run(const struct values *values)
     if (moving.tables != NULL)
         tt_scale_close_tables(&moving.tables);
     return done;
+}
+
+static bool run(const struct values *values)
+{
+    struct stat owner;
+    bool gives = find_owner(values->data, &owner);
+    bool done = carry_out(values);
+    return (!gives || give_back(values->data, &owner)) && done;
 }
 
 int tt_command_move(int argc, char **argv)

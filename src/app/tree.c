@@ -129,27 +129,30 @@ bool tt_tree_copy(const char *from, const char *to, uint64_t *bytes,
     return copied;
 }
 
-bool tt_tree_give(const char *path, uid_t user, gid_t group)
+/* By open folders, since who has the folder may exchange names in it meanwhile. */
+static bool give_at(int dir_fd, const char *name, uid_t user, gid_t group)
 {
-    struct stat status;
-    if (lchown(path, user, group) != 0 || lstat(path, &status) != 0)
+    if (fchownat(dir_fd, name, user, group, AT_SYMLINK_NOFOLLOW) != 0)
         return false;
-    if (!S_ISDIR(status.st_mode))
-        return true;
-    DIR *entries = opendir(path);
+    int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOTDIR || errno == ELOOP;
+    DIR *entries = fdopendir(fd);
     bool given = entries != NULL;
     const struct dirent *entry;
-    while (given && (entry = readdir(entries)) != NULL) {
-        char below[PATH_MAX];
-        const char *name = entry->d_name;
-        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-            continue;
-        given = snprintf(below, sizeof(below), "%s/%s", path, name) < (int)sizeof(below) &&
-                tt_tree_give(below, user, group);
-    }
+    while (given && (entry = readdir(entries)) != NULL)
+        given = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+                give_at(fd, entry->d_name, user, group);
     if (entries != NULL)
         closedir(entries);
+    else
+        close(fd);
     return given;
+}
+
+bool tt_tree_give(const char *path, uid_t user, gid_t group)
+{
+    return give_at(AT_FDCWD, path, user, group);
 }
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *where)

@@ -24,7 +24,7 @@ bool tt_tree_copy_file(const char *from, const char *to, uint64_t *bytes,
 /* Syncs a folder's own entries. */
 bool tt_tree_sync(const char *path);
 
-/* Gives everything to that user and group. */
+/* Gives everything to that user and group; links are not followed. */
 bool tt_tree_give(const char *path, uid_t user, gid_t group);
 
 /* True if there is nothing left of it. */

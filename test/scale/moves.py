@@ -177,6 +177,34 @@ async def a_store_moves_there_and_back_and_clients_notice_a_reconnect(world):
     await second.stop()
 
 
+def give(folder, user):
+    for path in [folder, *folder.rglob('*')]:
+        os.chown(path, user, user)
+
+
+def owners(folder):
+    return {path.lstat().st_uid for path in [folder, *folder.rglob('*')]}
+
+
+@scenario
+async def a_move_by_root_leaves_a_folder_to_its_owner(world):
+    if os.geteuid() != 0:
+        return
+    tables, _, environ = await tables_of(world)
+    first = embedded(world, environ)
+    await first.start()
+    world.server = first
+    await world.conversation('alice', 'bob')
+    await first.stop()
+    give(first.data, 65534)
+    await move(world, environ, '--data', first.data, '--to', 'dynamodb', *tables)
+    assert owners(first.data) == {65534}
+    third = empty_folder(world, environ, first.data)
+    give(third.data, 4321)
+    await move(world, environ, '--data', third.data, '--from', 'dynamodb', *tables)
+    assert owners(third.data) == {4321}
+
+
 class Killing:
     """Passes connections on, and kills a process at the n-th piece that it sends."""
 
