@@ -9,7 +9,7 @@
  *                 bytes, or after the call, with exit code 137; short: half of the bytes, with
  *                 every write from then on; or an errno: EIO, ENOSPC
  *   FAULT_STAYS   1: all later calls fail, too
- *   FAULT_REPORT  a file; "fired\n" is appended when the first call fails
+ *   FAULT_REPORT  a file; the path is appended that the first call is about when it fails
  */
 /* Both the plain names and those with 64 are defined here, and on this machine mean the same. */
 #undef _FILE_OFFSET_BITS
@@ -92,7 +92,7 @@ static bool strikes(enum call call, const char *path)
         return false;
     long number = atomic_fetch_add(&fault.count, 1) + 1;
     if (number == fault.at)
-        (void)!syscall(SYS_write, fault.report_fd, "fired\n", 6UL);
+        (void)!syscall(SYS_write, fault.report_fd, path, strlen(path));
     return number == fault.at ||
            (number > fault.at && (fault.stays || fault.kind == SHORT || fault.kind <= AFTER));
 }

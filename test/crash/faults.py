@@ -4,6 +4,7 @@ import collections
 import os
 import shutil
 
+from client import clock
 from ledger import Ledger
 from load import Load
 
@@ -14,6 +15,7 @@ ROUNDS_OF_A_LIFE = 10  # then a new data folder
 SMALL = ['--segment-bytes', '1MiB', '--memtable-bytes', '128KiB', '--disk-low', '1MiB']
 
 EXIT_DISK = 74
+END_SECONDS = 20  # of a program that must end
 # What tells an operator to do something.
 ADVICE = ('start again', 'check ', 'restore ', 'raise ', 'make room', 'stop it first', 'run ',
           'delete it', 'make the file readable')
@@ -82,10 +84,13 @@ class Hunt:
         try:
             code = await asyncio.wait_for(server.process.wait(), self.seconds_max)
         except asyncio.TimeoutError:
-            code = None
+            code = await self.end_of_who_lives()
         await server.kill()
         await self.load.end(talking)
         return code
+
+    async def end_of_who_lives(self):
+        """After the time of the load: the exit code of what ends late; None: it may go on."""
 
     async def round(self):
         if self.rounds_left == 0:
@@ -217,6 +222,14 @@ class Fail(Injected):
 
     def plan(self, call):
         return self.chance.choice(('EIO', 'ENOSPC')), self.chance.random() < 0.5
+
+    async def end_of_who_lives(self):
+        """What a failed sync of the journal leaves behind is not known: nobody may go on from it.
+        A kill would not show it, for what was written is still in the kernel's memory."""
+        if self.call == 'sync' and self.fired() and '/store/journal' in self.report.read_text():
+            return await clock.within(END_SECONDS, self.load.server.process.wait(),
+                                      'the server ends, as the journal could not be synced')
+        return None
 
     def judge(self, code):
         if not self.fired():
