@@ -147,8 +147,8 @@ static tt_err read_vapid(const struct tt_push_config *config, struct tt_push_set
         return TT_OK;
     setup->vapid_subject =
         tt_slice_text(is_given(config->vapid_subject) ? config->vapid_subject : SUBJECT_DEFAULT);
-    if (memcmp(setup->vapid_subject.data, "mailto:", 7) != 0 &&
-        memcmp(setup->vapid_subject.data, "https:", 6) != 0)
+    if (strncmp(setup->vapid_subject.data, "mailto:", 7) != 0 &&
+        strncmp(setup->vapid_subject.data, "https:", 6) != 0)
         return say(sentence,
                    "--vapid-subject is \"%s\"; it begins with mailto: or https:, so that a push "
                    "service knows whom to ask",
