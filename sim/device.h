@@ -129,11 +129,14 @@ void tt_device_refresh(struct tt_sim_device *device);
 /* Whether it is connected, as far as it knows. */
 bool tt_device_is_online(const struct tt_sim_device *device);
 
-/* Parts of this module: what it says over HTTP, and its lies. */
+/* Parts of this module: what it says over HTTP, and its lies (device_lie.c). */
 void tt_device_call(struct tt_sim_device *device, const struct tt_request *request);
 void tt_device_lie(struct tt_sim_device *device);
 void tt_device_get(struct tt_sim_device *device, const struct tt_chat *chat, bool marks);
 void tt_device_browse(struct tt_sim_device *device);
+
+/* Asks about a chat that is not its own, or says something there. */
+void tt_device_pry(struct tt_sim_device *device, const struct tt_chat *chat);
 void tt_device_answered(void *context, struct tt_call *call, const struct tt_reply *reply);
 void tt_device_resolve(struct tt_sim_device *device, const tt_id *client_id, bool is_stored);
 void tt_device_unsure(struct tt_sim_device *device, const tt_id *client_id);

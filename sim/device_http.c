@@ -1,7 +1,8 @@
 #include "sim/device.h"
 
-#define FLOOD_FRAMES 200
-#define SETTLED_US   (2 * TT_US_PER_S) /* what was said before is with the server, and answered */
+#include <stdio.h>
+
+#define SETTLED_US (2 * TT_US_PER_S) /* what was said before is with the server, and answered */
 
 /* Whether the answer may be shown as it is. What the socket brings for a chat that is opened speaks
  * of what was after the GET had opened it, unless it was open on that socket a moment before, or
@@ -112,6 +113,8 @@ static void create(struct tt_sim_device *device, const struct tt_chat *chat)
 /* What became of a message, and of a conversation. */
 static void ask_about(struct tt_sim_device *device, const struct tt_chat *chat, uint64_t choice)
 {
+    uint64_t back = tt_prng_below(&device->prng, 40);
+    uint64_t span = tt_prng_below(&device->prng, 20);
     struct tt_request request = {
         .kind = TT_REQUEST_TIMELINE,
         .user = device->user,
@@ -124,6 +127,74 @@ static void ask_about(struct tt_sim_device *device, const struct tt_chat *chat, 
             return;
         request.kind = choice == 6 ? TT_REQUEST_INFO : TT_REQUEST_WHY;
         request.about.seq = TT_SEQ(1 + tt_prng_below(&device->prng, chat->held));
+    } else if (chat->held > back) { /* else all of it */
+        request.timeline.from = TT_SEQ(chat->held - back);
+        request.timeline.to = span < 10 ? TT_SEQ(chat->held - back + span) : TT_SEQ(0);
+    }
+    tt_device_call(device, &request);
+}
+
+/* A conversation that stands already, made once more: as it is, or with oneself among its members.
+ */
+static void create_again(struct tt_sim_device *device, struct tt_request *request,
+                         const struct tt_chat *chat, bool joins)
+{
+    tt_id members[TT_ORACLE_USERS_MAX + 1];
+    uint32_t count = 0;
+    for (; count < chat->is->member_count; count++)
+        members[count] = chat->is->members[count];
+    if (joins && chat->is->kind == TT_DIRECT)
+        members[tt_prng_below(&device->prng, 2)] = device->user;
+    else if (joins)
+        members[count++] = device->user;
+    request->create.id_given = true;
+    request->create.kind = chat->is->kind;
+    request->create.members = members;
+    request->create.member_count = count;
+    tt_device_call(device, request);
+}
+
+void tt_device_pry(struct tt_sim_device *device, const struct tt_chat *chat)
+{
+    static const char content[] = "let me in";
+    static const enum tt_request_kind kinds[] = {
+        TT_REQUEST_SNAPSHOT, TT_REQUEST_PAGE, TT_REQUEST_INFO, TT_REQUEST_WHY,
+        TT_REQUEST_TIMELINE, TT_REQUEST_SEND, TT_REQUEST_MUTE, TT_REQUEST_CREATE,
+    };
+    uint64_t choice = tt_prng_below(&device->prng, sizeof(kinds) / sizeof(kinds[0]));
+    uint64_t seq = tt_prng_below(&device->prng, 30);
+    bool flips = tt_prng_chance(&device->prng, 500);
+    bool nowhere = tt_prng_chance(&device->prng, 100);
+    struct tt_request request = {
+        .kind = kinds[choice],
+        .user = device->user,
+        .device = device->id,
+        .conversation = chat->is->id,
+        .limit = 10,
+    };
+    if (request.kind == TT_REQUEST_CREATE) {
+        if (chat->is->exists) /* else it would be made as it should not be */
+            create_again(device, &request, chat, flips);
+        return;
+    }
+    if (nowhere)
+        request.conversation = tt_id_of("nowhere");
+    if (request.kind == TT_REQUEST_SNAPSHOT) {
+        flips = flips && !nowhere;
+        request.snapshot.mark_open = flips;
+        device->marking += flips;
+    } else if (request.kind == TT_REQUEST_PAGE) {
+        request.page.before = flips;
+        request.page.seq = TT_SEQ(seq);
+    } else if (request.kind == TT_REQUEST_SEND) {
+        char name[TT_ID_SIZE_MAX];
+        (void)snprintf(name, sizeof(name), "pry-%u", device->thoughts);
+        request.send.client_id = tt_id_of(name);
+        request.send.content = tt_slice_text(content);
+    } else if (request.kind == TT_REQUEST_TIMELINE) {
+        request.timeline.from = flips ? TT_SEQ(seq) : TT_SEQ(0);
+    } else if (request.kind != TT_REQUEST_MUTE) {
+        request.about.seq = TT_SEQ(1 + seq);
     }
     tt_device_call(device, &request);
 }
@@ -183,8 +254,11 @@ void tt_device_browse(struct tt_sim_device *device)
         look_after_account(device, choice);
         return;
     }
-    if (!chat->is_member)
+    if (!chat->is_member) {
+        if (back < 6) /* a mistaken id */
+            tt_device_pry(device, chat);
         return;
+    }
     if (!chat->is_known) {
         create(device, chat);
         return;
@@ -202,67 +276,5 @@ void tt_device_browse(struct tt_sim_device *device)
         tt_device_call(device, &request);
     } else {
         tt_device_get(device, chat, choice == 5);
-    }
-}
-
-static void reuse_client_id(struct tt_sim_device *device, const struct tt_chat *chat)
-{
-    if (device->link == NULL || !device->is_open || device->client_ids == 0)
-        return;
-    static const char other[] = "something else under an old client_id";
-    char name[] = "liar-0";
-    name[5] = (char)('0' + tt_prng_below(&device->prng, 4));
-    struct tt_client_frame frame = {
-        .kind = TT_CLIENT_SEND,
-        .conversation = chat->is->id,
-        .client_id = tt_id_of(name),
-        .content = tt_slice_text(other),
-    };
-    tt_link_send(device->link, &frame);
-}
-
-static void flood_on(void *context, void *payload)
-{
-    struct tt_sim_device *device = context;
-    for (int i = 0; i < FLOOD_FRAMES && device->link == payload; i++)
-        tt_device_say(device, TT_CLIENT_PING, NULL, 0);
-}
-
-/* Makes the server say a lot, and reads none of it. */
-static void flood(struct tt_sim_device *device)
-{
-    if (device->link == NULL || !device->is_open)
-        return;
-    device->link->is_stuck = true;
-    for (int i = 0; i < FLOOD_FRAMES; i++)
-        tt_device_say(device, TT_CLIENT_PING, NULL, 0);
-    struct tt_agenda *agenda = &device->world->agenda;
-    for (uint64_t i = 1; i <= 4; i++)
-        tt_agenda_after(agenda, i * 2 * TT_US_PER_S, flood_on, device, device->link, NULL);
-}
-
-void tt_device_lie(struct tt_sim_device *device)
-{
-    uint64_t choice = tt_prng_below(&device->prng, 9);
-    uint64_t far = tt_prng_below(&device->prng, 12);
-    struct tt_chat *chat = &device->chats[tt_prng_below(&device->prng, device->chat_count)];
-    if (choice == 0) {
-        tt_device_say(device, TT_CLIENT_DELIVERED, chat, chat->held + 1 + far);
-    } else if (choice == 1) {
-        tt_device_say(device, TT_CLIENT_READ, chat, chat->held + 1 + far);
-    } else if (choice == 2) {
-        tt_device_say(device, TT_CLIENT_DELIVERED, chat, chat->held > far ? chat->held - far : 1);
-    } else if (choice == 3) {
-        tt_device_say(device, TT_CLIENT_DELIVERED, chat, TT_SEQ_MAX - far);
-    } else if (choice == 4) {
-        reuse_client_id(device, chat);
-    } else if (choice == 5) {
-        tt_device_connect(device); /* the old socket stays open, and forgotten */
-    } else if (choice == 6) {
-        tt_device_say(device, TT_CLIENT_OPEN, chat, 0);
-    } else if (choice == 7) {
-        flood(device);
-    } else {
-        tt_device_say(device, TT_CLIENT_TYPING, chat, 0);
     }
 }

@@ -15,8 +15,10 @@ struct tt_oracle *tt_oracle_create(struct tt_world *world)
 
 void tt_oracle_destroy(struct tt_oracle **oracle)
 {
-    for (int i = 0; i < (*oracle)->conversation_count; i++)
+    for (int i = 0; i < (*oracle)->conversation_count; i++) {
         tt_free((*oracle)->conversations[i].messages);
+        tt_free((*oracle)->conversations[i].happenings);
+    }
     tt_free(*oracle);
     *oracle = NULL;
 }
@@ -149,6 +151,7 @@ static void learn_conversation(struct tt_oracle *oracle, const struct tt_convers
     if (known->member_count > 0)
         return;
     known->kind = is->kind;
+    known->created_us = oracle->world->agenda.now_us;
     for (size_t i = 0; i < is->member_count; i++)
         known->members[known->member_count++] = tt_model_user(oracle, &is->members[i]);
 }
@@ -168,6 +171,7 @@ static void learn_link(struct tt_oracle *oracle, const struct tt_link_device *li
                 oracle->devices[i].linked = true;
     }
     oracle->devices[device].epoch = link->epoch;
+    oracle->links++;
     if (link->resumed)
         return;
     oracle->devices[device].linked_at = link->at;
@@ -216,6 +220,10 @@ static void learn_append(struct tt_oracle *oracle, const struct tt_append *appen
         return;
     }
     struct known_conversation *conversation = &oracle->conversations[number];
+    if (!tt_model_is_member(conversation, user))
+        tt_oracle_fail(oracle, "promise 10: a message of %.*s is stored in %.*s",
+                       message->sender.size, message->sender.bytes, conversation->id.size,
+                       conversation->id.bytes);
     uint64_t first = find_send(conversation, &message->sender, &message->client_id);
     if (first != 0) {
         if (!append->duplicate || append->message.seq.n != first)
@@ -288,6 +296,7 @@ static void learn_advance(struct tt_oracle *oracle, const struct tt_advance *adv
     struct tt_cursor *cursor = &conversation->cursors[user];
     cursor->delivered = tt_seq_max(cursor->delivered, TT_SEQ(delivered));
     cursor->read = tt_seq_max(cursor->read, advance->to.read);
+    tt_model_note_steps(conversation, user, before, advance->at);
     bool moved = before.delivered.n < cursor->delivered.n || before.read.n < cursor->read.n;
     if (moved && oracle->watch.moved != NULL)
         oracle->watch.moved(oracle->watch.context, &conversation->id, &advance->user);
@@ -366,6 +375,8 @@ void tt_oracle_store_applied(struct tt_oracle *oracle, const struct tt_store_op 
         learn_append(oracle, &op->append);
     else if (op->kind == TT_STORE_ADVANCE)
         learn_advance(oracle, &op->advance);
+    else if (op->kind == TT_STORE_RECORD_PUSH)
+        tt_model_note_push(oracle, &op->record_push);
     note_pages(oracle, op);
     if (oracle->applied != NULL)
         oracle->applied(oracle->applied_context, op);

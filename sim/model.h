@@ -16,14 +16,27 @@ struct known_message {
     tt_time timestamp;
 };
 
+/* A step of somebody's cursor, or a push. */
+struct known_happening {
+    enum tt_happening_kind kind;
+    int user;
+    uint64_t from;
+    uint64_t to;
+    tt_time at;
+};
+
 struct known_conversation {
     tt_id id;
+    uint64_t created_us;
     enum tt_conversation_kind kind;
     int members[TT_ORACLE_USERS_MAX]; /* numbers of users */
     int member_count;
     struct known_message *messages;
     size_t message_count;
     size_t message_capacity;
+    struct known_happening *happenings;
+    size_t happening_count;
+    size_t happening_capacity;
     struct tt_cursor cursors[TT_ORACLE_USERS_MAX];
     uint64_t positions[TT_ORACLE_DEVICES_MAX];
 };
@@ -88,6 +101,7 @@ struct tt_oracle {
     int device_count;
     struct known_conversation conversations[TT_ORACLE_CONVERSATIONS_MAX];
     int conversation_count;
+    uint64_t links; /* connections of devices that the store has heard of */
     char failure[FAILURE_SIZE];
     bool failed;
 };
@@ -119,9 +133,13 @@ struct session_note {
     struct session_view views[TT_ORACLE_CONVERSATIONS_MAX];
 };
 
-/* What a request began with. */
+/* What was true when a request began. */
 struct call_note {
-    struct tt_cursor shown[TT_ORACLE_CONVERSATIONS_MAX];
+    struct tt_cursor ticks[TT_ORACLE_CONVERSATIONS_MAX]; /* or shown to the device */
+    uint64_t heads[TT_ORACLE_CONVERSATIONS_MAX];
+    tt_seq my_read[TT_ORACLE_CONVERSATIONS_MAX];
+    uint32_t mine;          /* a bit for each conversation that its user was a member of */
+    size_t happening_count; /* of the conversation that it is about */
     uint64_t begun_us;
 };
 
@@ -130,6 +148,13 @@ struct tt_told {
     int viewer;
     uint64_t asked_us;
     struct tt_clock_span clock;
+};
+
+/* An entry of the list, as somebody is told it: it is not older than this. */
+struct entry_floor {
+    struct tt_cursor ticks;
+    uint64_t head;
+    tt_seq my_read;
 };
 
 /* What is told of somebody: who has not shared since before it was asked for is offline, and was
@@ -167,5 +192,29 @@ tt_time tt_model_seen_kept(const struct tt_oracle *oracle, const tt_id *user, ui
 /* Who is told that somebody is offline is told no earlier a last seen than this. */
 void tt_model_check_seen(struct tt_oracle *oracle, const tt_id *user,
                          const struct tt_status *status, tt_time least, const struct tt_told *told);
+
+/* What one entry of a list says. */
+void tt_oracle_check_entry(struct tt_oracle *oracle, int device,
+                           const struct tt_conversation_entry *entry,
+                           const struct entry_floor *floor, const struct tt_told *told);
+
+/* What an answer says of somebody. */
+void tt_oracle_check_answer(struct tt_oracle *oracle, const tt_id *user,
+                            const struct tt_status *status, const struct tt_told *told);
+
+/* oracle_history.c: what happened to messages, and what info, `why` and the timeline say of it. */
+void tt_model_note_steps(struct known_conversation *conversation, int user, struct tt_cursor before,
+                         tt_time at);
+void tt_model_note_push(struct tt_oracle *oracle, const struct tt_record_push *push);
+void tt_oracle_check_about(struct tt_oracle *oracle, const struct tt_call *call, int number,
+                           const struct tt_reply *reply);
+void tt_oracle_check_timeline(struct tt_oracle *oracle, const struct tt_call *call, int number,
+                              const struct tt_reply *reply);
+
+/* Whether a refusal does not tell a conversation that is not the caller's from none. */
+bool tt_model_hides(tt_err err);
+
+/* Whether he shared with nobody, since before that instant. */
+bool tt_model_was_hidden(const struct tt_oracle *oracle, int user, uint64_t at_us);
 
 #endif

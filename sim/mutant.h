@@ -42,7 +42,14 @@
     X(LAST_SEEN_LOST, "last-seen-lost", "a crash leaves no last seen of who was connected")        \
     X(LAST_SEEN_BACK, "last-seen-back", "an earlier last seen overwrites a later one")             \
     X(LAST_SEEN_LATE, "last-seen-late", "who was on a dead server was seen when it is noticed")    \
-    X(PENDING_STAYS, "pending-stays", "one pending row in twenty stays though all have all")
+    X(PENDING_STAYS, "pending-stays", "one pending row in twenty stays though all have all")       \
+    X(LIST_STALE, "list-stale", "the list shows the last message but one")                         \
+    X(LIST_LATE, "list-late", "the list shows a conversation as it was a message ago")             \
+    X(LIST_SHORT, "list-short", "the list leaves out its last conversation")                       \
+    X(LIST_TICKS, "list-ticks", "the list shows ticks as they were a message ago")                 \
+    X(SNAPSHOT_LATE, "snapshot-late", "a chat that is opened lacks its last message")              \
+    X(UNREAD_OWN, "unread-own", "one's own messages count as unread")                              \
+    X(HISTORY_SHORT, "history-short", "the timeline leaves out what happened first")
 
 enum tt_mutant {
 #define X(name, text, what) TT_MUTANT_##name,

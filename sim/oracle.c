@@ -339,8 +339,13 @@ static void check_error(struct tt_oracle *oracle, struct tt_link *link,
         note->may_be_open |= 1U << number; /* what was refused may have been a `close` */
         note->since_open |= 1U << number;
     }
-    if (number < 0 || !tt_model_is_member(&oracle->conversations[number], device->user))
+    if (number < 0 || !tt_model_is_member(&oracle->conversations[number], device->user)) {
+        if (!tt_id_is_none(&frame->conversation) && !tt_model_hides(frame->error.err))
+            tt_oracle_fail(oracle, "promise 10: %.*s, who is no member, is told of %.*s: %s",
+                           NAME(link->user), NAME(frame->conversation),
+                           tt_err_text(frame->error.err));
         return;
+    }
     struct session_view *view = view_of(note, number);
     if (tt_err_is(frame->error.err, TT_ERR_UNAVAILABLE) && frame->client_id.size == 0)
         view->opens -= view->opens > 0;
@@ -357,6 +362,25 @@ static void check_error(struct tt_oracle *oracle, struct tt_link *link,
         tt_oracle_fail(oracle, "promise 6: a frame of %.*s/%.*s to %.*s is refused: %s",
                        NAME(link->user), NAME(link->device), NAME(frame->conversation),
                        tt_err_text(frame->error.err));
+}
+
+/* What it says of others is of some time after the conversation was made. */
+static void check_added(struct tt_oracle *oracle, struct tt_link *link, int number,
+                        const struct tt_server_frame *frame)
+{
+    struct session_note *note = link->oracle;
+    const struct session_view *view = view_of(note, number);
+    struct entry_floor floor = {
+        .ticks = {tt_seq_max(view->shown.delivered, view->floor.delivered),
+                  tt_seq_max(view->shown.read, view->floor.read)},
+    };
+    const struct tt_told told = {
+        .viewer = oracle->devices[note->device].user,
+        .asked_us = oracle->conversations[number].created_us,
+        .clock = tt_link_clock(link),
+    };
+    tt_oracle_check_entry(oracle, note->device, frame->entry, &floor, &told);
+    oracle->world->sometimes.added_told++;
 }
 
 /* Frames that are about no conversation, or about one that the receiver need not be a member of. */
@@ -418,4 +442,6 @@ void tt_oracle_node_says(struct tt_oracle *oracle, struct tt_link *link,
         check_screen(oracle, link, number, frame);
     else if (frame->kind == TT_SERVER_CONVERSATION)
         check_conversation(oracle, link, number, frame);
+    else if (frame->kind == TT_SERVER_CONVERSATION_ADDED)
+        check_added(oracle, link, number, frame);
 }

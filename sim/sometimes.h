@@ -52,6 +52,9 @@
     X(ack_refused, "an ack of what was not handed out was refused")                                \
     X(rate_limited, "somebody was too fast")                                                       \
     X(lied, "a device lied")                                                                       \
+    X(pried, "somebody was refused an answer about a chat that is not his")                        \
+    X(history_told, "message info, `why` or the timeline was told")                                \
+    X(added_told, "a conversation was announced to a socket")                                      \
     X(clock_jumped, "a server's wall clock jumped")                                                \
     X(last_seen_shown, "a last seen was shown")                                                    \
     X(seen_of_crash, "a last seen was shown that a crash had left")                                \

@@ -68,6 +68,8 @@ void tt_store_tables_snapshot(struct tt_store_tables *tables, struct tt_store_op
         from--;
         count++;
     }
+    if (tables->mutant == TT_MUTANT_SNAPSHOT_LATE && count > 0 && from + count > row->message_count)
+        snapshot->head = TT_SEQ(from + --count - 1);
     snapshot->messages = copy_messages(row, &op->arena, from, count);
     snapshot->message_count = count;
     snapshot->members = tt_store_tables_cursors(row, &op->arena);
@@ -78,15 +80,21 @@ void tt_store_tables_snapshot(struct tt_store_tables *tables, struct tt_store_op
 }
 
 static void fill_entry(const struct tt_conversation_row *row, const struct tt_member_row *me,
-                       struct tt_arena *arena, struct tt_conversation_entry *entry)
+                       enum tt_mutant mutant, struct tt_arena *arena,
+                       struct tt_conversation_entry *entry)
 {
     tt_store_tables_describe(row, arena, &entry->conversation);
     entry->head = tt_store_tables_head(row);
-    if (row->message_count > 0)
-        entry->last_message =
-            tt_store_tables_copy_message(arena, &row->messages[row->message_count - 1]);
+    if (mutant == TT_MUTANT_LIST_LATE && entry->head.n > me->cursor.read.n)
+        entry->head.n--;
+    uint64_t last = entry->head.n;
+    if (mutant == TT_MUTANT_LIST_STALE && last > 1)
+        last--;
+    if (last > 0)
+        entry->last_message = tt_store_tables_copy_message(arena, &row->messages[last - 1]);
     for (uint64_t seq = me->cursor.read.n + 1; seq <= entry->head.n && entry->unread < 1000; seq++)
-        entry->unread += !tt_id_eq(&row->messages[seq - 1].sender, &me->user);
+        entry->unread +=
+            !tt_id_eq(&row->messages[seq - 1].sender, &me->user) || mutant == TT_MUTANT_UNREAD_OWN;
     entry->my_read = me->cursor.read;
     entry->others = (struct tt_cursor){TT_SEQ(UINT64_MAX), TT_SEQ(UINT64_MAX)};
     for (size_t i = 0; i < row->member_count; i++) {
@@ -96,6 +104,8 @@ static void fill_entry(const struct tt_conversation_row *row, const struct tt_me
         entry->others.delivered = tt_seq_min(entry->others.delivered, member->cursor.delivered);
         entry->others.read = tt_seq_min(entry->others.read, member->cursor.read);
     }
+    if (mutant == TT_MUTANT_LIST_TICKS && entry->others.delivered.n > entry->others.read.n)
+        entry->others.delivered.n--;
     if (row->member_count == 1)
         entry->others = (struct tt_cursor){TT_SEQ(0), TT_SEQ(0)};
     entry->active_at = row->active_at;
@@ -182,11 +192,13 @@ void tt_store_tables_list_conversations(struct tt_store_tables *tables, struct t
         from++;
     from += !tt_id_is_none(&after) && from < count;
     size_t page = count - from < list->count_max ? count - from : list->count_max;
+    if (tables->mutant == TT_MUTANT_LIST_SHORT && page > 1)
+        count = from + --page;
     list->entries = tt_arena_array(&op->arena, page, sizeof(list->entries[0]));
     list->entry_count = page;
     for (size_t i = 0; i < page; i++)
-        fill_entry(rows[from + i], tt_store_tables_member(rows[from + i], &list->user), &op->arena,
-                   &list->entries[i]);
+        fill_entry(rows[from + i], tt_store_tables_member(rows[from + i], &list->user),
+                   tables->mutant, &op->arena, &list->entries[i]);
     list->next = TT_SLICE_EMPTY;
     if (from + page < count && page > 0)
         list->next = make_cursor(&op->arena, &rows[from + page - 1]->id);
@@ -276,6 +288,8 @@ void tt_store_tables_history(struct tt_store_tables *tables, struct tt_store_op 
         add_visits(&history, tables, row, read->since.ms != 0 ? read->since : first);
     sort_by_time(history.found, history.count);
     size_t skipped = history.count > read->count_max ? history.count - read->count_max : 0;
+    if (tables->mutant == TT_MUTANT_HISTORY_SHORT && history.count > 1 && !read->messages_only)
+        skipped++;
     read->happenings = history.found + skipped;
     read->happening_count = history.count - skipped;
     read->members = tt_store_tables_cursors(row, &op->arena);

@@ -187,18 +187,29 @@ void tt_trace_put_request(struct tt_buffer *out, const struct tt_request *reques
         put_named_id(out, " client_id=", &request->send.client_id);
         put_content(out, request->send.content);
         return;
+    case TT_REQUEST_MUTE:
+        put_named_id(out, "PUT /conversation/", &request->conversation);
+        tt_buffer_add_text(out, "/settings");
+        return;
+    case TT_REQUEST_INFO:
+    case TT_REQUEST_WHY:
+        put_named_id(out, "GET /conversation/", &request->conversation);
+        put_number(out, "/messages/", request->about.seq.n);
+        tt_buffer_add_text(out, request->kind == TT_REQUEST_INFO ? "/info" : "/why");
+        return;
+    case TT_REQUEST_TIMELINE:
+        put_named_id(out, "GET /conversation/", &request->conversation);
+        put_number(out, "/timeline?from=", request->timeline.from.n);
+        put_number(out, "&to=", request->timeline.to.n);
+        return;
     case TT_REQUEST_GET_ME:
     case TT_REQUEST_PUT_ME:
-    case TT_REQUEST_MUTE:
     case TT_REQUEST_LIST_DEVICES:
     case TT_REQUEST_UNLINK_DEVICE:
     case TT_REQUEST_PUT_PUSH:
     case TT_REQUEST_DELETE_PUSH:
     case TT_REQUEST_CHECK:
     case TT_REQUEST_TEST_PUSH:
-    case TT_REQUEST_INFO:
-    case TT_REQUEST_WHY:
-    case TT_REQUEST_TIMELINE:
         put_number(out, "request of kind ", (uint64_t)request->kind);
         return;
     }

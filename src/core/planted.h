@@ -40,7 +40,12 @@
     X(SEEN_BLIND, "seen-blind", "of last seen an open chat believes the registry alone")           \
     X(SEEN_BACK, "seen-back", "an earlier last seen overwrites a later one on a screen")           \
     X(TASK_LEFT, "task-left", "who types leaves something behind")                                 \
-    X(WATCHER_LEFT, "watcher-left", "nobody tells the registry that he watches no more")
+    X(WATCHER_LEFT, "watcher-left", "nobody tells the registry that he watches no more")           \
+    X(INFO_LEAKS, "info-leaks", "message info, why and the timeline answer who is no member")      \
+    X(STRANGER_TOLD, "stranger-told", "who is no member is told that he may not, not not_found")   \
+    X(RECEIPT_MIXED_UP, "receipt-mixed-up", "of a message's receipts, all show the same member's") \
+    X(TIMELINE_LEAKS, "timeline-leaks", "the timeline tells when somebody hidden was there")       \
+    X(ADDED_SHORT, "added-short", "conversation_added leaves out a member")
 
 enum tt_bug {
     TT_BUG_NONE,

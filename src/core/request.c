@@ -476,8 +476,10 @@ void tt_added_ready(struct tt_core *core, struct tt_task *task)
     for (; session != NULL; session = session->next_of_user) {
         if (session->state != TT_SESSION_LIVE)
             continue;
-        const struct tt_conversation_entry *entry =
+        struct tt_conversation_entry *entry =
             &tt_task_answer(task, PART_LIST)->list_conversations.entries[0];
+        if (TT_IS_PLANTED(ADDED_SHORT))
+            entry->conversation.member_count = 1;
         struct tt_server_frame *frame = tt_emit_frame(
             core, session, TT_SERVER_CONVERSATION_ADDED,
             entry->conversation.title.size + entry->last_message.content.size +

@@ -164,12 +164,19 @@ void tt_task_registry_done(struct tt_core *core, struct tt_registry_op *op)
     answered(core, task);
 }
 
+static bool may_know(const struct tt_task *task)
+{
+    bool is_receipt = task->kind == TT_TASK_REQUEST && task->request.kind != TT_REQUEST_PAGE;
+    return tt_conv_has(task->conv, &task->user) || TT_IS_PLANTED(NO_MEMBERSHIP) ||
+           (TT_IS_PLANTED(INFO_LEAKS) && is_receipt);
+}
+
 /* The conversation is known, or could not be read (task->err). */
 void tt_task_resume(struct tt_core *core, struct tt_task *task)
 {
     tt_err err = task->err;
-    if (tt_is_ok(err) && !tt_conv_has(task->conv, &task->user) && !TT_IS_PLANTED(NO_MEMBERSHIP))
-        err = TT_FAIL(NOT_FOUND);
+    if (tt_is_ok(err) && !may_know(task))
+        err = TT_IS_PLANTED(STRANGER_TOLD) ? TT_FAIL(PERMISSION_DENIED) : TT_FAIL(NOT_FOUND);
     if (!tt_is_ok(err) && task->kind != TT_TASK_SEND) {
         tt_task_fail(core, task, err);
         return;
