@@ -172,6 +172,32 @@ static void transmit(struct tt_sim_device *device, struct tt_outgoing *out)
     tt_link_send(device->link, &frame);
 }
 
+static struct tt_spoken *last_spoken(struct tt_sim_device *device)
+{
+    return &device->spoken[device->client_ids % TT_DEVICE_SPOKEN_MAX];
+}
+
+/* A new one, or now and then the last one once more, in another conversation. */
+static tt_id choose_client_id(struct tt_sim_device *device, uint32_t chat)
+{
+    struct tt_spoken *last = last_spoken(device);
+    bool shares = tt_prng_chance(&device->prng, 50) && device->client_ids > 0;
+    if (shares && last->chat != chat && !last->is_shared) {
+        last->is_shared = true;
+        device->world->sometimes.id_shared++;
+        return last->client_id;
+    }
+    char name[TT_ID_SIZE_MAX];
+    /* Two users may well use the same one; two devices of one user may not. */
+    int size = snprintf(name, sizeof(name), "%.*s-%u", device->id.size, device->id.bytes,
+                        ++device->client_ids);
+    struct tt_spoken *spoken = last_spoken(device);
+    *spoken = (struct tt_spoken){.chat = chat};
+    tt_err err = tt_id_parse(tt_slice(name, (size_t)size), &spoken->client_id);
+    TT_ASSERT(tt_is_ok(err));
+    return spoken->client_id;
+}
+
 static void compose(struct tt_sim_device *device, uint32_t chat)
 {
     struct tt_outgoing *out = NULL;
@@ -181,30 +207,35 @@ static void compose(struct tt_sim_device *device, uint32_t chat)
     if (out == NULL || !device->chats[chat].is_known)
         return;
     *out = (struct tt_outgoing){.is_used = true, .chat = chat, .begun_us = now_of(device)};
-    char name[TT_ID_SIZE_MAX];
-    /* Two users may well use the same one; two devices of one user may not. */
-    int size = snprintf(name, sizeof(name), "%.*s-%u", device->id.size, device->id.bytes,
-                        ++device->client_ids);
-    tt_err err = tt_id_parse(tt_slice(name, (size_t)size), &out->client_id);
-    TT_ASSERT(tt_is_ok(err));
-    size = snprintf(out->content, sizeof(out->content), "%u of %.*s", device->client_ids,
-                    device->id.size, device->id.bytes);
+    out->client_id = choose_client_id(device, chat);
+    int size = snprintf(out->content, sizeof(out->content), "%u of %.*s in %.*s",
+                        device->client_ids, device->id.size, device->id.bytes,
+                        device->chats[chat].is->id.size, device->chats[chat].is->id.bytes);
     out->content_size = (size_t)size;
     transmit(device, out);
 }
 
-void tt_device_unsure(struct tt_sim_device *device, const tt_id *client_id)
+static bool is_of(const struct tt_sim_device *device, const struct tt_outgoing *out,
+                  const tt_id *conversation, const tt_id *client_id)
+{
+    return out->is_used && tt_id_eq(&out->client_id, client_id) &&
+           tt_id_eq(&device->chats[out->chat].is->id, conversation);
+}
+
+void tt_device_unsure(struct tt_sim_device *device, const tt_id *conversation,
+                      const tt_id *client_id)
 {
     for (uint32_t i = 0; i < TT_DEVICE_OUTGOING_MAX; i++)
-        if (tt_id_eq(&device->outgoing[i].client_id, client_id))
+        if (is_of(device, &device->outgoing[i], conversation, client_id))
             device->outgoing[i].is_unsure = true;
 }
 
-void tt_device_resolve(struct tt_sim_device *device, const tt_id *client_id, bool is_stored)
+void tt_device_resolve(struct tt_sim_device *device, const tt_id *conversation,
+                       const tt_id *client_id, bool is_stored)
 {
     for (uint32_t i = 0; i < TT_DEVICE_OUTGOING_MAX; i++) {
         struct tt_outgoing *out = &device->outgoing[i];
-        if (!out->is_used || !tt_id_eq(&out->client_id, client_id))
+        if (!is_of(device, out, conversation, client_id))
             continue;
         out->is_used = false;
         device->sends_done++;
@@ -248,7 +279,10 @@ static void hear_message(struct tt_sim_device *device, struct tt_chat *chat,
     chat->is_known = true;
     chat->reach = seq;
     extend(chat);
-    tt_device_resolve(device, &frame->message.client_id, true);
+    if (!tt_id_is_none(&frame->message.client_id))
+        device->overheard =
+            (struct tt_spoken){frame->message.client_id, (uint32_t)(chat - device->chats), false};
+    tt_device_resolve(device, &chat->is->id, &frame->message.client_id, true);
     ack_later(device, chat);
 }
 
@@ -259,7 +293,7 @@ static void hear_sent(struct tt_sim_device *device, struct tt_chat *chat,
     if (seq < TT_ORACLE_SEQS_TRACKED)
         chat->own[seq / 8] |= (uint8_t)(1U << (seq % 8));
     extend(chat);
-    tt_device_resolve(device, &frame->client_id, true);
+    tt_device_resolve(device, &chat->is->id, &frame->client_id, true);
     ack_later(device, chat);
 }
 
@@ -317,9 +351,9 @@ static void hear_error(struct tt_sim_device *device, struct tt_chat *chat,
                     !tt_err_is(frame->error.err, TT_ERR_RATE_LIMITED);
     if (!tt_id_is_none(&frame->client_id)) {
         if (is_final)
-            tt_device_resolve(device, &frame->client_id, false);
+            tt_device_resolve(device, &frame->conversation, &frame->client_id, false);
         else if (tt_err_is(frame->error.err, TT_ERR_UNAVAILABLE))
-            tt_device_unsure(device, &frame->client_id);
+            tt_device_unsure(device, &frame->conversation, &frame->client_id);
         return;
     }
     if (chat != NULL && !is_final) {

@@ -12,6 +12,7 @@
 #include "sim/world.h"
 
 #define TT_DEVICE_OUTGOING_MAX 8
+#define TT_DEVICE_SPOKEN_MAX   8
 
 /* Who there is, and who talks to whom. */
 struct tt_cast_conversation {
@@ -77,6 +78,13 @@ struct tt_outgoing {
     uint64_t begun_us;
 };
 
+/* A client_id that it has used, and where. */
+struct tt_spoken {
+    tt_id client_id;
+    uint32_t chat;
+    bool is_shared; /* by two conversations */
+};
+
 struct tt_sim_device {
     struct tt_world *world;
     const struct tt_habits *habits;
@@ -104,6 +112,8 @@ struct tt_sim_device {
     uint32_t chat_count;
     struct tt_outgoing outgoing[TT_DEVICE_OUTGOING_MAX];
     uint32_t client_ids;
+    struct tt_spoken spoken[TT_DEVICE_SPOKEN_MAX]; /* the n-th at n modulo the size */
+    struct tt_spoken overheard;                    /* the last one of its user's that it heard of */
     uintptr_t life; /* what was scheduled in an earlier one is void */
     uint32_t calls;
     uint64_t sends_done;
@@ -138,8 +148,10 @@ void tt_device_browse(struct tt_sim_device *device);
 /* Asks about a chat that is not its own, or says something there. */
 void tt_device_pry(struct tt_sim_device *device, const struct tt_chat *chat);
 void tt_device_answered(void *context, struct tt_call *call, const struct tt_reply *reply);
-void tt_device_resolve(struct tt_sim_device *device, const tt_id *client_id, bool is_stored);
-void tt_device_unsure(struct tt_sim_device *device, const tt_id *client_id);
+void tt_device_resolve(struct tt_sim_device *device, const tt_id *conversation,
+                       const tt_id *client_id, bool is_stored);
+void tt_device_unsure(struct tt_sim_device *device, const tt_id *conversation,
+                      const tt_id *client_id);
 void tt_device_show(struct tt_chat *chat, struct tt_cursor told);
 /* `asked_us`: what the socket has said since then of somebody is newer than the snapshot. */
 void tt_device_show_snapshot(struct tt_sim_device *device, struct tt_chat *chat,

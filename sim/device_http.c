@@ -52,9 +52,10 @@ void tt_device_answered(void *context, struct tt_call *call, const struct tt_rep
         bool is_final =
             tt_err_who(reply->err) != TT_ERR_RETRY && !tt_err_is(reply->err, TT_ERR_RATE_LIMITED);
         if (is_final)
-            tt_device_resolve(device, &request->send.client_id, tt_is_ok(reply->err));
+            tt_device_resolve(device, &request->conversation, &request->send.client_id,
+                              tt_is_ok(reply->err));
         else if (tt_err_is(reply->err, TT_ERR_UNAVAILABLE))
-            tt_device_unsure(device, &request->send.client_id);
+            tt_device_unsure(device, &request->conversation, &request->send.client_id);
         return;
     }
     if (!tt_is_ok(reply->err))

@@ -199,14 +199,23 @@ static void put_message(struct known_conversation *conversation, const struct tt
     };
 }
 
-static uint64_t find_send(const struct known_conversation *conversation, const tt_id *sender,
-                          const tt_id *client_id)
+uint64_t tt_model_find_send(const struct known_conversation *conversation, const tt_id *sender,
+                            const tt_id *client_id)
 {
     for (size_t i = conversation->message_count; i-- > 0;)
         if (tt_id_eq(&conversation->messages[i].client_id, client_id) &&
             tt_id_eq(&conversation->messages[i].sender, sender))
             return i + 1;
     return 0;
+}
+
+/* A client_id that was used before. */
+static void note_again(struct tt_oracle *oracle, const struct known_message *first,
+                       const struct tt_message *again)
+{
+    struct tt_sometimes *sometimes = &oracle->world->sometimes;
+    sometimes->said_anew += first->content_hash != tt_model_hash(again->content);
+    sometimes->said_elsewhere += !tt_id_eq(&first->device, &again->sender_device);
 }
 
 static void learn_append(struct tt_oracle *oracle, const struct tt_append *append)
@@ -224,8 +233,9 @@ static void learn_append(struct tt_oracle *oracle, const struct tt_append *appen
         tt_oracle_fail(oracle, "promise 10: a message of %.*s is stored in %.*s",
                        message->sender.size, message->sender.bytes, conversation->id.size,
                        conversation->id.bytes);
-    uint64_t first = find_send(conversation, &message->sender, &message->client_id);
+    uint64_t first = tt_model_find_send(conversation, &message->sender, &message->client_id);
     if (first != 0) {
+        note_again(oracle, &conversation->messages[first - 1], message);
         if (!append->duplicate || append->message.seq.n != first)
             tt_oracle_fail(oracle, "promise 2: client_id %.*s of %.*s has seq %llu and %llu",
                            message->client_id.size, message->client_id.bytes, message->sender.size,
@@ -414,7 +424,8 @@ bool tt_oracle_is_stored(const struct tt_oracle *oracle, const tt_id *conversati
                          const tt_id *sender, const tt_id *client_id)
 {
     int number = tt_model_conversation(oracle, conversation);
-    return number >= 0 && find_send(&oracle->conversations[number], sender, client_id) != 0;
+    return number >= 0 &&
+           tt_model_find_send(&oracle->conversations[number], sender, client_id) != 0;
 }
 
 bool tt_oracle_is_by(const struct tt_oracle *oracle, const tt_id *conversation, uint64_t seq,

@@ -140,6 +140,7 @@ struct call_note {
     tt_seq my_read[TT_ORACLE_CONVERSATIONS_MAX];
     uint32_t mine;          /* a bit for each conversation that its user was a member of */
     size_t happening_count; /* of the conversation that it is about */
+    bool was_stored;        /* SEND: a message under its client_id */
     uint64_t begun_us;
 };
 
@@ -168,6 +169,10 @@ int tt_model_conversation(const struct tt_oracle *oracle, const tt_id *conversat
 bool tt_model_is_member(const struct known_conversation *conversation, int user);
 struct tt_cursor tt_model_others(const struct known_conversation *conversation, int user);
 uint64_t tt_model_hash(struct tt_slice content);
+
+/* The seq under which the sender's message with that client_id is stored, or 0. */
+uint64_t tt_model_find_send(const struct known_conversation *conversation, const tt_id *sender,
+                            const tt_id *client_id);
 
 /* Whether the message is the one that was stored under its seq. */
 bool tt_model_is_true(const struct known_conversation *conversation,

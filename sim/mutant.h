@@ -43,6 +43,8 @@
     X(LAST_SEEN_BACK, "last-seen-back", "an earlier last seen overwrites a later one")             \
     X(LAST_SEEN_LATE, "last-seen-late", "who was on a dead server was seen when it is noticed")    \
     X(PENDING_STAYS, "pending-stays", "one pending row in twenty stays though all have all")       \
+    X(DEDUPE_NO_CHAT, "dedupe-without-conversation", "a client_id is good for one conversation")   \
+    X(DEDUPE_NEW_CONTENT, "dedupe-new-content", "what is sent again overwrites what is stored")    \
     X(LIST_STALE, "list-stale", "the list shows the last message but one")                         \
     X(LIST_LATE, "list-late", "the list shows a conversation as it was a message ago")             \
     X(LIST_SHORT, "list-short", "the list leaves out its last conversation")                       \

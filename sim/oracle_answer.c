@@ -166,6 +166,9 @@ void tt_oracle_request_begins(struct tt_oracle *oracle, struct tt_call *call)
     int number = tt_model_conversation(oracle, &request->conversation);
     if (number >= 0)
         note->happening_count = oracle->conversations[number].happening_count;
+    if (number >= 0 && request->kind == TT_REQUEST_SEND)
+        note->was_stored = tt_model_find_send(&oracle->conversations[number], &request->user,
+                                              &request->send.client_id) != 0;
     if (request->kind == TT_REQUEST_SNAPSHOT && request->snapshot.mark_open && number >= 0) {
         oracle->devices[device].views[number].marked_by_get = true;
         oracle->devices[device].views[number].marking++;
@@ -326,6 +329,10 @@ static void check_sent_over_http(struct tt_oracle *oracle, const struct tt_call 
     if (!is_true)
         tt_oracle_fail(oracle, "promise 1: %.*s is answered seq %llu of %.*s, not stored so",
                        NAME(call->request.user), NUMBER(seq), NAME(conversation->id));
+    const struct call_note *note = call->oracle;
+    if (reply->created && note->was_stored)
+        tt_oracle_fail(oracle, "promise 2: %.*s is told that %.*s seq %llu is new; it is not",
+                       NAME(call->request.user), NAME(conversation->id), NUMBER(seq));
 }
 
 bool tt_model_hides(tt_err err)

@@ -53,6 +53,9 @@
     X(rate_limited, "somebody was too fast")                                                       \
     X(lied, "a device lied")                                                                       \
     X(pried, "somebody was refused an answer about a chat that is not his")                        \
+    X(said_anew, "a client_id came again with another content")                                    \
+    X(said_elsewhere, "a client_id came again from another device")                                \
+    X(id_shared, "a client_id was used in two conversations")                                      \
     X(history_told, "message info, `why` or the timeline was told")                                \
     X(added_told, "a conversation was announced to a socket")                                      \
     X(clock_jumped, "a server's wall clock jumped")                                                \

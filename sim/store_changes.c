@@ -106,6 +106,12 @@ static bool is_reached(const struct tt_user_row *user)
     return true;
 }
 
+static void overwrite(struct tt_message *row, const struct tt_message *message)
+{
+    tt_free((void *)(uintptr_t)row->content.data);
+    row->content = tt_store_tables_own(message->content);
+}
+
 void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *op, bool disk_low)
 {
     struct tt_append *append = &op->append;
@@ -119,7 +125,10 @@ void tt_store_tables_append(struct tt_store_tables *tables, struct tt_store_op *
     tt_seq first;
     append->duplicate =
         tt_store_tables_find_send(tables, &row->id, &message->sender, &message->client_id, &first);
+    append->duplicate = append->duplicate && first.n <= row->message_count; /* a mutant's may be */
     if (append->duplicate) {
+        if (tables->mutant == TT_MUTANT_DEDUPE_NEW_CONTENT)
+            overwrite(&row->messages[first.n - 1], message);
         message->seq = first;
         message->timestamp = row->messages[first.n - 1].timestamp;
         answer_append(append, sender);

@@ -167,7 +167,8 @@ static struct keyed_row send_key(struct tt_store_tables *tables, const tt_id *co
                                  const tt_id *sender, const tt_id *client_id)
 {
     struct keyed_row row = {0};
-    key_add(&row, conversation);
+    if (tables->mutant != TT_MUTANT_DEDUPE_NO_CHAT)
+        key_add(&row, conversation);
     if (tables->mutant != TT_MUTANT_DEDUPE_NO_SENDER)
         key_add(&row, sender);
     key_add(&row, client_id);

@@ -43,6 +43,8 @@
     X(WATCHER_LEFT, "watcher-left", "nobody tells the registry that he watches no more")           \
     X(INFO_LEAKS, "info-leaks", "message info, why and the timeline answer who is no member")      \
     X(STRANGER_TOLD, "stranger-told", "who is no member is told that he may not, not not_found")   \
+    X(RESENT_AS_NEW, "resent-as-new", "what is sent again is told with what it says now")          \
+    X(CREATED_AGAIN, "created-again", "a message that is sent again over HTTP is answered as new") \
     X(RECEIPT_MIXED_UP, "receipt-mixed-up", "of a message's receipts, all show the same member's") \
     X(TIMELINE_LEAKS, "timeline-leaks", "the timeline tells when somebody hidden was there")       \
     X(ADDED_SHORT, "added-short", "conversation_added leaves out a member")

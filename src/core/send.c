@@ -141,7 +141,8 @@ static void tell_everybody(struct tt_core *core, const struct tt_task *task)
 {
     const struct tt_append *append = &task->store[0]->append;
     struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
-    hint->kind = append->duplicate ? TT_HINT_NUDGE : TT_HINT_MESSAGE;
+    bool is_new = !append->duplicate || TT_IS_PLANTED(RESENT_AS_NEW);
+    hint->kind = is_new ? TT_HINT_MESSAGE : TT_HINT_NUDGE;
     hint->conversation = task->conversation;
     hint->message = append->message;
     hint->over_http = task->over_http;
@@ -161,7 +162,7 @@ void tt_send_done(struct tt_core *core, struct tt_task *task)
     const struct tt_store_op *op = task->store[0];
     if (task->over_http) {
         struct tt_reply *reply = tt_reply(core, task, op->err);
-        reply->created = !op->append.duplicate;
+        reply->created = !op->append.duplicate || TT_IS_PLANTED(CREATED_AGAIN);
         reply->sent.seq = op->append.message.seq;
         reply->sent.timestamp = op->append.message.timestamp;
     } else {
