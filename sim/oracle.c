@@ -364,21 +364,23 @@ static void check_error(struct tt_oracle *oracle, struct tt_link *link,
                        tt_err_text(frame->error.err));
 }
 
-/* What it says of others is of some time after the conversation was made. */
+/* What it says of others is of some time after the conversation was made, and of what this socket
+ * was told already no less; a node that has to forget that may not know. */
 static void check_added(struct tt_oracle *oracle, struct tt_link *link, int number,
                         const struct tt_server_frame *frame)
 {
     struct session_note *note = link->oracle;
     const struct session_view *view = view_of(note, number);
-    struct entry_floor floor = {
-        .ticks = {tt_seq_max(view->shown.delivered, view->floor.delivered),
-                  tt_seq_max(view->shown.read, view->floor.read)},
-    };
     const struct tt_told told = {
         .viewer = oracle->devices[note->device].user,
         .asked_us = oracle->conversations[number].created_us,
         .clock = tt_link_clock(link),
     };
+    struct entry_floor floor = {.head = 0};
+    if (oracle->world->options.core.streams_kept >= TT_LIMIT_STREAMS_KEPT) {
+        floor.ticks = view->shown;
+        floor.head = view->last_message;
+    }
     tt_oracle_check_entry(oracle, note->device, frame->entry, &floor, &told);
     oracle->world->sometimes.added_told++;
 }

@@ -154,8 +154,11 @@ void tt_trace_put_server_frame(struct tt_buffer *out, const struct tt_server_fra
         put_status(out, &frame->presence.status);
     if (frame->kind == TT_SERVER_CONVERSATION)
         put_snapshot(out, frame->snapshot);
-    if (frame->kind == TT_SERVER_CONVERSATION_ADDED)
+    if (frame->kind == TT_SERVER_CONVERSATION_ADDED) {
         put_named_id(out, " ", &frame->entry->conversation.id);
+        put_number(out, " head=", frame->entry->head.n);
+        put_cursor(out, &frame->entry->others);
+    }
     if (frame->kind == TT_SERVER_ERROR) {
         tt_buffer_add_text(out, " ");
         tt_buffer_add_text(out, tt_err_wire(frame->error.err));

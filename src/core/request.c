@@ -11,6 +11,7 @@ enum { PART_FIRST, PART_LIST, PART_USERS, PART_AGAIN = PART_LIST };
 
 #define BUCKETS_MAX    8192
 #define BUCKET_IDLE_MS 10000
+#define ADDED_TRIES    4 /* at an entry that nothing overtakes */
 
 struct tt_reply *tt_reply(struct tt_core *core, struct tt_task *task, tt_err err)
 {
@@ -450,19 +451,40 @@ static void create(struct tt_core *core, struct tt_task *task)
     }
 }
 
-/* `conversation_added` for the sessions of one user here. */
-void tt_added_start(struct tt_core *core, const tt_id *user, const tt_id *conversation)
+/* `conversation_added` for the sessions of one user here. Odd steps wait for the entry, even ones
+ * for the people. */
+static void ask_added(struct tt_core *core, const tt_id *user, const tt_id *conversation,
+                      uint8_t step)
 {
     struct tt_task *task = tt_task_create(core, TT_TASK_ADDED, TT_HANDLE_NONE);
     task->user = *user;
     task->conversation = *conversation;
-    task->step = 1;
+    task->step = step;
     ask_list(core, task, conversation);
+}
+
+void tt_added_start(struct tt_core *core, const tt_id *user, const tt_id *conversation)
+{
+    ask_added(core, user, conversation, 1);
+}
+
+/* Whether a socket was told more than the entry says while the people were looked up. */
+static bool is_overtaken(const struct tt_user_here *user, const struct tt_conversation_entry *entry)
+{
+    struct tt_session *session = user == NULL ? NULL : user->sessions;
+    for (; session != NULL; session = session->next_of_user) {
+        const struct tt_stream *stream = tt_stream_find(session, &entry->conversation.id);
+        if (stream != NULL &&
+            (stream->shown.delivered.n > entry->others.delivered.n ||
+             stream->shown.read.n > entry->others.read.n || stream->next.n > entry->head.n + 1))
+            return true;
+    }
+    return false;
 }
 
 void tt_added_ready(struct tt_core *core, struct tt_task *task)
 {
-    if (task->step++ == 1 && has_entry(task)) {
+    if (task->step++ % 2 == 1 && has_entry(task)) {
         ask_peers(core, task);
         return;
     }
@@ -470,16 +492,21 @@ void tt_added_ready(struct tt_core *core, struct tt_task *task)
         tt_task_destroy(core, task);
         return;
     }
-    fill_in_peers(core, task);
     struct tt_user_here *user = tt_user_find(core, &task->user);
+    struct tt_conversation_entry *entry =
+        &tt_task_answer(task, PART_LIST)->list_conversations.entries[0];
+    if (is_overtaken(user, entry) && task->step < 2 * ADDED_TRIES) {
+        ask_added(core, &task->user, &task->conversation, task->step);
+        tt_task_destroy(core, task);
+        return;
+    }
+    fill_in_peers(core, task);
+    if (TT_IS_PLANTED(ADDED_SHORT))
+        entry->conversation.member_count = 1;
     struct tt_session *session = user == NULL ? NULL : user->sessions;
     for (; session != NULL; session = session->next_of_user) {
         if (session->state != TT_SESSION_LIVE)
             continue;
-        struct tt_conversation_entry *entry =
-            &tt_task_answer(task, PART_LIST)->list_conversations.entries[0];
-        if (TT_IS_PLANTED(ADDED_SHORT))
-            entry->conversation.member_count = 1;
         struct tt_server_frame *frame = tt_emit_frame(
             core, session, TT_SERVER_CONVERSATION_ADDED,
             entry->conversation.title.size + entry->last_message.content.size +

@@ -96,6 +96,27 @@ static void a_conversation_is_made_with_members_that_make_sense(void **state)
     bench_destroy(&bench);
 }
 
+/* While an announced conversation is looked up, a message of it is stored and gets its tick. */
+static void what_is_announced_is_not_older_than_what_was_told(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    tt_handle bob = bench_connect(bench, "bob", "phone");
+    struct tt_hint added = {
+        .kind = TT_HINT_ADDED, .user = tt_id_of("alice"), .conversation = tt_id_of("c")};
+    bench_hold(bench, TT_STORE_LIST_CONVERSATIONS);
+    bench_hear(bench, &added);
+    bench_send(bench, alice, "c", "x1");
+    bench_say(bench, bob, TT_CLIENT_DELIVERED, "c", 1);
+    expect_said(bench, "alice/desk: status_update c last_delivered_seq=1");
+    expect_unsaid(bench, "conversation_added");
+    bench_let_go(bench, TT_STORE_LIST_CONVERSATIONS, TT_OK);
+    expect_said(bench, "alice/desk: conversation_added c of alice c head=1 last_delivered_seq=1");
+    assert_int_equal(bench_count(bench, "conversation_added"), 1);
+    bench_destroy(&bench);
+}
+
 static void a_test_push_says_what_became_of_it(void **state)
 {
     (void)state;
@@ -333,6 +354,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_are_answered_as_they_now_stand),
+        cmocka_unit_test(what_is_announced_is_not_older_than_what_was_told),
         cmocka_unit_test(a_conversation_is_made_with_members_that_make_sense),
         cmocka_unit_test(a_test_push_says_what_became_of_it),
         cmocka_unit_test(a_login_is_looked_for_before_anything_is_done),
