@@ -177,7 +177,8 @@ tt_seq tt_push_oldest_armed(const struct tt_push *push)
  * for those that it stored. What is too far off to be known counts: better twice than never. */
 bool tt_push_is_armed(const struct tt_push *push, tt_seq seq)
 {
-    if (push->late || (push->far_from.n <= seq.n && seq.n <= push->far_to.n))
+    bool is_late = push->late && seq.n <= push->late_to.n;
+    if (is_late || (push->far_from.n <= seq.n && seq.n <= push->far_to.n))
         return true;
     if (push->armed == 0 || seq.n < push->from.n)
         return false;

@@ -512,6 +512,33 @@ static void what_rang_late_and_was_put_off_rings_again(void **state)
     bench_destroy(&bench);
 }
 
+static void reads_few_bytes_at_a_time(struct tt_core_options *options)
+{
+    options->replay_bytes = 1;
+}
+
+/* Alice sends again, here, what rang long ago, so it is looked at once more. What another node has
+ * stored since rings there. */
+static void what_came_since_an_old_message_rings_where_it_was_stored(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away_and(reads_few_bytes_at_a_time);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_store_message(bench, "c", "alice", "x1");
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_MARK_PUSHED);
+    op->mark_pushed.user = tt_id_of("bob");
+    op->mark_pushed.conversation = tt_id_of("c");
+    op->mark_pushed.seq = TT_SEQ(1);
+    bench_store(bench, op);
+    bench_send(bench, alice, "c", "x1");
+    bench_store_message(bench, "c", "alice", "x2");
+    bench_send(bench, alice, "c", "x3");
+    bench_pass_ms(bench, 5000);
+    expect_unsaid(bench, "notify: ring bob/phone c seq=2");
+    expect_said(bench, "notify: ring bob/phone c seq=3");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -532,6 +559,7 @@ int main(void)
         cmocka_unit_test(what_must_ring_does_not_wait_for_who_is_told_again),
         cmocka_unit_test(who_has_looked_late_rings_for_nothing_of_others),
         cmocka_unit_test(what_rang_late_and_was_put_off_rings_again),
+        cmocka_unit_test(what_came_since_an_old_message_rings_where_it_was_stored),
         cmocka_unit_test(ones_own_message_is_not_marked_as_rung_for),
         cmocka_unit_test(a_device_that_is_linked_no_more_is_cut_when_it_is_found),
         cmocka_unit_test(what_a_device_sent_over_http_is_told_again_to_its_socket),
