@@ -45,7 +45,7 @@ static const struct {
     {TT_MUTANT_CORE_CUT_ANY, "unlinks=1,bus_double=300,bus_tail=300,bus_lose=0,marks=0"},
     {TT_MUTANT_CORE_NO_LINKED_AT, "unlinks=1,store_after=300,leave=300,bus_lose=0"},
     {TT_MUTANT_ACK_ANY_LINK, "unlinks=1,store_late=200,store_before=0,store_after=0,leave=20"},
-    {TT_MUTANT_ANSWER_WINS, "marks=900,delay_us=500,chaos_us=1000000"},
+    {TT_MUTANT_ANSWER_WINS, "marks=900,delay_us=500,chaos_us=1000000,store_latency_us=60000"},
     {TT_MUTANT_CORE_UNKNOWN_LEFT, "store_after=300,leave=500,half_open=0,crashes=0"},
     {TT_MUTANT_CORE_TOLD_TWICE, "cuts=1,bus_lose=0,leave=20"},
     {TT_MUTANT_CORE_RESENT_AS_NEW, "liar=1,lie=600,bus_lose=300"},
@@ -72,7 +72,7 @@ static const struct {
     {TT_MUTANT_CORE_LATE_MARK, 76},       {TT_MUTANT_CORE_OLD_POSITION, 93},
     {TT_MUTANT_CORE_NO_PUSH_REPAIR, 103}, {TT_MUTANT_CORE_LATE_REGISTER, 121},
     {TT_MUTANT_PUSHED_BLIND, 210},        {TT_MUTANT_UNREGISTER_BLIND, 296},
-    {TT_MUTANT_UNRUNG_EMPTY, 479},        {TT_MUTANT_ANSWER_WINS, 499},
+    {TT_MUTANT_UNRUNG_EMPTY, 479},        {TT_MUTANT_ANSWER_WINS, 443},
     {TT_MUTANT_CORE_UNKNOWN_LEFT, 505},
 };
 
