@@ -4,7 +4,6 @@
 #include "sim/oracle.h"
 
 #define MONO_START_MS 1000
-#define ON_ITS_WAY_US (5 * TT_US_PER_S)
 #define MADE_US       (TT_US_PER_S / 2) /* an answer waits so long for the socket's node, at most */
 
 static tt_mono node_mono(void *self)
@@ -25,9 +24,9 @@ static struct tt_clock_span clock_span(const struct tt_node *node)
     const struct tt_server *server = node->server;
     int64_t low_ms = server->skew_ms - (int64_t)(MADE_US / TT_US_PER_MS);
     int64_t high_ms = server->skew_ms;
-    if (server->clock_set_us + ON_ITS_WAY_US > node->world->agenda.now_us) {
-        low_ms = server->skew_before_ms < low_ms ? server->skew_before_ms : low_ms;
-        high_ms = server->skew_before_ms > high_ms ? server->skew_before_ms : high_ms;
+    if (server->skew_past_us > node->world->agenda.now_us) {
+        low_ms = server->skew_low_ms < low_ms ? server->skew_low_ms : low_ms;
+        high_ms = server->skew_high_ms > high_ms ? server->skew_high_ms : high_ms;
     }
     tt_time wall = tt_world_wall(node->world);
     return (struct tt_clock_span){TT_TIME(wall.ms + low_ms), TT_TIME(wall.ms + high_ms)};

@@ -6,6 +6,8 @@
 #include "sim/node.h"
 #include "sim/oracle.h"
 
+#define ON_ITS_WAY_US (5 * TT_US_PER_S)
+
 static void store_applied(void *context, const struct tt_store_op *op, uint32_t process)
 {
     struct tt_world *world = context;
@@ -183,9 +185,24 @@ void tt_world_pause(struct tt_world *world, uint32_t number, uint64_t until_us)
 {
     trace_server(world, &world->servers[number], " stands still for a while");
     world->servers[number].paused_until_us = until_us;
+    if (world->servers[number].skew_past_us > world->agenda.now_us)
+        world->servers[number].skew_past_us = until_us + ON_ITS_WAY_US;
     world->sometimes.stood_still++;
     if (!world->options.embedded) /* nobody renews the lease meanwhile */
         tt_world_end_lease(world, number, until_us);
+}
+
+/* What it answered while its clock was so is told in a while, or when it stands still no more. */
+static void keep_skew(const struct tt_world *world, struct tt_server *server)
+{
+    uint64_t now_us = world->agenda.now_us;
+    bool is_past = server->skew_past_us <= now_us;
+    if (is_past || server->skew_ms < server->skew_low_ms)
+        server->skew_low_ms = server->skew_ms;
+    if (is_past || server->skew_ms > server->skew_high_ms)
+        server->skew_high_ms = server->skew_ms;
+    uint64_t goes_on_us = server->paused_until_us > now_us ? server->paused_until_us : now_us;
+    server->skew_past_us = goes_on_us + ON_ITS_WAY_US;
 }
 
 void tt_world_set_clock(struct tt_world *world, uint32_t number, int64_t ahead_ms)
@@ -194,8 +211,7 @@ void tt_world_set_clock(struct tt_world *world, uint32_t number, int64_t ahead_m
     trace_server(world, server, ahead_ms == 0 ? " has its clock set right" : " has its clock set");
     world->sometimes.clock_jumped += ahead_ms != 0;
     world->highest_wall = tt_world_highest_wall(world);
-    server->skew_before_ms = server->skew_ms;
-    server->clock_set_us = world->agenda.now_us;
+    keep_skew(world, server);
     server->skew_ms = world->options.skew_ms[number] + ahead_ms;
 }
 

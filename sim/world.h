@@ -55,9 +55,10 @@ struct tt_server {
     bool is_dying;                /* nothing that it still does has an effect */
     uint64_t effects_until_crash; /* 0: no crash is planned */
     uint64_t paused_until_us;
-    int64_t skew_ms; /* of its wall clock */
-    int64_t skew_before_ms;
-    uint64_t clock_set_us; /* when it was that for the last time */
+    int64_t skew_ms;     /* of its wall clock */
+    int64_t skew_low_ms; /* what it was before, while what was answered then may not be told yet */
+    int64_t skew_high_ms;
+    uint64_t skew_past_us; /* until when that may be */
     uint32_t pace;
     struct tt_node *nodes[TT_WORLD_NODES_MAX];
 };
