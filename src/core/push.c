@@ -18,8 +18,11 @@
 
 #include "base/memory.h"
 
-#define ATTEMPTS_MAX 6 /* 3 s, 6, 12, ... : then the next connect or an open chat finds it */
-#define ARMED_BITS   64
+/* 3 s, 6, 12, 24, 48, 48, ... for eight minutes: so long, servers may not have reached each other.
+ * Then the next connect or an open chat finds it. */
+#define ATTEMPTS_MAX  12
+#define DOUBLINGS_MAX 4
+#define ARMED_BITS    64
 
 /* 3 s, 6, 12, 12, ... between two questions to a store that does not answer. */
 #define UNANSWERED_MAX 2
@@ -404,7 +407,7 @@ static void look_again(struct tt_core *core, struct tt_push *push)
     if (push->attempts == (TT_IS_PLANTED(TOLD_TWICE) ? 1 : ATTEMPTS_MAX))
         return;
     push->attempts++;
-    look_after(core, push, push->attempts);
+    look_after(core, push, push->attempts < DOUBLINGS_MAX ? push->attempts : DOUBLINGS_MAX);
 }
 
 /* What has to ring is not put off for longer by how often somebody else was told again. */

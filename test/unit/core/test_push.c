@@ -233,6 +233,26 @@ static void what_was_looked_at_goes_on_being_looked_at(void **state)
     bench_destroy(&bench);
 }
 
+/* Nothing reaches Bob's node for minutes, and nobody knew at first whether the message was stored.
+ */
+static void who_cannot_be_reached_for_minutes_is_told_soon_after(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_hang_up(bench, bench_connect(bench, "bob", "tablet"));
+    bench_register(bench, "bob", "tablet", 99);
+    bench_hold(bench, TT_STORE_APPEND);
+    bench_send(bench, alice, "c", "x1");
+    bench_let_go(bench, TT_STORE_APPEND, TT_FAIL(UNAVAILABLE));
+    for (int i = 0; i < 6; i++) {
+        bench_forget(bench);
+        bench_pass_ms(bench, 50000);
+        expect_said(bench, "hint: NUDGE bob c seq=1");
+    }
+    bench_destroy(&bench);
+}
+
 /* A service sends over HTTP with the token of a device whose socket is elsewhere, and the word of
  * it is lost. */
 static void what_a_device_sent_over_http_is_told_again_to_its_socket(void **state)
@@ -550,6 +570,7 @@ int main(void)
         cmocka_unit_test(what_rings_late_is_found_behind_ones_own),
         cmocka_unit_test(what_was_only_looked_at_still_rings),
         cmocka_unit_test(what_was_looked_at_goes_on_being_looked_at),
+        cmocka_unit_test(who_cannot_be_reached_for_minutes_is_told_soon_after),
         cmocka_unit_test(what_was_read_elsewhere_goes_from_the_phone),
         cmocka_unit_test(a_service_that_wants_time_gets_it),
         cmocka_unit_test(a_service_that_is_away_for_a_day_is_given_up),
