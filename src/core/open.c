@@ -251,6 +251,8 @@ static struct tt_status newest_status(struct tt_core *core, const tt_id *user,
         return looked_up;
     struct tt_status status = watched->status;
     status.last_seen = tt_presence_no_later(core, status.last_seen);
+    if (!looked_up.online) /* of which the store may know more */
+        status.last_seen = tt_time_max(status.last_seen, looked_up.last_seen);
     return status;
 }
 

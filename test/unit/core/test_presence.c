@@ -405,6 +405,27 @@ static void an_answer_says_when_somebody_was_last_seen_though_the_registry_is_aw
     bench_destroy(&bench);
 }
 
+/* The tablet shows the chat no more when its answer comes, so the node learns nothing from it; what
+ * the node knew by the desk's is older. */
+static void an_answer_is_no_older_than_the_store_where_the_chat_was_closed_again(void **state)
+{
+    (void)state;
+    tt_handle alice;
+    struct bench *bench = see_bob_leave(&alice);
+    tt_handle tablet = bench_connect(bench, "alice", "tablet");
+    bench_hold(bench, TT_STORE_GET_USERS);
+    bench_ask(bench,
+              (struct tt_request){.kind = TT_REQUEST_SNAPSHOT,
+                                  .conversation = tt_id_of("c"),
+                                  .snapshot = {.mark_open = true}},
+              "alice", "tablet");
+    bench_say(bench, tablet, TT_CLIENT_CLOSE, "c", 0);
+    bench_let_go(bench, TT_STORE_GET_USERS, TT_OK);
+    expect_said(bench, "reply: 200 c");
+    expect_said(bench, "bob offline, last seen 20");
+    bench_destroy(&bench);
+}
+
 /* What the screen of one device learns, the other is told. */
 static void two_screens_learn_the_same_of_who_was_last_seen(void **state)
 {
@@ -449,6 +470,7 @@ int main(void)
         cmocka_unit_test(who_leaves_is_seen_to_though_his_choice_was_not_heard_of),
         cmocka_unit_test(who_hides_comes_and_goes_unseen),
         cmocka_unit_test(an_open_chat_learns_from_the_store_when_somebody_was_last_seen),
+        cmocka_unit_test(an_answer_is_no_older_than_the_store_where_the_chat_was_closed_again),
         cmocka_unit_test(an_answer_says_when_somebody_was_last_seen_though_the_registry_is_away),
         cmocka_unit_test(two_screens_learn_the_same_of_who_was_last_seen),
         cmocka_unit_test(a_list_says_of_nobody_that_he_is_offline_when_the_store_is_away),
