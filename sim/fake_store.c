@@ -26,6 +26,7 @@ struct flight {
     enum outcome outcome;
     uint64_t number;
     uint64_t at_us;
+    bool is_held;    /* on a way on which nothing passes */
     bool is_settled; /* by the death of its process */
 };
 
@@ -190,7 +191,8 @@ static bool lies(struct tt_fake_store *store, struct tt_store_op *op)
     return true;
 }
 
-/* A process that is dead connects nobody; of its other ops some prefix is carried out. */
+/* A process that is dead connects nobody; of its other ops some prefix is carried out, and none
+ * that was still on a way on which nothing passes. */
 static bool is_lost(struct tt_fake_store *store, const struct flight *flight)
 {
     struct store_port *port = flight->port;
@@ -215,7 +217,7 @@ static void apply(void *context, void *payload)
     struct tt_fake_store *store = context;
     struct flight *flight = payload;
     struct store_port *port = flight->port;
-    if (port->is_dead && (flight->is_settled || is_lost(store, flight))) {
+    if (port->is_dead && (flight->is_settled || flight->is_held || is_lost(store, flight))) {
         TT_SOMETIMES(store->options.sometimes, batch_lost);
         drop_flight(flight);
         return;
@@ -346,6 +348,7 @@ static void submit(void *self, struct tt_store_op *const *ops, size_t count)
 {
     struct store_port *port = self;
     struct tt_fake_store *store = port->store;
+    const struct tt_fake_store_way *way = bad_way(store, port);
     for (size_t i = 0; i < count; i++) {
         struct flight *flight = tt_alloc(sizeof(*flight));
         *flight = (struct flight){
@@ -353,6 +356,7 @@ static void submit(void *self, struct tt_store_op *const *ops, size_t count)
             .op = ops[i],
             .outcome = draw_outcome(store, port, ops[i]),
             .number = ++store->flights,
+            .is_held = way != NULL && way->is_stalled,
         };
         flight->at_us = draw_instant(store, port, ops[i]);
         plan_first_step(store, ops[i], flight->at_us);

@@ -198,6 +198,17 @@ static void hit_ways(struct tt_run *run, struct tt_prng *prng)
         hit_way(run, prng);
 }
 
+/* Until when the store answers nobody. What waits for its end does so for as long as all else that
+ * is asked: nobody looks at the store meanwhile. */
+static uint64_t stall(const struct tt_run *run, struct tt_prng *prng)
+{
+    uint64_t so_far_us = tt_fake_store_faults(run->world->store)->stalled_until_us;
+    uint64_t until_us = run->world->agenda.now_us + tt_prng_delay(prng, 5 * TT_US_PER_S);
+    if (!tt_prng_chance(prng, 300) || !run->swarm.stalls || until_us < so_far_us)
+        return so_far_us;
+    return until_us < run->chaos_end_us ? until_us : run->chaos_end_us;
+}
+
 /* Some of what the swarm allows goes wrong for a while. */
 static void change_weather(struct tt_run *run)
 {
@@ -210,12 +221,12 @@ static void change_weather(struct tt_run *run)
     struct tt_swarm *swarm = &run->swarm;
     struct tt_world *world = run->world;
     struct tt_fake_store_faults *store = tt_fake_store_faults(world->store);
-    uint64_t stalled_us = world->agenda.now_us + tt_prng_delay(prng, 5 * TT_US_PER_S);
+    uint64_t stalled_us = stall(run, prng);
     *store = (struct tt_fake_store_faults){0};
     if (tt_prng_chance(prng, 600))
         *store = swarm->store;
     store->disk_low = tt_prng_chance(prng, 200) && swarm->disk_low;
-    store->stalled_until_us = tt_prng_chance(prng, 300) && swarm->stalls ? stalled_us : 0;
+    store->stalled_until_us = stalled_us;
     *tt_fake_registry_faults(world->registry) = (struct tt_fake_registry_faults){0};
     if (tt_prng_chance(prng, 600))
         *tt_fake_registry_faults(world->registry) = swarm->registry;

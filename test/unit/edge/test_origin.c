@@ -44,8 +44,8 @@ static void refuses_what_no_browser_writes(void **unused)
         "1https://chat.example.com",
         " https://chat.example.com",
         "https://chat.example.com ",
-        "https://b\xc3\xbc"
-        "cher.example",
+        ("https://b\xc3\xbc"
+         "cher.example"),
         "https://chat.example.com:",
         "https://chat.example.com:443",
         "http://chat.example.com:80",
