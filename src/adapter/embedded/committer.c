@@ -282,7 +282,8 @@ void *tt_committer_run(void *context)
     struct tt_committer *committer = context;
     struct tt_job_list list = {0};
     while (tt_jobs_take_all(&committer->jobs, &list)) {
-        run_jobs(committer, list.jobs, list.count);
+        if (list.count > 0) /* else it was woken for an errand */
+            run_jobs(committer, list.jobs, list.count);
         run_errand(committer);
     }
     tt_free(list.jobs);
