@@ -68,6 +68,7 @@ struct tt_phones {
     bool was_bad; /* something may wait for its backoff */
     uint64_t clean_us;
     uint64_t *stored_us[TT_ORACLE_CONVERSATIONS_MAX];
+    uint32_t *repeats[TT_ORACLE_CONVERSATIONS_MAX]; /* how often each was sent again */
     struct phone *phones[TT_RUN_DEVICES_MAX];
     uint32_t count;
 };
@@ -138,11 +139,16 @@ static void note_append(struct tt_phones *phones, const struct tt_append *append
         return;
     note_moves(phones, &append->message.sender, number);
     size_t count = phones->oracle->conversations[number].message_count;
+    if (append->duplicate && append->message.seq.n <= count)
+        phones->repeats[number][append->message.seq.n]++;
     if (append->duplicate || append->message.seq.n != count)
         return;
     phones->stored_us[number] =
         tt_grow(phones->stored_us[number], count + 1, sizeof(phones->stored_us[0][0]));
+    phones->repeats[number] =
+        tt_grow(phones->repeats[number], count + 1, sizeof(phones->repeats[0][0]));
     phones->stored_us[number][count] = now_of(phones);
+    phones->repeats[number][count] = 0;
 }
 
 /* The address of a device that is unlinked goes with it; where a message was on its way to being
@@ -214,7 +220,9 @@ static void check_clean_ring(struct phone *phone, int number, uint64_t seq)
     const tt_id *id = &phones->oracle->conversations[number].id;
     if (phones->clean_us == 0 || stored_us < phones->clean_us)
         return;
-    if (phone->device->honest && seq < TT_ORACLE_SEQS_TRACKED && ++rings->times[seq] > 1)
+    /* A node that is asked to store it again does not know whether the other one lives. */
+    if (phone->device->honest && seq < TT_ORACLE_SEQS_TRACKED &&
+        ++rings->times[seq] > 1 + phones->repeats[number][seq])
         tt_oracle_fail(phones->oracle, "ringing: %.*s/%.*s rings %u times for %.*s seq %llu",
                        NAME(phone->device->user), NAME(phone->device->id), rings->times[seq],
                        NAME(*id), NUMBER(seq));
@@ -565,7 +573,9 @@ void tt_phones_destroy(struct tt_phones **take_phones)
     *take_phones = NULL;
     for (uint32_t i = 0; i < phones->count; i++)
         tt_free(phones->phones[i]);
-    for (int i = 0; i < TT_ORACLE_CONVERSATIONS_MAX; i++)
+    for (int i = 0; i < TT_ORACLE_CONVERSATIONS_MAX; i++) {
         tt_free(phones->stored_us[i]);
+        tt_free(phones->repeats[i]);
+    }
     tt_free(phones);
 }
