@@ -14,6 +14,7 @@
 #include "adapter/entropy_os.h"
 #include "app/command.h"
 #include "app/mover.h"
+#include "app/privileges.h"
 #include "app/scale.h"
 #include "app/tree.h"
 
@@ -351,28 +352,18 @@ static bool join(const char *folder, const char *name, char path[PATH_MAX])
     return snprintf(path, PATH_MAX, "%s/%s", folder, name) < PATH_MAX;
 }
 
-/* To whom the folder's store belongs, or the folder, if this is root and he is not. */
-static bool find_owner(const char *data, struct stat *owner)
-{
-    char path[PATH_MAX];
-    if (geteuid() != 0 || !join(data, "store", path))
-        return false;
-    return (stat(path, owner) == 0 || stat(data, owner) == 0) && owner->st_uid != 0;
-}
-
 /* What root has made there, so that its server can open it. Root goes on as root until then: the
  * credentials for the tables may be root's. */
-static bool give_back(const char *data, const struct stat *owner)
+static bool give_back(const char *data, uid_t user, gid_t group)
 {
     static const char *const names[] = {"store", "store.lock", TT_FOLDER_MOVING, TT_FOLDER_MOVED};
     char path[PATH_MAX];
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (!is_there(data, names[i]) || !join(data, names[i], path) ||
-            tt_tree_give(path, owner->st_uid, owner->st_gid))
+            tt_tree_give(path, user, group))
             continue;
         tt_option_complain(&spec, "%s cannot be given to its owner: %s; run: chown -R %lu:%lu %s",
-                           path, strerror(errno), (unsigned long)owner->st_uid,
-                           (unsigned long)owner->st_gid, data);
+                           path, strerror(errno), (unsigned long)user, (unsigned long)group, data);
         return false;
     }
     return true;
@@ -399,10 +390,11 @@ static bool carry_out(const struct values *values)
 
 static bool run(const struct values *values)
 {
-    struct stat owner;
-    bool gives = find_owner(values->data, &owner);
+    uid_t user;
+    gid_t group;
+    bool gives = tt_privileges_owner(values->data, &user, &group);
     bool done = carry_out(values);
-    return (!gives || give_back(values->data, &owner)) && done;
+    return (!gives || give_back(values->data, user, group)) && done;
 }
 
 int tt_command_move(int argc, char **argv)

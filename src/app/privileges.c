@@ -54,19 +54,30 @@ bool tt_privileges_drop(const struct tt_identity *identity, char sentence[TT_PRI
     return false;
 }
 
-bool tt_privileges_follow(const char *dir, char sentence[TT_PRIVILEGES_SENTENCE])
+bool tt_privileges_owner(const char *dir, uid_t *user, gid_t *group)
 {
     char path[PATH_MAX];
     struct stat owner;
     int size = snprintf(path, sizeof(path), "%s/store", dir);
     if (geteuid() != 0 || size < 0 || size >= (int)sizeof(path))
-        return true;
+        return false;
     if ((stat(path, &owner) != 0 && stat(dir, &owner) != 0) || owner.st_uid == 0)
+        return false;
+    *user = owner.st_uid;
+    *group = owner.st_gid;
+    return true;
+}
+
+bool tt_privileges_follow(const char *dir, char sentence[TT_PRIVILEGES_SENTENCE])
+{
+    uid_t user;
+    gid_t group;
+    if (!tt_privileges_owner(dir, &user, &group))
         return true;
-    if (setgroups(1, &owner.st_gid) == 0 && become(owner.st_uid, owner.st_gid))
+    if (setgroups(1, &group) == 0 && become(user, group))
         return true;
     snprintf(sentence, TT_PRIVILEGES_SENTENCE,
-             "cannot become user %lu, to whom the store belongs: %s", (unsigned long)owner.st_uid,
+             "cannot become user %lu, to whom the store belongs: %s", (unsigned long)user,
              strerror(errno));
     return false;
 }

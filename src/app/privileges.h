@@ -25,6 +25,11 @@ bool tt_privileges_look_up(const char *name, struct tt_identity *identity,
  * `sentence`. */
 bool tt_privileges_drop(const struct tt_identity *identity, char sentence[TT_PRIVILEGES_SENTENCE]);
 
+/* Of a command that was started as root: to whom the store in the data folder `dir` belongs, or the
+ * folder. False: nobody else than whoever runs this needs to be thought of, since he is not root,
+ * or there is neither, or it is root's. */
+bool tt_privileges_owner(const char *dir, uid_t *user, gid_t *group);
+
 /* Of a command that was started as root: becomes, for good, the user and group to whom the store in
  * the data folder `dir` belongs, or the folder, so that their server can go on with what is
  * written. Where there is neither, or root's, it stays root. False: `sentence`. */

@@ -18,8 +18,9 @@
 
 #include "base/memory.h"
 
-/* 3 s, 6, 12, 24, 48, 48, ... for eight minutes: so long, servers may not have reached each other.
- * Then the next connect or an open chat finds it. */
+/* 3 s, 6, 12, 24, 48, 48, ... for eight minutes (five, where it was not known at first
+ * whether there is a message): so long, servers may not have reached each other. Then the next
+ * connect or an open chat finds it. */
 #define ATTEMPTS_MAX  12
 #define DOUBLINGS_MAX 4
 #define ARMED_BITS    64

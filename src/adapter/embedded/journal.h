@@ -71,9 +71,8 @@ struct tt_journal_map {
 typedef tt_err (*tt_journal_visit)(void *context, uint64_t number, struct tt_slice bytes);
 
 /* Reads all segments in the folder, checks every frame, and visits all records; changes nothing.
- * CORRUPT: damage
- * that is no torn tail; IO: could not be read; or what `visit` said; `sentence` then says what is
- * wrong, unless `visit` did. */
+ * CORRUPT: damage that is no torn tail; IO: could not be read; or what `visit` said; `sentence`
+ * then says what is wrong, unless `visit` did. */
 TT_MUST_CHECK tt_err tt_journal_scan(int dir_fd, tt_journal_visit visit, void *context,
                                      struct tt_journal_map *map, char *sentence,
                                      size_t sentence_size);
