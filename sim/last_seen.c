@@ -95,6 +95,7 @@ void tt_model_learn_seen(struct tt_oracle *oracle, const struct tt_store_op *op,
 
 void tt_oracle_server_died(struct tt_oracle *oracle, uint32_t process)
 {
+    tt_time last[TT_ORACLE_USERS_MAX] = {0};
     if (oracle == NULL)
         return;
     for (int i = 0; i < oracle->device_count; i++) {
@@ -102,7 +103,9 @@ void tt_oracle_server_died(struct tt_oracle *oracle, uint32_t process)
         if (!device->is_connected || device->process != process)
             continue;
         device->is_connected = false;
-        keep(oracle, device->user, tt_time_max(oracle->alive[process], device->connected_at), true);
+        tt_time at = tt_time_max(oracle->alive[process], device->connected_at);
+        last[device->user] = tt_time_max(last[device->user], at);
+        keep(oracle, device->user, last[device->user], true);
         struct known_seen *seen = &oracle->seen[device->user];
         seen->to = tt_time_max(seen->to, latest_end(oracle));
     }

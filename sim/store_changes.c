@@ -393,6 +393,7 @@ void tt_store_tables_process_died(struct tt_store_tables *tables, uint32_t proce
 {
     struct tt_user_row *user;
     for (size_t i = 0; (user = tt_map_next(&tables->users, &i)) != NULL;) {
+        tt_time last = user->last_seen;
         for (size_t d = 0; d < user->device_count; d++) {
             struct tt_device_row *row = &user->devices[d];
             if (!row->device.connected || row->process != process)
@@ -400,7 +401,10 @@ void tt_store_tables_process_died(struct tt_store_tables *tables, uint32_t proce
             tt_time at = tt_time_max(tables->alive[process], row->connected_at);
             if (tables->mutant == TT_MUTANT_LAST_SEEN_LOST)
                 at = TT_TIME(0);
+            last = tt_time_max(last, at);
             disconnect_device(user, row, at, tables->mutant);
         }
+        if (!is_connected(user))
+            user->last_seen = last;
     }
 }

@@ -315,10 +315,16 @@ static void a_crash_leaves_the_last_alive_time_as_last_seen(struct fixture *f)
     alive(f, 20);
     alive(f, 19);
     link_at(f, "dave", "phone", 30);
+    link_at(f, "erin", "phone", 31);
+    link_at(f, "erin", "laptop", 32);
+    link_at(f, "frank", "laptop", 33);
+    link_at(f, "frank", "phone", 34);
     f->subject->reopen(f->store);
     assert_int_equal(last_seen(f, "bob").ms, at(20).ms);
     assert_int_equal(last_seen(f, "carol").ms, at(15).ms);
     assert_int_equal(last_seen(f, "dave").ms, at(30).ms);
+    assert_int_equal(last_seen(f, "erin").ms, at(32).ms);
+    assert_int_equal(last_seen(f, "frank").ms, at(34).ms);
     assert_false(devices(f, "bob")->devices[0].connected);
     const struct tt_link_device *again = link_at(f, "bob", "phone", 40);
     assert_true(again->resumed);

@@ -298,11 +298,16 @@ static tt_err end_connections(struct tt_working *working, const tt_id *id)
     TT_TRY(tt_working_user(working, id, &user));
     if (!is_connected(user))
         return TT_FAIL(CORRUPT);
+    tt_time last = user->row.last_seen;
     for (size_t i = 0; i < user->row.device_count; i++) {
         struct tt_device *device = &user->row.devices[i];
-        if (device->connected)
-            disconnect(working, user, device, tt_time_max(alive_at, device->active_at));
+        if (!device->connected)
+            continue;
+        tt_time left = tt_time_max(alive_at, device->active_at);
+        last = tt_time_max(last, left);
+        disconnect(working, user, device, left);
     }
+    user->row.last_seen = last;
     return TT_OK;
 }
 
