@@ -499,7 +499,7 @@ static void dispatch(struct tt_core *core, const struct tt_event *event)
         timers_due(core);
         return;
     case TT_EVENT_CUT:
-        tt_request_cut(core, &event->cut.user, &event->cut.device);
+        tt_request_cut(core, &event->cut.user, &event->cut.device, event->cut.epoch);
         return;
     case TT_EVENT_DRAIN:
         core->draining = true;

@@ -233,6 +233,8 @@ void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op)
                 core,
                 hint_for(core, &fanout->hint, user, fanout->shares ? &fanout->shares[i] : NULL),
                 found);
+        if (fanout->hint.kind == TT_HINT_CUT && fanout->hint.version != 0)
+            tt_session_unlinked(core, user, &fanout->hint.device, fanout->hint.version);
         if (!is_about_a_message(&fanout->hint))
             continue;
         struct seen seen = seen_anywhere(core, &fanout->hint, user, found, sender);

@@ -634,11 +634,12 @@ static void set_push(struct tt_core *core, struct tt_task *task)
     tt_task_destroy(core, task);
 }
 
-void tt_request_cut(struct tt_core *core, const tt_id *user, const tt_id *device)
+void tt_request_cut(struct tt_core *core, const tt_id *user, const tt_id *device, uint64_t epoch)
 {
     struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
     hint->kind = TT_HINT_CUT;
     hint->device = *device;
+    hint->version = epoch;
     tt_fanout(core, hint, user, 1, NULL);
 }
 
@@ -652,10 +653,10 @@ static void unlink_device(struct tt_core *core, struct tt_task *task)
         tt_task_ask_store(core, task, PART_FIRST, op);
         return;
     }
-    tt_err err = tt_task_answer(task, PART_FIRST)->err;
-    if (tt_is_ok(err))
-        tt_request_cut(core, &task->user, &task->request.unlink.device);
-    finish(core, task, err);
+    const struct tt_store_op *op = tt_task_answer(task, PART_FIRST);
+    /* Also if not: it may have been done, now or by a request before, and who asks cannot know. */
+    tt_request_cut(core, &task->user, &task->request.unlink.device, op->unlink_device.epoch);
+    finish(core, task, op->err);
 }
 
 void tt_request_resume(struct tt_core *core, struct tt_task *task)

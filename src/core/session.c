@@ -234,6 +234,14 @@ static void unregister(struct tt_core *core, const tt_id *user, const tt_id *dev
     tt_emit_registry(core, op, TT_FOR_UNREGISTER, TT_HANDLE_NONE);
 }
 
+/* If the word of it is lost, the socket soon looks whether it is registered, finds that it is not,
+ * and then in the store that it is not linked. */
+void tt_session_unlinked(struct tt_core *core, const tt_id *user, const tt_id *device,
+                         uint64_t epoch)
+{
+    unregister(core, user, device, epoch, NULL);
+}
+
 static void kick(struct tt_core *core, const tt_id *user, const tt_id *device, uint64_t epoch,
                  const struct tt_place *place)
 {

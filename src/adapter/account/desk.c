@@ -186,16 +186,16 @@ static tt_err unlink_all(struct tt_desk *desk, const tt_id *user, tt_time now)
     tt_err err = run(desk, list);
     size_t count = tt_is_ok(err) ? list->list_devices.device_count : 0;
     for (size_t i = 0; i < count && tt_is_ok(err); i++) {
-        const tt_id *device = &list->list_devices.devices[i].id;
+        const struct tt_device *device = &list->list_devices.devices[i];
         struct tt_store_op *op = tt_store_op_create(TT_STORE_UNLINK_DEVICE);
         op->unlink_device.user = *user;
-        op->unlink_device.device = *device;
+        op->unlink_device.device = device->id;
         op->unlink_device.at = now;
         err = run_once(desk, op);
         if (tt_err_is(err, TT_ERR_NOT_FOUND))
             err = TT_OK;
         if (tt_is_ok(err) && desk->owner.cut != NULL)
-            desk->owner.cut(desk->owner.context, user, device);
+            desk->owner.cut(desk->owner.context, user, &device->id, device->epoch);
     }
     tt_store_op_destroy(&list);
     return err;

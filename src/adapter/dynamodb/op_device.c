@@ -288,7 +288,7 @@ static void leave_server(struct tt_ddb_work *work, struct tt_ddb_user *user,
 
 static tt_err unlink_device(struct tt_ddb_work *work)
 {
-    const struct tt_unlink_device *unlink = &work->op->unlink_device;
+    struct tt_unlink_device *unlink = &work->op->unlink_device;
     struct tt_ddb_user user;
     bool found = false;
     for (bool stands = false; !stands;) {
@@ -299,6 +299,7 @@ static tt_err unlink_device(struct tt_ddb_work *work)
             return found ? TT_OK : TT_FAIL(NOT_FOUND);
         found = true;
         if (device != NULL) {
+            unlink->epoch = device->is.epoch;
             leave_server(work, &user, device, unlink->at);
             device->state = TT_DDB_UNLINKING;
         }

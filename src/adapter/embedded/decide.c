@@ -57,11 +57,13 @@ static tt_err decide_link(struct tt_working *working, const struct tt_decide_ter
 static tt_err decide_unlink(struct tt_working *working, struct tt_store_op *op,
                             struct tt_record *record)
 {
-    const struct tt_unlink_device *unlink = &op->unlink_device;
+    struct tt_unlink_device *unlink = &op->unlink_device;
     struct tt_user_state *user;
     TT_TRY(tt_working_user(working, &unlink->user, &user));
-    if (tt_user_device(user, &unlink->device) == NULL)
+    const struct tt_device *device = tt_user_device(user, &unlink->device);
+    if (device == NULL)
         return tt_decide_log_out(user, op, record);
+    unlink->epoch = device->epoch;
     *record = (struct tt_record){.kind = TT_RECORD_UNLINKED,
                                  .user = unlink->user,
                                  .device = unlink->device,

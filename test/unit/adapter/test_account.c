@@ -58,11 +58,12 @@ static void fill(void *bytes, size_t size)
     memset(bytes, 7, size);
 }
 
-static void on_cut(void *context, const tt_id *user, const tt_id *device)
+static void on_cut(void *context, const tt_id *user, const tt_id *device, uint64_t epoch)
 {
     struct world *world = context;
     (void)user;
     (void)device;
+    assert_int_not_equal(epoch, 0);
     world->cuts++;
 }
 

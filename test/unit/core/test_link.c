@@ -258,6 +258,64 @@ static void who_is_unlinked_is_cut_though_the_registry_was_away(void **state)
     bench_destroy(&bench);
 }
 
+/* So that its socket, if the word is lost, finds out when it looks whether it is registered. */
+static void a_device_that_is_unlinked_is_registered_no_more(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    struct tt_request unlink = {.kind = TT_REQUEST_UNLINK_DEVICE,
+                                .unlink.device = tt_id_of("phone")};
+    bench_hang_up(bench, bench_connect(bench, "bob", "phone"));
+    bench_register(bench, "bob", "phone", 1);
+    bench_ask(bench, unlink, "bob", "desk");
+    expect_said(bench, "hint: CUT bob/phone");
+    assert_int_equal(registrations(bench, "bob"), 0);
+    bench_register(bench, "bob", "phone", 2); /* linked again meanwhile */
+    bench_ask(bench, unlink, "bob", "desk");
+    assert_int_equal(registrations(bench, "bob"), 1);
+    bench_destroy(&bench);
+}
+
+static void look_each_second(struct tt_core_options *options)
+{
+    options->reassert_ms = 1000;
+}
+
+static void a_socket_that_is_neither_registered_nor_linked_is_closed(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(look_each_second);
+    (void)bench_connect(bench, "bob", "phone");
+    unlink_phone(bench);
+    bench_unregister(bench, "bob", "phone");
+    bench_pass_ms(bench, 2000);
+    expect_said(bench, "bob/phone: closed with 4401");
+    assert_int_equal(registrations(bench, "bob"), 0);
+    bench_destroy(&bench);
+}
+
+/* It was done, and that is not known; or it had been done, and the word of it was lost. */
+static void who_may_be_unlinked_is_cut(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    struct tt_request unlink = {.kind = TT_REQUEST_UNLINK_DEVICE,
+                                .unlink.device = tt_id_of("phone")};
+    (void)bench_connect(bench, "bob", "phone");
+    bench_hold(bench, TT_STORE_UNLINK_DEVICE);
+    bench_ask(bench, unlink, "bob", "desk");
+    bench_let_go(bench, TT_STORE_UNLINK_DEVICE, TT_FAIL(UNAVAILABLE));
+    expect_said(bench, "reply: 503");
+    expect_said(bench, "bob/phone: closed with 4401");
+    (void)bench_connect(bench, "bob", "phone");
+    unlink_phone(bench);
+    bench_forget(bench);
+    bench_ask(bench, unlink, "bob", "desk");
+    expect_said(bench, "reply: 404");
+    expect_said(bench, "bob/phone: closed with 4401");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +331,9 @@ int main(void)
         cmocka_unit_test(an_ack_names_the_link_of_its_socket),
         cmocka_unit_test(a_socket_that_sends_for_an_unlinked_device_is_closed),
         cmocka_unit_test(who_is_unlinked_is_cut_though_the_registry_was_away),
+        cmocka_unit_test(a_device_that_is_unlinked_is_registered_no_more),
+        cmocka_unit_test(a_socket_that_is_neither_registered_nor_linked_is_closed),
+        cmocka_unit_test(who_may_be_unlinked_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
