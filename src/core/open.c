@@ -251,8 +251,6 @@ static struct tt_status newest_status(struct tt_core *core, const tt_id *user,
         return looked_up;
     struct tt_status status = watched->status;
     status.last_seen = tt_presence_no_later(core, status.last_seen);
-    if (!looked_up.online) /* of which the store may know more */
-        status.last_seen = tt_time_max(status.last_seen, looked_up.last_seen);
     return status;
 }
 
@@ -386,7 +384,7 @@ void tt_open_ready(struct tt_core *core, struct tt_task *task)
     size_t others = task->conv->is.member_count - 1;
     if (session != NULL && knows_sharing)
         tt_presence_own(core, session->user, shares(task, others), task->asked_at);
-    if (is_watching)
+    if (session != NULL) /* also if it shows another chat by now: others here may show this one */
         note_presence(core, task, others);
     if (session != NULL && session->busy->opening && session->busy->opening_turn == task->open_turn)
         session->own_busy->opening = false;
