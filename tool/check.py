@@ -5,11 +5,13 @@ The release build is what users run; the other one is built by clang with Addres
 UndefinedBehaviorSanitizer. ./check calls this after it has installed what is missing.
 """
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -26,6 +28,7 @@ SANITIZERS = {
 }
 OUTPUT_LINES_SHOWN = 60
 FUZZ_SECONDS = 5  # of each target, and five times that of the one of whole sessions
+STORIES = ['test/web/phone_off.test.ts', 'test/web/alice_sees.test.ts', 'test/web/when.test.ts']
 # What test/crash/hunt.py plays: the kind, its rounds here, and with --long.
 HUNTS = [('write', 4, 60), ('fail', 4, 20), ('short', 1, 3), ('memory', 1, 10), ('power', 2, 20),
          ('cut', 6, 100), ('flip', 10, 250), ('lost', 6, 9999)]
@@ -43,6 +46,8 @@ class Check:
         self.jobs = options.jobs
         self.passed = 0
         self.failed = []
+        self.is_beside = False
+        self.lock = threading.Lock()
         # Debian's python3 and meson, whatever else stands first in PATH.
         self.environ = {**os.environ, 'PATH': '/usr/bin:' + os.environ['PATH'],
                         'PYTHONDONTWRITEBYTECODE': '1', 'LC_ALL': 'C.UTF-8', **SANITIZERS}
@@ -50,16 +55,28 @@ class Check:
     def command(self, name, args, environ=None):
         """Runs a command; what it says is shown only when it fails."""
         started, worked = time.monotonic(), processor_seconds()
-        print(f'{name} ... ', end='', flush=True)
+        before = '' if self.is_beside else f'{name} ... '
+        print(before, end='', flush=True)
         done = subprocess.run([str(arg) for arg in args], cwd=ROOT, text=True, errors='replace',
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               env={**self.environ, **(environ or {})})
         verdict = 'ok' if done.returncode == 0 else f'FAILED ({done.returncode})'
-        print(f'{verdict} ({time.monotonic() - started:.0f} s, '
-              f'{processor_seconds() - worked:.0f} s of processors)', flush=True)
-        if done.returncode != 0:
-            print(*done.stdout.splitlines()[-OUTPUT_LINES_SHOWN:], sep='\n', flush=True)
+        taken = f'{time.monotonic() - started:.0f} s'
+        if self.is_beside:
+            verdict = f'{name} ... {verdict} ({taken}, beside others)'
+        else:
+            verdict += f' ({taken}, {processor_seconds() - worked:.0f} s of processors)'
+        shown = done.stdout.splitlines()[-OUTPUT_LINES_SHOWN:] if done.returncode != 0 else []
+        print('\n'.join([verdict, *shown]), flush=True)
         return done.returncode == 0
+
+    def beside(self, *suites):
+        """Runs suites that wait more than they work side by side."""
+        self.is_beside = True
+        with concurrent.futures.ThreadPoolExecutor(len(suites)) as pool:
+            for done in [pool.submit(suite) for suite in suites]:
+                done.result()
+        self.is_beside = False
 
     def build(self, folder, setup, environ=None):
         if not (folder / 'build.ninja').exists() and not self.command(
@@ -97,10 +114,12 @@ class Check:
     def count(self, name, ok, report):
         results = json.loads(report.read_text()) if report.exists() else \
             {'passed': [], 'failed': []}
-        self.passed += len(results['passed'])
-        self.failed += [f'{name}: {test}' for test in results['failed']]
-        if not results['passed'] and not results['failed'] or (not ok and not results['failed']):
-            self.failed.append(name)
+        failed = [f'{name}: {test}' for test in results['failed']]
+        if not failed and not (ok and results['passed']):
+            failed = [name]
+        with self.lock:
+            self.passed += len(results['passed'])
+            self.failed += failed
 
     def node(self, name, *args, **environ):
         """Runs a suite of JavaScript, which writes the same kind of report."""
@@ -146,20 +165,16 @@ class Check:
                         RELEASE, ASAN)
         if release:
             program = RELEASE / 'twoticks'
-            for nodes in (1, 3):
+            # With 3 nodes they are played below, sanitized.
+            for nodes in (1, 3) if self.long or not asan else (1,):
                 self.script(f'scenarios, {nodes} nodes', 'test/scenario/run.py',
                             '--program', program, '--nodes', nodes)
             for servers in (2, 3) if self.long else (3,):
                 self.script(f'scenarios, {servers} servers', 'test/scale/run.py',
                             '--program', program, '--servers', servers, '--patience', 3,
                             *([] if self.long else ['--brief']))
-            self.script('stores and registries behind TLS', 'test/scale/tls.py',
-                        '--program', program)
             self.script('servers killed under load', 'test/scale/survive.py', '--program',
                         program, '--rounds', 40 if self.long else 3, '--patience', 4)
-            self.script('clients that move at random', 'test/scale/wander.py', '--program',
-                        program, '--patience', 3, '--seconds', 60 if self.long else 3,
-                        '--clients', 50 if self.long else 10)
             self.simple('CPU of a request', 'test/scale/cpu.py', '--requests', '10000')
             if self.long:
                 self.simple('every planted bug is found', RELEASE / 'sim/sim', 'mutants',
@@ -176,12 +191,17 @@ class Check:
             self.script('a full disk', 'test/crash/full_disk.py', '--program', program)
         if release:
             self.node('types', '--types')
-            self.node('library', 'sdk/js/test')
+            self.beside(
+                lambda: self.script('stores and registries behind TLS', 'test/scale/tls.py',
+                                    '--program', program),
+                lambda: self.script('clients that move at random', 'test/scale/wander.py',
+                                    '--program', program, '--patience', 4, '--seconds',
+                                    60 if self.long else 3, '--clients', 50 if self.long else 10),
+                lambda: self.node('library', 'sdk/js/test'),
+                *([] if self.long else [lambda: self.node('browser', *STORIES)]))
             if self.long:
                 self.node('library, many stories', 'sdk/js/test/model.test.ts', RUNS='200')
-            stories = ['test/web/phone_off.test.ts', 'test/web/alice_sees.test.ts',
-                       'test/web/when.test.ts']
-            self.node('browser', *(['test/web'] if self.long else stories))
+                self.node('browser', 'test/web')
         if asan:
             self.script('scenarios, sanitized, 3 nodes', 'test/scenario/run.py',
                         '--program', ASAN / 'twoticks', '--nodes', 3, '--patience', 4)
