@@ -235,11 +235,13 @@ static void unregister(struct tt_core *core, const tt_id *user, const tt_id *dev
 }
 
 /* If the word of it is lost, the socket soon looks whether it is registered, finds that it is not,
- * and then in the store that it is not linked. */
+ * and then in the store that it is not linked. Where nobody looks it stays in the registry, so that
+ * whoever has something for the device finds it, and cuts it. */
 void tt_session_unlinked(struct tt_core *core, const tt_id *user, const tt_id *device,
                          uint64_t epoch)
 {
-    unregister(core, user, device, epoch, NULL);
+    if (core->options.reassert_ms > 0)
+        unregister(core, user, device, epoch, NULL);
 }
 
 static void kick(struct tt_core *core, const tt_id *user, const tt_id *device, uint64_t epoch,

@@ -258,11 +258,16 @@ static void who_is_unlinked_is_cut_though_the_registry_was_away(void **state)
     bench_destroy(&bench);
 }
 
+static void look_each_second(struct tt_core_options *options)
+{
+    options->reassert_ms = 1000;
+}
+
 /* So that its socket, if the word is lost, finds out when it looks whether it is registered. */
 static void a_device_that_is_unlinked_is_registered_no_more(void **state)
 {
     (void)state;
-    struct bench *bench = bench_create(NULL);
+    struct bench *bench = bench_create(look_each_second);
     struct tt_request unlink = {.kind = TT_REQUEST_UNLINK_DEVICE,
                                 .unlink.device = tt_id_of("phone")};
     bench_hang_up(bench, bench_connect(bench, "bob", "phone"));
@@ -276,9 +281,20 @@ static void a_device_that_is_unlinked_is_registered_no_more(void **state)
     bench_destroy(&bench);
 }
 
-static void look_each_second(struct tt_core_options *options)
+/* Whoever has something for it finds it there, and cuts it. */
+static void it_stays_registered_where_no_socket_looks(void **state)
 {
-    options->reassert_ms = 1000;
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    bench_hang_up(bench, bench_connect(bench, "bob", "phone"));
+    bench_register(bench, "bob", "phone", 1);
+    bench_ask(
+        bench,
+        (struct tt_request){.kind = TT_REQUEST_UNLINK_DEVICE, .unlink.device = tt_id_of("phone")},
+        "bob", "desk");
+    expect_said(bench, "hint: CUT bob/phone");
+    assert_int_equal(registrations(bench, "bob"), 1);
+    bench_destroy(&bench);
 }
 
 static void a_socket_that_is_neither_registered_nor_linked_is_closed(void **state)
@@ -332,6 +348,7 @@ int main(void)
         cmocka_unit_test(a_socket_that_sends_for_an_unlinked_device_is_closed),
         cmocka_unit_test(who_is_unlinked_is_cut_though_the_registry_was_away),
         cmocka_unit_test(a_device_that_is_unlinked_is_registered_no_more),
+        cmocka_unit_test(it_stays_registered_where_no_socket_looks),
         cmocka_unit_test(a_socket_that_is_neither_registered_nor_linked_is_closed),
         cmocka_unit_test(who_may_be_unlinked_is_cut),
     };
