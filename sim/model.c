@@ -349,6 +349,11 @@ uint64_t tt_oracle_sessions_us(const struct tt_oracle *oracle, const tt_id *user
     return oracle->sessions_us[tt_model_user(oracle, user)];
 }
 
+uint64_t tt_oracle_came_us(const struct tt_oracle *oracle, const tt_id *user)
+{
+    return oracle->came_us[tt_model_user(oracle, user)];
+}
+
 uint64_t tt_oracle_settings_us(const struct tt_oracle *oracle, const tt_id *user)
 {
     return oracle->settings_us[tt_model_user(oracle, user)];

@@ -92,6 +92,7 @@ struct tt_oracle {
     int user_count;
     uint32_t sessions[TT_ORACLE_USERS_MAX];    /* that nodes hold */
     uint64_t sessions_us[TT_ORACLE_USERS_MAX]; /* when one opened or ended last */
+    uint64_t came_us[TT_ORACLE_USERS_MAX];     /* when one opened last where there was none */
     uint64_t settings_us[TT_ORACLE_USERS_MAX]; /* when they were changed last */
     struct known_seen seen[TT_ORACLE_USERS_MAX];
     tt_time alive[TT_WORLD_SERVERS_MAX]; /* the latest sign of life that the store kept */

@@ -32,7 +32,8 @@ void tt_oracle_session_opens(struct tt_oracle *oracle, struct tt_link *link)
         note->views[i].floor = oracle->devices[device].views[i].shown;
     }
     link->oracle = note;
-    oracle->sessions[oracle->devices[device].user]++;
+    if (oracle->sessions[oracle->devices[device].user]++ == 0)
+        oracle->came_us[oracle->devices[device].user] = oracle->world->agenda.now_us;
     oracle->sessions_us[oracle->devices[device].user] = oracle->world->agenda.now_us;
 }
 

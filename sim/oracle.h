@@ -68,6 +68,9 @@ uint32_t tt_oracle_sessions(const struct tt_oracle *oracle, const tt_id *user);
 /* When one of them opened or ended last. */
 uint64_t tt_oracle_sessions_us(const struct tt_oracle *oracle, const tt_id *user);
 
+/* When one opened last where there was none. */
+uint64_t tt_oracle_came_us(const struct tt_oracle *oracle, const tt_id *user);
+
 /* When somebody who has left under a calm sky was last seen: `is_known`, from and to, and whether a
  * clock that had jumped makes it later, or unknown. */
 struct tt_oracle_seen {

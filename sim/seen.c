@@ -80,6 +80,8 @@ static void check_member(struct tt_run *run, const struct tt_sim_device *device,
     if (seen->truth == TT_SEEN_OFFLINE &&
         !is_long_ago(run, tt_oracle_sessions_us(run->oracle, member)))
         return; /* somebody was there for an instant */
+    if (seen->truth == TT_SEEN_ONLINE && !is_long_ago(run, tt_oracle_came_us(run->oracle, member)))
+        return; /* nobody was */
     bool may_see = tt_oracle_may_see(run->oracle, &device->user, member);
     bool truth = may_see && seen->truth == TT_SEEN_ONLINE;
     if (!may_see && !chat->status_is_known[number])
