@@ -179,15 +179,19 @@ tt_seq tt_push_oldest_armed(const struct tt_push *push)
 
 /* All messages of a conversation may have been stored by different nodes, and each of them rings
  * for those that it stored. What is too far off to be known counts: better twice than never. */
-bool tt_push_is_armed(const struct tt_push *push, tt_seq seq)
+static bool is_armed_here(const struct tt_push *push, tt_seq seq)
 {
-    bool is_late = push->late && seq.n <= push->late_to.n;
-    if (is_late || (push->far_from.n <= seq.n && seq.n <= push->far_to.n))
+    if (push->far_from.n <= seq.n && seq.n <= push->far_to.n)
         return true;
     if (push->armed == 0 || seq.n < push->from.n)
         return false;
     uint64_t distance = seq.n - push->from.n;
     return distance < ARMED_BITS && (push->armed >> distance & 1) != 0;
+}
+
+bool tt_push_is_armed(const struct tt_push *push, tt_seq seq)
+{
+    return (push->late && seq.n <= push->late_to.n) || is_armed_here(push, seq);
 }
 
 /* Everything up to there has rung, or need not. */
@@ -460,11 +464,24 @@ static bool any_is_behind(const struct tt_positions *at, tt_seq seq)
     return false;
 }
 
+/* What has rung so far are messages that were armed here. One that is not, and that nobody has kept
+ * as rung for, may be the message that is looked for: it was stored late, before those. */
+static void ring_from_there(struct tt_push *push, const struct tt_positions *at)
+{
+    for (uint32_t i = 0; i < push->rung_count; i++) {
+        tt_seq seq = at->pushed;
+        while (seq.n < push->rung[i].seq.n && is_armed_here(push, tt_seq_next(seq)))
+            seq = tt_seq_next(seq);
+        push->rung[i].seq = tt_seq_min(push->rung[i].seq, seq);
+    }
+}
+
 /* The positions are there: what is due, and does anything have to ring? */
 static void looked(struct tt_core *core, struct tt_task *task, struct tt_push *push)
 {
     const struct tt_positions *at = &tt_task_answer(task, PART_POSITIONS)->positions;
     if (task->finds) {
+        ring_from_there(push, at);
         push->late = true;
         push->late_to = push->ring_to = push->to = tt_seq_max(push->to, at->head);
         push->checked = tt_seq_max(push->checked, at->head);

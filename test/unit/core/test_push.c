@@ -211,6 +211,36 @@ static void what_was_only_looked_at_still_rings(void **state)
     bench_destroy(&bench);
 }
 
+/* Nobody knows whether Alice's message was stored, and it comes into the store only after that was
+ * first looked at. Bob's own behind it is looked at meanwhile, and rings for nobody. */
+static void what_was_stored_late_rings_though_what_came_after_it_was_looked_at(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away();
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_hold(bench, TT_STORE_APPEND);
+    bench_send(bench, alice, "c", "m1");
+    bench_let_go(bench, TT_STORE_APPEND, TT_FAIL(UNAVAILABLE));
+    bench_pass_ms(bench, 3500);
+    expect_said(bench, "notify: ring bob/phone c seq=1");
+    accept_all(bench, 1, 1);
+    bench_register(bench, "bob", "phone", 99);
+    bench_store_message(bench, "c", "alice", "m2");
+    bench_ask(bench,
+              (struct tt_request){.kind = TT_REQUEST_SEND,
+                                  .conversation = tt_id_of("c"),
+                                  .send = {tt_id_of("m3"), TT_SLICE_LITERAL("hello")}},
+              "bob", "tablet");
+    bench_pass_ms(bench, 3500);
+    expect_unsaid(bench, "notify: ring bob/phone c seq=2");
+    bench_pass_ms(bench, 5000);
+    assert_int_equal(bench_count(bench, "notify: ring bob/phone c seq=2"), 1);
+    accept_all(bench, 2, 2);
+    bench_pass_ms(bench, 60000);
+    assert_int_equal(bench_count(bench, "notify: "), 2);
+    bench_destroy(&bench);
+}
+
 /* Alice's tablet is looked after; that Bob sends something old again ends that not. */
 static void what_was_looked_at_goes_on_being_looked_at(void **state)
 {
@@ -569,6 +599,7 @@ int main(void)
         cmocka_unit_test(the_senders_other_device_is_looked_after),
         cmocka_unit_test(what_rings_late_is_found_behind_ones_own),
         cmocka_unit_test(what_was_only_looked_at_still_rings),
+        cmocka_unit_test(what_was_stored_late_rings_though_what_came_after_it_was_looked_at),
         cmocka_unit_test(what_was_looked_at_goes_on_being_looked_at),
         cmocka_unit_test(who_cannot_be_reached_for_minutes_is_told_soon_after),
         cmocka_unit_test(what_was_read_elsewhere_goes_from_the_phone),
