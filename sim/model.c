@@ -250,6 +250,7 @@ static void learn_append(struct tt_oracle *oracle, const struct tt_append *appen
         return;
     }
     put_message(conversation, message);
+    conversation->stored_us = oracle->world->agenda.now_us;
     struct tt_cursor *cursor = &conversation->cursors[user];
     bool carries =
         oracle->devices[device].linked && conversation->positions[device] + 1 == message->seq.n;
@@ -403,6 +404,12 @@ bool tt_oracle_is_member(const struct tt_oracle *oracle, const tt_id *conversati
     int number = tt_model_conversation(oracle, conversation);
     return number >= 0 &&
            tt_model_is_member(&oracle->conversations[number], tt_model_user(oracle, user));
+}
+
+uint64_t tt_oracle_stored_us(const struct tt_oracle *oracle, const tt_id *conversation)
+{
+    int number = tt_model_conversation(oracle, conversation);
+    return number < 0 ? 0 : oracle->conversations[number].stored_us;
 }
 
 tt_seq tt_oracle_head(const struct tt_oracle *oracle, const tt_id *conversation)
