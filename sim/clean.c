@@ -222,7 +222,7 @@ static void check_presence_refreshed(struct tt_run *run, const struct tt_sim_dev
                                      const struct tt_server_frame *frame)
 {
     uint64_t grace_us = run->swarm.world.core.offline_grace_ms * TT_US_PER_MS;
-    bool is_known = false;
+    bool is_known = device->marking > 0; /* the answer that says it may be on its way */
     for (uint32_t i = 0; i < chat->is->member_count; i++)
         is_known = is_known ||
                    (tt_id_eq(&chat->is->members[i], &frame->user) && chat->status_is_known[i] &&
