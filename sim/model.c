@@ -250,7 +250,7 @@ static void learn_append(struct tt_oracle *oracle, const struct tt_append *appen
         return;
     }
     put_message(conversation, message);
-    conversation->stored_us = oracle->world->agenda.now_us;
+    conversation->changed_us = oracle->world->agenda.now_us;
     struct tt_cursor *cursor = &conversation->cursors[user];
     bool carries =
         oracle->devices[device].linked && conversation->positions[device] + 1 == message->seq.n;
@@ -309,6 +309,8 @@ static void learn_advance(struct tt_oracle *oracle, const struct tt_advance *adv
     cursor->read = tt_seq_max(cursor->read, advance->to.read);
     tt_model_note_steps(conversation, user, before, advance->at);
     bool moved = before.delivered.n < cursor->delivered.n || before.read.n < cursor->read.n;
+    if (moved)
+        conversation->changed_us = oracle->world->agenda.now_us;
     if (moved && oracle->watch.moved != NULL)
         oracle->watch.moved(oracle->watch.context, &conversation->id, &advance->user);
 }
@@ -406,10 +408,10 @@ bool tt_oracle_is_member(const struct tt_oracle *oracle, const tt_id *conversati
            tt_model_is_member(&oracle->conversations[number], tt_model_user(oracle, user));
 }
 
-uint64_t tt_oracle_stored_us(const struct tt_oracle *oracle, const tt_id *conversation)
+uint64_t tt_oracle_changed_us(const struct tt_oracle *oracle, const tt_id *conversation)
 {
     int number = tt_model_conversation(oracle, conversation);
-    return number < 0 ? 0 : oracle->conversations[number].stored_us;
+    return number < 0 ? 0 : oracle->conversations[number].changed_us;
 }
 
 tt_seq tt_oracle_head(const struct tt_oracle *oracle, const tt_id *conversation)

@@ -34,7 +34,7 @@ struct known_conversation {
     struct known_message *messages;
     size_t message_count;
     size_t message_capacity;
-    uint64_t stored_us; /* when the last of them was stored */
+    uint64_t changed_us; /* when a message was stored, or a cursor moved, last */
     struct known_happening *happenings;
     size_t happening_count;
     size_t happening_capacity;

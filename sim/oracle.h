@@ -88,8 +88,8 @@ uint64_t tt_oracle_settings_us(const struct tt_oracle *oracle, const tt_id *user
 bool tt_oracle_may_see(const struct tt_oracle *oracle, const tt_id *viewer, const tt_id *user);
 
 tt_seq tt_oracle_head(const struct tt_oracle *oracle, const tt_id *conversation);
-/* When its last message was stored; 0: never. */
-uint64_t tt_oracle_stored_us(const struct tt_oracle *oracle, const tt_id *conversation);
+/* When a message was stored in it, or somebody's cursor moved, last; 0: never. */
+uint64_t tt_oracle_changed_us(const struct tt_oracle *oracle, const tt_id *conversation);
 struct tt_cursor tt_oracle_others(const struct tt_oracle *oracle, const tt_id *conversation,
                                   const tt_id *user);
 tt_seq tt_oracle_position(const struct tt_oracle *oracle, const tt_id *conversation,

@@ -41,8 +41,8 @@ static void check_chat(struct tt_run *run, const struct tt_sim_device *device,
 {
     struct tt_oracle *oracle = run->oracle;
     const tt_id *id = &chat->is->id;
-    if (tt_oracle_stored_us(oracle, id) + CHANGING_US > run->world->agenda.now_us)
-        return; /* somebody who has come back late had still to send it */
+    if (tt_oracle_changed_us(oracle, id) + CHANGING_US > run->world->agenda.now_us)
+        return; /* somebody has come back late, and sends what he had to, or acks */
     uint64_t head = tt_oracle_head(oracle, id).n;
     uint64_t position = held_by(oracle, id, device);
     if (position < head)
