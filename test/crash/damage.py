@@ -75,6 +75,13 @@ class Damage:
             self.cursors[conversation, viewer] = cursors_of(answer.json)
         await self.load.server.kill()
 
+    def unproven(self):
+        """The last file of the journal, where its last frame begins, and how many records that
+        has: none where it is a marker, which proves the batch before it."""
+        journal = max((self.whole / 'store/journal').glob('journal-*'))
+        start, _, records = list(frames_of(journal.read_bytes()))[-1]
+        return journal, start, records
+
     def viewers(self):
         """Two of each conversation, who see the cursors of all its members."""
         return [(conversation, user) for conversation, users in self.load.groups.items()
@@ -262,6 +269,9 @@ class Flip(Damage):
             file.seek(at)
             file.write(bytes([byte ^ bit]))
         self.in_store = path.is_relative_to(self.data / 'store')
+        journal, start, records = self.unproven()
+        # Killed before the marker was written: nobody was told that this batch is stored.
+        self.may_lack = records if path.name == journal.name and at >= start else 0
         self.what = f'{path.relative_to(self.data)}: bit {bit:#x} of byte {at}'
         verdict = ' and '.join(await self.look())
         self.counts[verdict] += 1
