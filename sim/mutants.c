@@ -46,7 +46,8 @@ static const struct {
     {TT_MUTANT_CORE_NO_LINKED_AT, "unlinks=1,store_after=300,leave=300,bus_lose=0"},
     {TT_MUTANT_ACK_ANY_LINK, "unlinks=1,store_late=200,store_before=0,store_after=0,leave=20"},
     {TT_MUTANT_ANSWER_WINS, "marks=900,delay_us=500,chaos_us=1000000,store_latency_us=60000"},
-    {TT_MUTANT_CORE_UNKNOWN_LEFT, "store_after=300,leave=500,half_open=0,crashes=0"},
+    {TT_MUTANT_CORE_UNKNOWN_LEFT,
+     "store_after=600,leave=500,half_open=0,crashes=0,marks=0,unlinks=0"},
     {TT_MUTANT_CORE_TOLD_TWICE, "cuts=1,bus_lose=0,leave=20"},
     {TT_MUTANT_CORE_RESENT_AS_NEW, "liar=1,lie=600,bus_lose=300"},
     {TT_MUTANT_LAST_SEEN_LATE, "servers=4,settings=0,clocks=0"},
@@ -70,8 +71,9 @@ static const struct {
     {TT_MUTANT_CORE_NO_FORGOTTEN, 57},   {TT_MUTANT_PUSHED_BLIND, 60},
     {TT_MUTANT_CORE_ACK_LEFT_LATER, 73}, {TT_MUTANT_CORE_ACK_LEFT, 76},
     {TT_MUTANT_UNREGISTER_BLIND, 117},   {TT_MUTANT_CORE_LATE_REGISTER, 121},
-    {TT_MUTANT_CORE_OLD_POSITION, 177},  {TT_MUTANT_UNRUNG_EMPTY, 210},
-    {TT_MUTANT_ANSWER_WINS, 443},        {TT_MUTANT_CORE_LATE_MARK, 491},
+    {TT_MUTANT_CORE_UNKNOWN_LEFT, 170},  {TT_MUTANT_CORE_OLD_POSITION, 177},
+    {TT_MUTANT_UNRUNG_EMPTY, 210},       {TT_MUTANT_ANSWER_WINS, 443},
+    {TT_MUTANT_CORE_LATE_MARK, 491},
 };
 
 /* In brief, who needed no more than so many is looked for, in more: which seed finds it changes
