@@ -5,9 +5,8 @@
 #include "sim/oracle.h"
 #include "sim/wire.h"
 
-#define FRAME_BYTES    120 /* of a frame, beside its content */
-#define STUCK_US       (3600 * TT_US_PER_S)
-#define LONGEST_DELAYS 8 /* times the usual one */
+#define FRAME_BYTES 120 /* of a frame, beside its content */
+#define STUCK_US    (3600 * TT_US_PER_S)
 /* Two answers to `open`: the one that asks, and the one that is too much. */
 #define QUEUE_SLACK 20000
 
@@ -53,12 +52,9 @@ static void trace_link(struct tt_link *link, bool to_device, struct tt_slice tex
     tt_buffer_deinit(&line);
 }
 
-/* No packet is as late as a connection that breaks. */
 static uint64_t arrival(const struct tt_link *link, uint64_t from_us, uint64_t not_before_us)
 {
-    uint64_t longest_us = LONGEST_DELAYS * (uint64_t)link->delay_us;
-    uint64_t delay_us = tt_prng_delay(&link->world->network, link->delay_us);
-    uint64_t at = from_us + (delay_us < longest_us ? delay_us : longest_us);
+    uint64_t at = from_us + tt_prng_delay(&link->world->network, link->delay_us);
     return at < not_before_us ? not_before_us : at;
 }
 

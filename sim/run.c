@@ -6,13 +6,14 @@
 #include "sim/node.h"
 #include "sim/phone.h"
 
-#define HEAL_US  (100 * TT_US_PER_S)
-#define CLEAN_US (120 * TT_US_PER_S)
-#define REST_US  (70 * TT_US_PER_S)
-#define LIST_US  (3 * TT_US_PER_S)
-#define SEEN_US  (6 * TT_US_PER_S)
-#define LOSS_US  (25 * TT_US_PER_S)
-#define GHOST_US (14 * TT_US_PER_S) /* a lease and a poll are 12 s */
+#define HEAL_US       (100 * TT_US_PER_S)
+#define CLEAN_US      (120 * TT_US_PER_S)
+#define REST_US       (70 * TT_US_PER_S)
+#define LIST_US       (3 * TT_US_PER_S)
+#define SEEN_US       (6 * TT_US_PER_S)
+#define LOSS_US       (25 * TT_US_PER_S)
+#define CALM_DELAY_US 30000              /* of a connection, at most */
+#define GHOST_US      (14 * TT_US_PER_S) /* a lease and a poll are 12 s */
 
 void tt_run_until(struct tt_run *run, uint64_t at_us)
 {
@@ -274,12 +275,16 @@ static void calm(struct tt_run *run)
     run->habits.works = false;
     run->habits.slow_per_mille = 0;
     run->habits.look_us = TT_US_PER_S;
-    if (run->habits.delay_us > 30000)
-        run->habits.delay_us = 30000;
+    if (run->habits.delay_us > CALM_DELAY_US)
+        run->habits.delay_us = CALM_DELAY_US;
     tt_oracle_calms(run->oracle);
     tt_phones_dusk(run->phones);
-    for (uint32_t i = 0; i < run->device_count; i++)
+    for (uint32_t i = 0; i < run->device_count; i++) {
+        struct tt_link *link = run->devices[i]->link;
+        if (link != NULL && link->delay_us > CALM_DELAY_US)
+            link->delay_us = CALM_DELAY_US;
         tt_device_come_back(run->devices[i]);
+    }
 }
 
 static void settle(struct tt_run *run, uint64_t us)
