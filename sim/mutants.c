@@ -41,7 +41,8 @@ static const struct {
     {TT_MUTANT_UNRUNG_EMPTY, "crashes=1,leave=300,store_before=0,store_after=0,registry_tail=0"},
     {TT_MUTANT_CORE_KICK_ANY,
      "leave=400,bus_tail=300,bus_double=300,bus_lose=0,marks=0,store_before=0,store_after=0"},
-    {TT_MUTANT_UNREGISTER_BLIND, "leave=400,half_open=0,registry_tail=300"},
+    {TT_MUTANT_UNREGISTER_BLIND,
+     "leave=400,half_open=0,registry_tail=600,registry_latency_us=60000,delay_us=500"},
     {TT_MUTANT_CORE_CUT_ANY, "unlinks=1,bus_double=300,bus_tail=300,bus_lose=0,marks=0"},
     {TT_MUTANT_CORE_NO_LINKED_AT, "unlinks=1,store_after=300,leave=300,bus_lose=0"},
     {TT_MUTANT_ACK_ANY_LINK, "unlinks=1,store_late=200,store_before=0,store_after=0,leave=20"},
@@ -62,18 +63,18 @@ static const struct {
     enum tt_mutant mutant;
     uint64_t seeds;
 } rare[] = {
-    {TT_MUTANT_DEDUPE_NEW_CONTENT, 7},   {TT_MUTANT_LAST_SEEN_LATE, 7},
+    {TT_MUTANT_DEDUPE_NEW_CONTENT, 7},   {TT_MUTANT_PENDING_STAYS, 7},
     {TT_MUTANT_LAST_SEEN_BACK, 9},       {TT_MUTANT_CORE_NO_SLOW_CLOSE, 10},
-    {TT_MUTANT_CORE_RESENT_AS_NEW, 10},  {TT_MUTANT_CORE_TIMELINE_LEAKS, 10},
-    {TT_MUTANT_RING_SWALLOWED, 11},      {TT_MUTANT_CORE_NO_REASSERT, 13},
-    {TT_MUTANT_PENDING_STAYS, 13},       {TT_MUTANT_CORE_NO_LINKED_AT, 26},
-    {TT_MUTANT_CORE_KICK_ANY, 29},       {TT_MUTANT_ACK_ANY_LINK, 53},
-    {TT_MUTANT_CORE_NO_FORGOTTEN, 57},   {TT_MUTANT_PUSHED_BLIND, 60},
-    {TT_MUTANT_CORE_ACK_LEFT_LATER, 73}, {TT_MUTANT_CORE_ACK_LEFT, 76},
-    {TT_MUTANT_UNREGISTER_BLIND, 117},   {TT_MUTANT_CORE_LATE_REGISTER, 121},
-    {TT_MUTANT_CORE_UNKNOWN_LEFT, 170},  {TT_MUTANT_CORE_OLD_POSITION, 177},
-    {TT_MUTANT_UNRUNG_EMPTY, 210},       {TT_MUTANT_ANSWER_WINS, 443},
-    {TT_MUTANT_CORE_LATE_MARK, 491},
+    {TT_MUTANT_CORE_TIMELINE_LEAKS, 10}, {TT_MUTANT_CORE_NO_REASSERT, 13},
+    {TT_MUTANT_UNREGISTER_BLIND, 14},    {TT_MUTANT_CORE_ACK_LEFT, 15},
+    {TT_MUTANT_LAST_SEEN_LATE, 16},      {TT_MUTANT_CORE_TOLD_TWICE, 16},
+    {TT_MUTANT_ACK_ANY_LINK, 27},        {TT_MUTANT_RING_DOUBLED, 27},
+    {TT_MUTANT_CORE_KICK_ANY, 29},       {TT_MUTANT_CORE_NO_NODE_GONE, 35},
+    {TT_MUTANT_CORE_NO_LINKED_AT, 83},   {TT_MUTANT_CORE_ACK_LEFT_LATER, 91},
+    {TT_MUTANT_CORE_LATE_REGISTER, 121}, {TT_MUTANT_CORE_NO_PUSH_REPAIR, 132},
+    {TT_MUTANT_CORE_UNKNOWN_LEFT, 170},  {TT_MUTANT_UNRUNG_EMPTY, 210},
+    {TT_MUTANT_CORE_LATE_MARK, 418},     {TT_MUTANT_CORE_OLD_POSITION, 442},
+    {TT_MUTANT_ANSWER_WINS, 443},        {TT_MUTANT_PUSHED_BLIND, 544},
 };
 
 /* In brief, who needed no more than so many is looked for, in more: which seed finds it changes
