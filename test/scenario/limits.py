@@ -152,7 +152,13 @@ async def who_dawdles_over_the_headers_is_cut(world):
     assert not lines[0][0]._buffer and not lines[0][0].at_eof(), 'the hour is not over'
     for _, writer in lines:
         writer.close()
-    assert (await server.call('GET', '/me', 'alice')).status == 200
+
+    async def is_served():  # on a machine that is busy a request may be late itself
+        try:
+            return (await server.call('GET', '/me', 'alice')).status == 200
+        except (OSError, EOFError):
+            return False
+    await clock.until(60, is_served, 'who does not dawdle is served')
 
 
 @scenario
