@@ -42,6 +42,7 @@ ONE_SERVER_ONLY = {
     'listing_accounts_without_a_server_changes_nothing',
     'accounts_that_root_adds_without_a_server_are_its_users',
     'files_of_another_user_are_named_with_what_to_do',
+    'a_file_that_may_not_grow_ends_the_server_like_a_full_disk',
 }
 BRIEF = ('story_alice_sees',)
 SECRET = 'the same secret on every server of this test'
