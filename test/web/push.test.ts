@@ -170,6 +170,9 @@ test('a push is shown; a click opens the conversation; read elsewhere, it goes',
       body,
       badge: 1,
     });
+  // The page hears of none of these pushes, and closes what is shown of a chat without news.
+  await talk.say('bob', 'news');
+  await shown(place.worker, 'Bob: news');
   await push('first', 1);
   await shown(place.worker, 'Bob: first');
   // One a chat: the newest.
