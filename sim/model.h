@@ -191,7 +191,7 @@ void tt_oracle_check_page(struct tt_oracle *oracle, int device, const tt_id *id,
 
 /* last_seen.c */
 void tt_model_learn_seen(struct tt_oracle *oracle, const struct tt_store_op *op, uint32_t process);
-void tt_model_session_ended(struct tt_oracle *oracle, const struct tt_link *link, int device);
+void tt_model_session_ended(struct tt_oracle *oracle, const struct tt_link *link, int number);
 
 /* What the store kept of when the user was last seen, before that instant. */
 tt_time tt_model_seen_kept(const struct tt_oracle *oracle, const tt_id *user, uint64_t before_us);
