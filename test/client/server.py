@@ -15,6 +15,7 @@ import time
 from client import calls, clock
 
 START_SECONDS = 60
+PORT_TAKEN = 'another program listens on this address'
 DRAIN_SECONDS = 60
 LINE = re.compile(r'(admin|listening) on https?://([\d.]+):(\d+)')
 
@@ -75,9 +76,19 @@ class Server:
             stderr=asyncio.subprocess.STDOUT, limit=1 << 20)
 
     async def start(self):
-        """Returns when the server is ready. A later start listens on the same port again."""
-        await self.spawn()
-        await clock.within(START_SECONDS, self._read_addresses(), 'the server is listening')
+        """Returns when the server is ready. A later start listens on the same port again, which
+        somebody else's connection may have borrowed meanwhile."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            before = len(self.output)
+            await self.spawn()
+            try:
+                await clock.within(START_SECONDS, self._read_addresses(), 'the server is listening')
+                break
+            except AssertionError:
+                is_taken = self.address is not None and PORT_TAKEN in self.output[before:]
+                if not is_taken or time.monotonic() > deadline:
+                    raise
         self._reading = asyncio.ensure_future(self._read_rest())
 
     async def _read_addresses(self):
