@@ -11,14 +11,21 @@
 
 #if defined(__SANITIZE_ADDRESS__)
 #define TT_FIBER_ASAN 1
+#elif defined(__SANITIZE_THREAD__)
+#define TT_FIBER_TSAN 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define TT_FIBER_ASAN 1
+#elif __has_feature(thread_sanitizer)
+#define TT_FIBER_TSAN 1
 #endif
 #endif
 #ifdef TT_FIBER_ASAN
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
+#endif
+#ifdef TT_FIBER_TSAN
+#include <sanitizer/tsan_interface.h>
 #endif
 
 struct tt_fiber {
@@ -32,6 +39,9 @@ struct tt_fiber {
     void (*run)(void *context);
     void *argument;
     bool over;
+#ifdef TT_FIBER_TSAN
+    void *tsan;
+#endif
 };
 
 /* Free ones that keep their stacks; what a storm needed beyond is given back. */
@@ -45,6 +55,9 @@ struct tt_fiber_pool {
     ucontext_t outside;
     const void *outside_stack;
     size_t outside_size;
+#ifdef TT_FIBER_TSAN
+    void *tsan_outside;
+#endif
 };
 
 struct tt_fiber_pool *tt_fiber_pool_create(void)
@@ -81,6 +94,9 @@ static void leave(struct tt_fiber *fiber)
     __sanitizer_start_switch_fiber(fiber->over ? NULL : &fake, pool->outside_stack,
                                    pool->outside_size);
 #endif
+#ifdef TT_FIBER_TSAN
+    __tsan_switch_to_fiber(pool->tsan_outside, 0);
+#endif
     int failed = swapcontext(&fiber->context, &pool->outside);
     TT_ASSERT(failed == 0);
 #ifdef TT_FIBER_ASAN
@@ -109,10 +125,18 @@ static void go_on(struct tt_fiber *fiber)
     void *fake = NULL;
     __sanitizer_start_switch_fiber(&fake, fiber->stack, fiber->mapped);
 #endif
+#ifdef TT_FIBER_TSAN
+    pool->tsan_outside = __tsan_get_current_fiber();
+    __tsan_switch_to_fiber(fiber->tsan, 0);
+#endif
     int failed = swapcontext(&pool->outside, &fiber->context);
     TT_ASSERT(failed == 0);
 #ifdef TT_FIBER_ASAN
     __sanitizer_finish_switch_fiber(fake, NULL, NULL);
+#endif
+#ifdef TT_FIBER_TSAN
+    if (fiber->over)
+        __tsan_destroy_fiber(fiber->tsan);
 #endif
     pool->running = NULL;
     if (fiber->over && pool->free_count == FREE_MAX) {
@@ -150,6 +174,9 @@ static void prepare(struct tt_fiber *fiber)
     fiber->context.uc_stack.ss_sp = fiber->stack;
     fiber->context.uc_stack.ss_size = fiber->mapped;
     fiber->context.uc_link = NULL;
+#ifdef TT_FIBER_TSAN
+    fiber->tsan = __tsan_create_fiber(0);
+#endif
     uintptr_t self = (uintptr_t)fiber;
     union {
         void (*with)(unsigned int high, unsigned int low);
