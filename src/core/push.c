@@ -466,7 +466,7 @@ static bool any_is_behind(const struct tt_positions *at, tt_seq seq)
 
 /* What has rung so far are messages that were armed here. One that is not, and that nobody has kept
  * as rung for, may be the message that is looked for: it was stored late, before those. */
-static void ring_from_there(struct tt_push *push, const struct tt_positions *at)
+static void lower_rung(struct tt_push *push, const struct tt_positions *at)
 {
     for (uint32_t i = 0; i < push->rung_count; i++) {
         tt_seq seq = at->pushed;
@@ -481,7 +481,7 @@ static void looked(struct tt_core *core, struct tt_task *task, struct tt_push *p
 {
     const struct tt_positions *at = &tt_task_answer(task, PART_POSITIONS)->positions;
     if (task->finds) {
-        ring_from_there(push, at);
+        lower_rung(push, at);
         push->late = true;
         push->late_to = push->ring_to = push->to = tt_seq_max(push->to, at->head);
         push->checked = tt_seq_max(push->checked, at->head);
