@@ -92,7 +92,10 @@ async function shown(worker: Worker, ...wanted: string[]): Promise<void> {
   await worker.evaluate(async (list) => {
     const scope = self as unknown as { registration: ServiceWorkerRegistration };
     for (let tries = 0; ; tries++) {
-      const all = await scope.registration.getNotifications();
+      // In turn with what shows them, as the client itself: who asks may make Chromium forget one.
+      const all = await navigator.locks.request('twoticks-notifications', () =>
+        scope.registration.getNotifications(),
+      );
       const told = JSON.stringify(all.map((one) => `${one.title}: ${one.body}`).sort());
       if (told === JSON.stringify(list)) return;
       if (tries === 500) throw new Error(`not ${JSON.stringify(list)} but ${told}`);
@@ -110,7 +113,9 @@ async function clickOn(worker: Worker, tag: string): Promise<string[]> {
     const opened: string[] = [];
     // Only a real click may open a window.
     scope.clients.openWindow = async (url) => void opened.push(url);
-    const [notification] = await scope.registration.getNotifications({ tag: wanted });
+    const [notification] = await navigator.locks.request('twoticks-notifications', () =>
+      scope.registration.getNotifications({ tag: wanted }),
+    );
     const work: Promise<unknown>[] = [];
     const event = Object.assign(new Event('notificationclick'), {
       notification,
@@ -215,6 +220,38 @@ test('a push is shown; a click opens the conversation; read elsewhere, it goes',
   await page.getByRole('button', { name: 'Continue as Alice' }).click();
   await page.getByRole('textbox', { name: 'Message' }).waitFor();
   await other.context().close();
+  await context.close();
+});
+
+test('who shows a notification waits for who looks for some, in page and worker', async () => {
+  const { stage, talk } = scene;
+  const context = await stage.context();
+  await withPush(context, true);
+  const alice = await stage.signIn(await context.newPage(), 'alice');
+  await alice.getByRole('link', { name: /^Bob/ }).waitFor();
+  const { worker, deliver } = await pushPlace(alice);
+  const look = await alice.evaluateHandle(
+    () =>
+      new Promise<{ end: () => void }>((resolve) => {
+        void navigator.locks.request(
+          'twoticks-notifications',
+          () => new Promise<void>((end) => resolve({ end })),
+        );
+      }),
+  );
+  await talk.say('bob', 'in turn');
+  await deliver({ type: 'message', title: 'Carol', body: 'in turn, too' });
+  await alice.evaluate(async () => {
+    for (let tries = 0; ; tries++) {
+      const { pending = [] } = await navigator.locks.query();
+      const waiting = pending.filter(({ name }) => name === 'twoticks-notifications');
+      if (new Set(waiting.map(({ clientId }) => clientId)).size === 2) return;
+      if (tries === 500) throw new Error(`of two, ${waiting.length} wait`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  });
+  await look.evaluate(({ end }) => end());
+  await shown(worker, 'Bob: in turn', 'Carol: in turn, too');
   await context.close();
 });
 

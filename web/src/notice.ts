@@ -24,6 +24,11 @@ const WORKER = '/worker.js';
 const BODY_MAX = 200;
 /** So long somebody who looks at it elsewhere has to read it. */
 const NOTIFY_AFTER_MS = 700;
+/**
+ * What shows notifications and what looks for them takes turns, here and in the worker: Chromium,
+ * when asked for its notifications, forgets the one that it is about to show.
+ */
+const LOCK = 'twoticks-notifications';
 const ICON_AFTER_MS = 300;
 
 /** The service worker: the page without a line, and pushed notifications. */
@@ -117,13 +122,17 @@ export async function turnOffNotifications(client: Client): Promise<void> {
   if (canNotify() !== 'granted') return;
   const worker = await navigator.serviceWorker.getRegistration();
   if (!worker) return;
-  for (const one of await worker.getNotifications()) one.close();
+  await navigator.locks.request(LOCK, async () => {
+    for (const one of await worker.getNotifications()) one.close();
+  });
   await client.unsubscribePush(worker);
 }
 
 async function closeNotifications(tag: string): Promise<void> {
   const worker = await navigator.serviceWorker?.getRegistration();
-  for (const one of (await worker?.getNotifications({ tag })) ?? []) one.close();
+  await navigator.locks.request(LOCK, async () => {
+    for (const one of (await worker?.getNotifications({ tag })) ?? []) one.close();
+  });
 }
 
 async function notify(client: Client, message: ClientEvents['message']): Promise<void> {
@@ -132,12 +141,15 @@ async function notify(client: Client, message: ClientEvents['message']): Promise
   // Read meanwhile, in another tab or on another device: nothing to tell any more.
   if (!conversation || conversation.myLastReadSeq >= seq || isMutedNow(conversation)) return;
   const worker = await navigator.serviceWorker?.getRegistration();
-  await worker?.showNotification(titleOf(conversation, client.userId), {
+  const options = {
     body: message.content.slice(0, BODY_MAX),
     tag,
     icon: '/icon-192.png',
     data: { conversation_id: tag },
-  });
+  };
+  await navigator.locks.request(LOCK, () =>
+    worker?.showNotification(titleOf(conversation, client.userId), options),
+  );
 }
 
 interface Due {
@@ -163,7 +175,7 @@ export function watchMessages(client: Client): () => void {
     const ripe = due.filter((one) => one.at <= now);
     due = due.filter((one) => one.at > now);
     if (canNotify() === 'granted') {
-      for (const id of read) void closeNotifications(id);
+      for (const id of read) if (client.conversation(id)?.unread === 0) void closeNotifications(id);
       const newest = new Map(ripe.map(({ message }) => [message.conversationId, message]));
       for (const message of newest.values()) void notify(client, message);
     }

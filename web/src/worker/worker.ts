@@ -57,6 +57,8 @@ const scope = self as unknown as Scope;
 const KEPT = 'twoticks-files';
 const PAGE = '/';
 const ANSWER_MS_MAX = 500;
+/** The page takes it, too, where it shows notifications or looks for them. */
+const LOCK = 'twoticks-notifications';
 const ICONS = ['/icon.svg', '/icon-192.png', '/manifest.webmanifest'];
 
 /** The page names its files, and their names change with their content. */
@@ -89,13 +91,16 @@ async function openFile(request: Request): Promise<Response> {
 
 async function show(news: News): Promise<void> {
   const { conversation_id: tag, badge } = news;
-  await scope.registration.showNotification(news.title ?? 'Two Ticks', {
+  const options = {
     body: news.body ?? '',
     icon: '/icon-192.png',
     badge: '/icon-192.png',
     data: { conversation_id: tag },
     ...(tag === undefined ? {} : { tag }),
-  });
+  };
+  await navigator.locks.request(LOCK, () =>
+    scope.registration.showNotification(news.title ?? 'Two Ticks', options),
+  );
   if (badge !== undefined) await (navigator as Badged).setAppBadge?.(badge).catch(() => undefined);
 }
 
