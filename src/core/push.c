@@ -464,16 +464,19 @@ static bool any_is_behind(const struct tt_positions *at, tt_seq seq)
     return false;
 }
 
-/* What has rung so far are messages that were armed here. One that is not, and that nobody has kept
- * as rung for, may be the message that is looked for: it was stored late, before those. */
+/* What has rung so far are messages that were armed here, or were there at the last such look. One
+ * that is neither, and that nobody has kept as rung for, may be the message that is looked for: it
+ * was stored late, before those. */
 static void lower_rung(struct tt_push *push, const struct tt_positions *at)
 {
+    tt_seq known = tt_seq_max(at->pushed, tt_seq_max(push->marked, push->found_to));
     for (uint32_t i = 0; i < push->rung_count; i++) {
-        tt_seq seq = at->pushed;
+        tt_seq seq = known;
         while (seq.n < push->rung[i].seq.n && is_armed_here(push, tt_seq_next(seq)))
             seq = tt_seq_next(seq);
         push->rung[i].seq = tt_seq_min(push->rung[i].seq, seq);
     }
+    push->found_to = at->head;
 }
 
 /* The positions are there: what is due, and does anything have to ring? */

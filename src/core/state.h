@@ -324,6 +324,7 @@ struct tt_push {
     tt_seq undone;   /* up to here a look was cut short: until one is not, nothing is kept */
     bool is_behind;  /* some device that is connected or rings lacked something at the last look */
     tt_mono unknown_at;    /* 0, or when to find what an append of unknown outcome has stored */
+    tt_seq found_to;       /* what was there at the last look for that */
     uint8_t unknown_looks; /* it may take effect long after it was reported as failed */
     tt_mono look_at;       /* 0, or when to look again at what is behind */
     tt_mono retry_at;      /* 0, or when to ring again where it was put off */

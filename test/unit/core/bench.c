@@ -267,6 +267,17 @@ static void note_effect(struct bench *bench, const struct tt_effect *effect)
     tt_buffer_deinit(&text);
 }
 
+static void apply_store(struct bench *bench, struct tt_store_op *op)
+{
+    if ((bench->refused >> op->kind & 1) == 0) {
+        tt_store_tables_apply(&bench->tables, op, 0, false);
+        return;
+    }
+    if (op->kind == TT_STORE_UNLINK_DEVICE) /* what a store may have read before it gave up */
+        op->unlink_device.epoch = 1;
+    op->err = TT_FAIL(UNAVAILABLE);
+}
+
 static void step_once(struct bench *bench, const struct tt_event *event)
 {
     size_t count;
@@ -277,7 +288,7 @@ static void step_once(struct bench *bench, const struct tt_event *event)
         note_effect(bench, &effects[i]);
         if (effects[i].kind == TT_EFFECT_STORE) {
             assert_true(bench->op_count < BENCH_QUEUE);
-            tt_store_tables_apply(&bench->tables, effects[i].store_op, 0, false);
+            apply_store(bench, effects[i].store_op);
             bench->ops[bench->op_count++] = effects[i].store_op;
         }
         if (effects[i].kind == TT_EFFECT_REGISTRY) {
@@ -330,6 +341,11 @@ void bench_step(struct bench *bench, const struct tt_event *event)
 void bench_hold(struct bench *bench, enum tt_store_op_kind kind)
 {
     bench->held |= 1ULL << kind;
+}
+
+void bench_refuse(struct bench *bench, enum tt_store_op_kind kind)
+{
+    bench->refused |= 1ULL << kind;
 }
 
 void bench_let_go(struct bench *bench, enum tt_store_op_kind kind, tt_err err)

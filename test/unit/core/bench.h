@@ -31,7 +31,8 @@ struct bench {
     size_t op_count;
     struct tt_registry_op *lookups[BENCH_QUEUE];
     size_t lookup_count;
-    uint64_t held; /* a bit per kind of store op */
+    uint64_t held;    /* a bit per kind of store op */
+    uint64_t refused; /* likewise: the store does none of these */
     bool holds_registry;
     struct bench_entry entries[BENCH_ENTRIES];
     size_t entry_count;
@@ -77,6 +78,8 @@ void bench_unregister(struct bench *bench, const char *user, const char *device)
 /* Ops of that kind take effect at once, and are answered when they are let go: all of them, with
  * that error where it is none of OK. */
 void bench_hold(struct bench *bench, enum tt_store_op_kind kind);
+/* From now on the store does none of these, and says UNAVAILABLE. */
+void bench_refuse(struct bench *bench, enum tt_store_op_kind kind);
 void bench_let_go(struct bench *bench, enum tt_store_op_kind kind, tt_err err);
 void bench_let_registry_go(struct bench *bench, tt_err err);
 

@@ -241,6 +241,41 @@ static void what_was_stored_late_rings_though_what_came_after_it_was_looked_at(v
     bench_destroy(&bench);
 }
 
+/* Nobody knows whether Alice's message was stored, so it is looked for again and again. */
+static struct bench *what_was_looked_for_rings(void)
+{
+    struct bench *bench = bob_is_away();
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_hold(bench, TT_STORE_APPEND);
+    bench_send(bench, alice, "c", "m1");
+    bench_let_go(bench, TT_STORE_APPEND, TT_FAIL(UNAVAILABLE));
+    bench_pass_ms(bench, 3500);
+    expect_said(bench, "notify: ring bob/phone c seq=1");
+    return bench;
+}
+
+static void what_cannot_be_kept_as_rung_rings_once(void **state)
+{
+    (void)state;
+    struct bench *bench = what_was_looked_for_rings();
+    bench_refuse(bench, TT_STORE_MARK_PUSHED);
+    accept_all(bench, 1, 1);
+    bench_pass_ms(bench, 60000);
+    assert_int_equal(bench_count(bench, "notify: "), 1);
+    bench_destroy(&bench);
+}
+
+static void what_is_slow_to_be_taken_rings_once(void **state)
+{
+    (void)state;
+    struct bench *bench = what_was_looked_for_rings();
+    bench_pass_ms(bench, 20000);
+    accept_all(bench, 1, 1);
+    bench_pass_ms(bench, 60000);
+    assert_int_equal(bench_count(bench, "notify: "), 1);
+    bench_destroy(&bench);
+}
+
 /* Alice's tablet is looked after; that Bob sends something old again ends that not. */
 static void what_was_looked_at_goes_on_being_looked_at(void **state)
 {
@@ -600,6 +635,8 @@ int main(void)
         cmocka_unit_test(what_rings_late_is_found_behind_ones_own),
         cmocka_unit_test(what_was_only_looked_at_still_rings),
         cmocka_unit_test(what_was_stored_late_rings_though_what_came_after_it_was_looked_at),
+        cmocka_unit_test(what_cannot_be_kept_as_rung_rings_once),
+        cmocka_unit_test(what_is_slow_to_be_taken_rings_once),
         cmocka_unit_test(what_was_looked_at_goes_on_being_looked_at),
         cmocka_unit_test(who_cannot_be_reached_for_minutes_is_told_soon_after),
         cmocka_unit_test(what_was_read_elsewhere_goes_from_the_phone),
