@@ -654,8 +654,10 @@ static void unlink_device(struct tt_core *core, struct tt_task *task)
         return;
     }
     const struct tt_store_op *op = tt_task_answer(task, PART_FIRST);
-    /* Also if not: it may have been done, now or by a request before, and who asks cannot know. */
-    tt_request_cut(core, &task->user, &task->request.unlink.device, op->unlink_device.epoch);
+    /* Also if not: it may have been done, now or by a request before, and who asks cannot know. But
+     * only what is unlinked for sure leaves the registry. */
+    uint64_t epoch = tt_is_ok(op->err) ? op->unlink_device.epoch : 0;
+    tt_request_cut(core, &task->user, &task->request.unlink.device, epoch);
     finish(core, task, op->err);
 }
 
