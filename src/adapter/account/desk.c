@@ -194,8 +194,9 @@ static tt_err unlink_all(struct tt_desk *desk, const tt_id *user, tt_time now)
         err = run_once(desk, op);
         if (tt_err_is(err, TT_ERR_NOT_FOUND))
             err = TT_OK;
-        if (tt_is_ok(err) && desk->owner.cut != NULL)
-            desk->owner.cut(desk->owner.context, user, &device->id, device->epoch);
+        if (desk->owner.cut != NULL) /* also if not: it may have been done */
+            desk->owner.cut(desk->owner.context, user, &device->id,
+                            tt_is_ok(err) ? device->epoch : 0);
     }
     tt_store_op_destroy(&list);
     return err;

@@ -29,6 +29,8 @@ struct world {
     struct tt_account_ask *back[16];
     size_t back_count;
     size_t cuts;
+    uint64_t cut_epoch;
+    bool loses_unlinks; /* done, and reported as failed */
 };
 
 static void submit(void *self, struct tt_store_op *const *ops, size_t count)
@@ -41,6 +43,8 @@ static void submit(void *self, struct tt_store_op *const *ops, size_t count)
         while (world->is_shut)
             pthread_cond_wait(&world->changed, &world->lock);
         tt_store_tables_apply(&world->tables, ops[i], 0, false);
+        if (world->loses_unlinks && ops[i]->kind == TT_STORE_UNLINK_DEVICE)
+            ops[i]->err = TT_FAIL(UNAVAILABLE);
         pthread_mutex_unlock(&world->lock);
         world->sink.done(world->sink.context, ops[i]);
     }
@@ -63,7 +67,7 @@ static void on_cut(void *context, const tt_id *user, const tt_id *device, uint64
     struct world *world = context;
     (void)user;
     (void)device;
-    assert_int_not_equal(epoch, 0);
+    world->cut_epoch = epoch;
     world->cuts++;
 }
 
@@ -225,6 +229,18 @@ static void whatever_is_wrong_costs_the_same(void **unused)
     close_world(&world);
 }
 
+static void link_device(struct world *world, const char *user, const char *device)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_LINK_DEVICE);
+    op->link_device.user = tt_id_of(user);
+    op->link_device.device = tt_id_of(device);
+    op->link_device.device_count_max = 4;
+    op->link_device.silent_ms_max = 1000;
+    tt_store_tables_apply(&world->tables, op, 0, false);
+    expect_ok(op->err);
+    tt_store_op_destroy(&op);
+}
+
 static void a_new_password_unlinks_every_device(void **unused)
 {
     (void)unused;
@@ -234,21 +250,30 @@ static void a_new_password_unlinks_every_device(void **unused)
     expect_ok(tt_desk_add(world.desk, &world.room, &alice, TT_SLICE_LITERAL("password"), false,
                           TT_TIME(1)));
     expect_ok(log_in(&world, "alice", "password"));
-    const char *devices[] = {"phone", "laptop"};
-    for (size_t i = 0; i < 2; i++) {
-        struct tt_store_op *op = tt_store_op_create(TT_STORE_LINK_DEVICE);
-        op->link_device.user = alice;
-        op->link_device.device = tt_id_of(devices[i]);
-        op->link_device.device_count_max = 4;
-        op->link_device.silent_ms_max = 1000;
-        tt_store_tables_apply(&world.tables, op, 0, false);
-        expect_ok(op->err);
-        tt_store_op_destroy(&op);
-    }
+    link_device(&world, "alice", "phone");
+    link_device(&world, "alice", "laptop");
     expect_ok(tt_desk_set_password(world.desk, &world.room, &alice, TT_SLICE_LITERAL("another"),
                                    TT_TIME(2)));
     assert_int_equal(world.cuts, 2);
+    assert_int_not_equal(world.cut_epoch, 0);
     assert_int_equal(log_in(&world, "alice", "password").code, TT_ERR_BAD_LOGIN);
+    close_world(&world);
+}
+
+/* Asked again, it is not in the list any more. */
+static void a_device_that_may_be_unlinked_is_cut(void **unused)
+{
+    (void)unused;
+    struct world world;
+    open_world(&world);
+    tt_id alice = tt_id_of("alice");
+    expect_ok(tt_desk_add(world.desk, &world.room, &alice, TT_SLICE_LITERAL("password"), false,
+                          TT_TIME(1)));
+    link_device(&world, "alice", "phone");
+    world.loses_unlinks = true;
+    assert_int_equal(tt_desk_disable(world.desk, &alice, TT_TIME(2)).code, TT_ERR_UNAVAILABLE);
+    assert_int_equal(world.cuts, 1);
+    assert_int_equal(world.cut_epoch, 0);
     close_world(&world);
 }
 
@@ -374,6 +399,7 @@ int main(void)
         cmocka_unit_test(a_room_is_kept_until_it_is_left),
         cmocka_unit_test(whatever_is_wrong_costs_the_same),
         cmocka_unit_test(a_new_password_unlinks_every_device),
+        cmocka_unit_test(a_device_that_may_be_unlinked_is_cut),
         cmocka_unit_test(past_its_queue_the_pool_puts_off),
         cmocka_unit_test(what_waits_at_the_end_is_given_back),
     };
