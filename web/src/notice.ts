@@ -175,7 +175,7 @@ export function watchMessages(client: Client): () => void {
     const ripe = due.filter((one) => one.at <= now);
     due = due.filter((one) => one.at > now);
     if (canNotify() === 'granted') {
-      for (const id of read) if (client.conversation(id)?.unread === 0) void closeNotifications(id);
+      for (const id of read) if (!client.conversation(id)?.unread) void closeNotifications(id);
       const newest = new Map(ripe.map(({ message }) => [message.conversationId, message]));
       for (const message of newest.values()) void notify(client, message);
     }
