@@ -273,6 +273,8 @@ class Soak:
             sampling = asyncio.ensure_future(self.keep_sampling())
             await self.phase(self.seconds * 0.6, kills=False)
             sampling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sampling
             flat.check(self.samples)
             await self.phase(self.seconds * 0.15, kills=True)
             await self.settle()
