@@ -158,24 +158,12 @@ static void fail_late(struct tt_fake_store *store, const struct flight *flight)
     tt_agenda_after(store->agenda, delay, apply_late, store, late, drop_flight);
 }
 
-/* What was read before it failed, so that who believes it is found out. */
-static void read_epoch(struct tt_fake_store *store, struct tt_unlink_device *unlink)
+/* What a caller may not look at is not there to be looked at. */
+static void make_unknown(struct tt_store_op *op, enum tt_mutant mutant)
 {
-    const struct tt_user_row *user = tt_store_tables_user(&store->tables, &unlink->user);
-    for (size_t i = 0; user != NULL && i < user->device_count; i++)
-        if (tt_id_eq(&user->devices[i].device.id, &unlink->device))
-            unlink->epoch = user->devices[i].device.epoch;
-}
-
-/* What a caller may not look at is not there to be looked at, or would lead it astray. */
-static void make_unknown(struct tt_fake_store *store, struct tt_store_op *op)
-{
-    enum tt_mutant mutant = store->options.mutant;
     op->err = mutant == TT_MUTANT_UNKNOWN_IS_FAILED ? TT_FAIL(NOT_FOUND) : TT_FAIL(UNAVAILABLE);
     if (op->kind == TT_STORE_APPEND)
         op->append.message.seq = TT_SEQ(0);
-    if (op->kind == TT_STORE_UNLINK_DEVICE)
-        read_epoch(store, &op->unlink_device);
 }
 
 /* The mutants that break promise 1 and 5: an answer that the stored data does not bear out. */
@@ -243,15 +231,15 @@ static void apply(void *context, void *payload)
             take_effect(store, flight->op, port->process);
         break;
     case FAILS_BEFORE:
-        make_unknown(store, flight->op);
+        make_unknown(flight->op, store->options.mutant);
         break;
     case FAILS_AFTER:
         take_effect(store, flight->op, port->process);
-        make_unknown(store, flight->op);
+        make_unknown(flight->op, store->options.mutant);
         break;
     case FAILS_LATE:
         fail_late(store, flight);
-        make_unknown(store, flight->op);
+        make_unknown(flight->op, store->options.mutant);
         break;
     }
     uint64_t delay = tt_prng_delay(&store->prng, store->options.latency_us / 4 + 1);

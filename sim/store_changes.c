@@ -365,7 +365,6 @@ void tt_store_tables_unlink(struct tt_store_tables *tables, struct tt_store_op *
         op->err = was_logged_in ? TT_OK : TT_FAIL(NOT_FOUND);
         return;
     }
-    op->unlink_device.epoch = row->device.epoch;
     if (row->device.connected)
         disconnect_device(user, row, op->unlink_device.at, tables->mutant);
     remove_device(tables, user, (size_t)(row - user->devices));

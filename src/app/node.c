@@ -32,7 +32,6 @@ struct cut {
     struct cut *next;
     tt_id user;
     tt_id device;
-    uint64_t epoch; /* of its newest connection */
 };
 
 struct tt_node {
@@ -113,12 +112,11 @@ void tt_node_asked(struct tt_account_ask *ask)
     pthread_mutex_unlock(&node->lock);
 }
 
-void tt_node_cut(struct tt_node *node, const tt_id *user, const tt_id *device, uint64_t epoch)
+void tt_node_cut(struct tt_node *node, const tt_id *user, const tt_id *device)
 {
     struct cut *cut = tt_alloc(sizeof(*cut));
     cut->user = *user;
     cut->device = *device;
-    cut->epoch = epoch;
     pthread_mutex_lock(&node->lock);
     cut->next = node->cuts;
     node->cuts = cut;
@@ -146,7 +144,6 @@ static void take_about_accounts(struct tt_node *node, bool carries_out)
         struct tt_event event = {.kind = TT_EVENT_CUT};
         event.cut.user = cut->user;
         event.cut.device = cut->device;
-        event.cut.epoch = cut->epoch;
         if (carries_out)
             tt_driver_post(node->driver, &event);
         tt_free(cut);

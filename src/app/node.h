@@ -82,7 +82,7 @@ void tt_node_drain(struct tt_node *node);
 void tt_node_asked(struct tt_account_ask *ask);
 
 /* From any thread: the device was unlinked, its sockets must end on every node. */
-void tt_node_cut(struct tt_node *node, const tt_id *user, const tt_id *device, uint64_t epoch);
+void tt_node_cut(struct tt_node *node, const tt_id *user, const tt_id *device);
 
 /* From any other thread: asks the node how it is. False: it did not answer within wait_ms. */
 bool tt_node_ask(struct tt_node *node, uint32_t wait_ms, struct tt_node_report *report);

@@ -323,10 +323,10 @@ static struct tt_store_port attach_desk(void *context, struct tt_store_sink sink
 }
 
 /* Any node will do: it tells the others. */
-static void on_cut(void *context, const tt_id *user, const tt_id *device, uint64_t epoch)
+static void on_cut(void *context, const tt_id *user, const tt_id *device)
 {
     struct server *server = context;
-    tt_node_cut(server->nodes[0], user, device, epoch);
+    tt_node_cut(server->nodes[0], user, device);
 }
 
 static void open_crowd(struct server *server)

@@ -286,6 +286,8 @@ static void store_done(struct tt_core *core, struct tt_store_op *op)
         tt_presence_looked_up(core, op);
     else if (purpose == TT_FOR_CUT)
         tt_session_cut_looked(core, op);
+    else if (purpose == TT_FOR_UNLINKED)
+        tt_session_unlinked_looked(core, op);
     else if (purpose == TT_FOR_DISCONNECT && tt_err_is(op->err, TT_ERR_UNAVAILABLE)) {
         core->spent_store = op->next;
         tt_retry_store(core, op);
@@ -499,7 +501,7 @@ static void dispatch(struct tt_core *core, const struct tt_event *event)
         timers_due(core);
         return;
     case TT_EVENT_CUT:
-        tt_request_cut(core, &event->cut.user, &event->cut.device, event->cut.epoch);
+        tt_request_cut(core, &event->cut.user, &event->cut.device);
         return;
     case TT_EVENT_DRAIN:
         core->draining = true;

@@ -74,7 +74,6 @@ struct tt_event {
         struct {
             tt_id user;
             tt_id device;
-            uint64_t epoch; /* of its newest connection */
         } cut;
     };
 };

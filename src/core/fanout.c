@@ -214,6 +214,14 @@ static struct seen seen_anywhere(struct tt_core *core, const struct tt_hint *hin
     return seen;
 }
 
+static void check_registered(struct tt_core *core, const struct tt_whereabouts *found,
+                             const tt_id *device)
+{
+    for (size_t i = 0; i < found->device_count; i++)
+        if (tt_id_eq(&found->devices[i].device, device))
+            tt_session_unlinked(core, &found->user, &found->devices[i]);
+}
+
 void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op)
 {
     const struct fanout *fanout = op->tag.context;
@@ -233,8 +241,8 @@ void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op)
                 core,
                 hint_for(core, &fanout->hint, user, fanout->shares ? &fanout->shares[i] : NULL),
                 found);
-        if (fanout->hint.kind == TT_HINT_CUT && fanout->hint.version != 0)
-            tt_session_unlinked(core, user, &fanout->hint.device, fanout->hint.version);
+        if (found != NULL && fanout->hint.kind == TT_HINT_CUT)
+            check_registered(core, found, &fanout->hint.device);
         if (!is_about_a_message(&fanout->hint))
             continue;
         struct seen seen = seen_anywhere(core, &fanout->hint, user, found, sender);

@@ -634,12 +634,11 @@ static void set_push(struct tt_core *core, struct tt_task *task)
     tt_task_destroy(core, task);
 }
 
-void tt_request_cut(struct tt_core *core, const tt_id *user, const tt_id *device, uint64_t epoch)
+void tt_request_cut(struct tt_core *core, const tt_id *user, const tt_id *device)
 {
     struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
     hint->kind = TT_HINT_CUT;
     hint->device = *device;
-    hint->version = epoch;
     tt_fanout(core, hint, user, 1, NULL);
 }
 
@@ -654,10 +653,8 @@ static void unlink_device(struct tt_core *core, struct tt_task *task)
         return;
     }
     const struct tt_store_op *op = tt_task_answer(task, PART_FIRST);
-    /* Also if not: it may have been done, now or by a request before, and who asks cannot know. But
-     * only what is unlinked for sure leaves the registry. */
-    uint64_t epoch = tt_is_ok(op->err) ? op->unlink_device.epoch : 0;
-    tt_request_cut(core, &task->user, &task->request.unlink.device, epoch);
+    /* Also if not: it may have been done, now or by a request before, and who asks cannot know. */
+    tt_request_cut(core, &task->user, &task->request.unlink.device);
     finish(core, task, op->err);
 }
 

@@ -234,16 +234,6 @@ static void unregister(struct tt_core *core, const tt_id *user, const tt_id *dev
     tt_emit_registry(core, op, TT_FOR_UNREGISTER, TT_HANDLE_NONE);
 }
 
-/* If the word of it is lost, the socket soon looks whether it is registered, finds that it is not,
- * and then in the store that it is not linked. Where nobody looks it stays in the registry, so that
- * whoever has something for the device finds it, and cuts it. */
-void tt_session_unlinked(struct tt_core *core, const tt_id *user, const tt_id *device,
-                         uint64_t epoch)
-{
-    if (core->options.reassert_ms > 0)
-        unregister(core, user, device, epoch, NULL);
-}
-
 static void kick(struct tt_core *core, const tt_id *user, const tt_id *device, uint64_t epoch,
                  const struct tt_place *place)
 {
@@ -424,23 +414,54 @@ void tt_session_cut(struct tt_core *core, struct tt_session *session)
     tt_emit_store(core, op, TT_FOR_CUT, session->handle);
 }
 
-void tt_session_cut_looked(struct tt_core *core, struct tt_store_op *op)
+/* Whether the store has said which devices are linked; one that is away is asked again. */
+static bool knows_devices(struct tt_core *core, struct tt_store_op *op)
 {
-    struct tt_session *session = tt_session_find(core, op->tag.owner);
-    if (session == NULL)
-        return;
     if (tt_err_is(op->err, TT_ERR_UNAVAILABLE)) {
         core->spent_store = op->next;
         tt_retry_store(core, op);
-        return;
+        return false;
     }
-    if (!tt_is_ok(op->err))
+    return tt_is_ok(op->err);
+}
+
+void tt_session_cut_looked(struct tt_core *core, struct tt_store_op *op)
+{
+    struct tt_session *session = tt_session_find(core, op->tag.owner);
+    if (session == NULL || !knows_devices(core, op))
         return;
     const tt_id device = tt_session_device(session);
     const struct tt_device *now =
         find_device(op->list_devices.devices, op->list_devices.device_count, &device);
     if (now == NULL || now->linked_at.ms != session->linked_at.ms)
         tt_session_close(core, session, TT_CLOSE_TOKEN_EXPIRED);
+}
+
+/* If the word of it is lost, the socket soon looks whether it is registered, finds that it is not,
+ * and then in the store that it is not linked. But who says that the device is unlinked may not
+ * know, and it may be linked again: what leaves the registry is a connection that was there before
+ * the store said that there is no such device. Where no socket looks it stays, so that whoever has
+ * something for the device finds it, and cuts it. */
+void tt_session_unlinked(struct tt_core *core, const tt_id *user,
+                         const struct tt_registered_device *registered)
+{
+    if (core->options.reassert_ms == 0)
+        return;
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_LIST_DEVICES);
+    op->list_devices.user = *user;
+    struct tt_registered_device *copy = tt_arena_alloc(&op->arena, sizeof(*copy));
+    *copy = *registered;
+    op->tag.context = copy;
+    tt_emit_store(core, op, TT_FOR_UNLINKED, TT_HANDLE_NONE);
+}
+
+void tt_session_unlinked_looked(struct tt_core *core, struct tt_store_op *op)
+{
+    const struct tt_list_devices *list = &op->list_devices;
+    const struct tt_registered_device *registered = op->tag.context;
+    if (knows_devices(core, op) &&
+        find_device(list->devices, list->device_count, &registered->device) == NULL)
+        unregister(core, &list->user, &registered->device, registered->epoch, NULL);
 }
 
 void tt_session_linked(struct tt_core *core, struct tt_store_op *op)

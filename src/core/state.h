@@ -43,6 +43,7 @@ enum tt_purpose {
     TT_FOR_UNRUNG,
     TT_FOR_MARKED,
     TT_FOR_CUT,
+    TT_FOR_UNLINKED,
     TT_FOR_SHARING,
     TT_FOR_TASK, /* + the part's number */
 };
@@ -438,8 +439,9 @@ void tt_session_retry_soon(struct tt_core *core, struct tt_session *session);
 void tt_session_frame(struct tt_core *core, struct tt_session *session,
                       const struct tt_client_frame *frame);
 void tt_session_register_again(struct tt_core *core, struct tt_session *session);
-void tt_session_unlinked(struct tt_core *core, const tt_id *user, const tt_id *device,
-                         uint64_t epoch);
+void tt_session_unlinked(struct tt_core *core, const tt_id *user,
+                         const struct tt_registered_device *registered);
+void tt_session_unlinked_looked(struct tt_core *core, struct tt_store_op *op);
 void tt_session_unregistered(struct tt_core *core, const struct tt_registry_op *op);
 
 /* Looks whether the session is registered, and sees to it. */
@@ -663,7 +665,7 @@ void tt_task_fail(struct tt_core *core, struct tt_task *task, tt_err err);
 /* request.c */
 void tt_request_start(struct tt_core *core, tt_handle handle, const struct tt_request *request);
 void tt_request_checked(struct tt_core *core, struct tt_task *task);
-void tt_request_cut(struct tt_core *core, const tt_id *user, const tt_id *device, uint64_t epoch);
+void tt_request_cut(struct tt_core *core, const tt_id *user, const tt_id *device);
 void tt_request_gone(struct tt_core *core, tt_handle handle);
 void tt_request_resume(struct tt_core *core, struct tt_task *task);
 struct tt_reply *tt_reply(struct tt_core *core, struct tt_task *task, tt_err err);

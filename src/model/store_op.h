@@ -94,8 +94,6 @@ struct tt_unlink_device {
     tt_id user;
     tt_id device;
     tt_time at;
-
-    uint64_t epoch; /* of the newest connection that the link had; 0: there was no link */
 };
 
 struct tt_list_devices {

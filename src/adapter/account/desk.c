@@ -195,8 +195,7 @@ static tt_err unlink_all(struct tt_desk *desk, const tt_id *user, tt_time now)
         if (tt_err_is(err, TT_ERR_NOT_FOUND))
             err = TT_OK;
         if (desk->owner.cut != NULL) /* also if not: it may have been done */
-            desk->owner.cut(desk->owner.context, user, &device->id,
-                            tt_is_ok(err) ? device->epoch : 0);
+            desk->owner.cut(desk->owner.context, user, &device->id);
     }
     tt_store_op_destroy(&list);
     return err;

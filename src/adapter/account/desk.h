@@ -27,9 +27,9 @@ struct tt_desk_owner {
     size_t memory; /* of a hash */
     bool compares; /* somebody may log in here */
 
-    /* A device was unlinked, whose newest connection had `epoch`: its sockets must end. Any thread.
-     * May be NULL. */
-    void (*cut)(void *context, const tt_id *user, const tt_id *device, uint64_t epoch);
+    /* A device was unlinked, or may have been: its sockets must end, then. Any thread. May be NULL.
+     */
+    void (*cut)(void *context, const tt_id *user, const tt_id *device);
 };
 
 /* OVERLOADED: there is no memory for a hash. */

@@ -299,7 +299,6 @@ static tt_err unlink_device(struct tt_ddb_work *work)
             return found ? TT_OK : TT_FAIL(NOT_FOUND);
         found = true;
         if (device != NULL) {
-            unlink->epoch = device->is.epoch;
             leave_server(work, &user, device, unlink->at);
             device->state = TT_DDB_UNLINKING;
         }

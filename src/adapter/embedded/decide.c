@@ -63,7 +63,6 @@ static tt_err decide_unlink(struct tt_working *working, struct tt_store_op *op,
     const struct tt_device *device = tt_user_device(user, &unlink->device);
     if (device == NULL)
         return tt_decide_log_out(user, op, record);
-    unlink->epoch = device->epoch;
     *record = (struct tt_record){.kind = TT_RECORD_UNLINKED,
                                  .user = unlink->user,
                                  .device = unlink->device,

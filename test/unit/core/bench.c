@@ -273,8 +273,6 @@ static void apply_store(struct bench *bench, struct tt_store_op *op)
         tt_store_tables_apply(&bench->tables, op, 0, false);
         return;
     }
-    if (op->kind == TT_STORE_UNLINK_DEVICE) /* what a store may have read before it gave up */
-        op->unlink_device.epoch = 1;
     op->err = TT_FAIL(UNAVAILABLE);
 }
 
