@@ -143,7 +143,7 @@ async def verify_changes_nothing_whatever_it_finds(world):
             (without_current, 1, 'CURRENT is missing'),
             (with_a_flipped_byte, 1, 'is damaged at byte'),
             (without_last_journal, 1, 'is missing'),
-            (with_a_damaged_table, 1, ''),
+            (with_a_damaged_table, 1, 'store/index'),
             (with_a_damaged_list, 1, 'store/index cannot be opened'),
             (without_format, 1, 'is no twoticks store')):
         data = server.folder / damage.__name__
