@@ -23,8 +23,8 @@
  *   TOO_MANY_DEVICES changes nothing and names the linked ones. With a `login`: UNAUTHENTICATED,
  *   and nothing changes, unless CHECK_LOGIN would be OK.
  * UNLINK_DEVICE: removes the device and its positions; what no other device still waits for is no
- *   longer pending. Cursors of the user stay. A connected device is disconnected by it.
- *   The device's login ends, too; NOT_FOUND if there is neither.
+ *   longer pending. Cursors of the user stay. A connected device is disconnected by it. The
+ *   device's login ends, too; NOT_FOUND if there is neither.
  * DISCONNECT: marks the device as no longer connected, unless its epoch is not `epoch`
  *   (was_current = false). The last connected one leaves `at` as the user's last seen, which never
  *   goes back.

@@ -27,8 +27,8 @@ struct tt_desk_owner {
     size_t memory; /* of a hash */
     bool compares; /* somebody may log in here */
 
-    /* A device was unlinked, or may have been: its sockets must end, then. Any thread. May be NULL.
-     */
+    /* A device was unlinked, or may have been, and then its sockets must end. Any thread. May be
+     * NULL. */
     void (*cut)(void *context, const tt_id *user, const tt_id *device);
 };
 

@@ -283,6 +283,24 @@ static void a_device_that_is_unlinked_is_registered_no_more(void **state)
     bench_destroy(&bench);
 }
 
+/* The store has been asked, and before it answers the device connects once more. */
+static void what_has_connected_since_stays_registered(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(look_each_second);
+    bench_hang_up(bench, bench_connect(bench, "bob", "phone"));
+    bench_register(bench, "bob", "phone", 1);
+    bench_hold(bench, TT_STORE_LIST_DEVICES);
+    bench_ask(
+        bench,
+        (struct tt_request){.kind = TT_REQUEST_UNLINK_DEVICE, .unlink.device = tt_id_of("phone")},
+        "bob", "desk");
+    bench_register(bench, "bob", "phone", 2);
+    bench_let_go(bench, TT_STORE_LIST_DEVICES, TT_OK);
+    assert_int_equal(registrations(bench, "bob"), 1);
+    bench_destroy(&bench);
+}
+
 static void a_device_that_could_not_be_unlinked_stays_registered(void **state)
 {
     (void)state;
@@ -367,6 +385,7 @@ int main(void)
         cmocka_unit_test(a_socket_that_sends_for_an_unlinked_device_is_closed),
         cmocka_unit_test(who_is_unlinked_is_cut_though_the_registry_was_away),
         cmocka_unit_test(a_device_that_is_unlinked_is_registered_no_more),
+        cmocka_unit_test(what_has_connected_since_stays_registered),
         cmocka_unit_test(a_device_that_could_not_be_unlinked_stays_registered),
         cmocka_unit_test(it_stays_registered_where_no_socket_looks),
         cmocka_unit_test(a_socket_that_is_neither_registered_nor_linked_is_closed),
