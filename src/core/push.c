@@ -66,6 +66,14 @@ static void drop(struct tt_core *core, struct tt_push *push)
     tt_push_free(push);
 }
 
+/* What was looked at there, and passed over, was not what rings now. */
+static void look_anew(struct tt_push *push, tt_seq above)
+{
+    push->checked = tt_seq_min(push->checked, above);
+    for (uint32_t i = 0; i < push->rung_count; i++)
+        push->rung[i].seq = tt_seq_min(push->rung[i].seq, above);
+}
+
 /* NULL if there is no room; what cannot be armed now is found again in the pending rows. */
 static struct tt_push *push_of(struct tt_core *core, const tt_id *conversation, const tt_id *user,
                                bool rings)
@@ -84,14 +92,12 @@ static struct tt_push *push_of(struct tt_core *core, const tt_id *conversation, 
         tt_map_add(&core->pushes, push);
         core->counters.push_timers = core->pushes.count;
     }
-    if (rings && !push->rings) /* whatever was looked at so far has rung for nothing */
-        push->marked = push->checked;
     push->rings = push->rings || rings;
     push->attempts = 0;
     return push;
 }
 
-static void add_step(struct tt_core *core, struct tt_push *push, tt_seq seq)
+static void add_step(struct tt_core *core, struct tt_push *push)
 {
     tt_mono now = core->now.mono;
     struct tt_push_step *last = push->step_count == 0 ? NULL : &push->steps[push->step_count - 1];
@@ -101,7 +107,7 @@ static void add_step(struct tt_core *core, struct tt_push *push, tt_seq seq)
         last = &push->steps[push->step_count++];
         *last = (struct tt_push_step){.made_at = now};
     }
-    last->to = tt_seq_max(last->to, seq);
+    last->to = push->to;
     last->due = tt_mono_after(now, core->options.push_delay_ms);
 }
 
@@ -225,13 +231,39 @@ static void mark_pushed(struct tt_core *core, struct tt_push *push)
     push->marking++;
 }
 
-void tt_push_marked(struct tt_core *core, const struct tt_store_op *op)
+/* Until it is kept the entry stays, so that nobody finds it and rings again. */
+void tt_push_marked(struct tt_core *core, struct tt_store_op *op)
 {
     struct tt_push *push = tt_push_find(core, &op->mark_pushed.conversation, &op->mark_pushed.user);
     if (push == NULL || push->marking == 0)
         return;
+    if (tt_err_is(op->err, TT_ERR_UNAVAILABLE)) {
+        core->spent_store = op->next;
+        tt_retry_store(core, op);
+        return;
+    }
     push->marking--;
     tt_push_settle(core, push);
+}
+
+/* What was found not to be kept as rung for. Late, only the newest rings, so each of what was armed
+ * here rings before that. */
+static void ring_missed(struct tt_core *core, struct tt_push *push)
+{
+    tt_seq seq = push->missed;
+    if (!push->late && (is_ringing(push) || push->checked.n < push->ring_to.n))
+        return;
+    push->missed = TT_SEQ(0);
+    if (push->ring_to.n >= seq.n) /* that, or what came after it, rings or has rung */
+        return;
+    look_anew(push, push->ring_to);
+    core->unrung_count += push->found ? 0 : 1;
+    push->found = true;
+    push->late = true;
+    push->late_to = tt_seq_max(push->late_to, seq);
+    push->ring_to = seq;
+    push->to = tt_seq_max(push->to, seq);
+    add_step(core, push);
 }
 
 /* After anything changed: keeps what is done with, and waits for the next thing or ends. */
@@ -239,6 +271,8 @@ void tt_push_settle(struct tt_core *core, struct tt_push *push)
 {
     if (push->checking)
         return;
+    if (push->missed.n > 0)
+        ring_missed(core, push);
     bool ringing = is_ringing(push);
     if (push->rings && push->is_behind && !ringing && push->marking == 0 && push->undone.n == 0 &&
         rung_for(push).n > push->marked.n)
@@ -260,11 +294,13 @@ void tt_push_arm(struct tt_core *core, const tt_id *conversation, const tt_id *u
         return;
     note_armed(push, seq);
     push->to = tt_seq_max(push->to, seq);
-    if (rings)
-        push->ring_to = tt_seq_max(push->ring_to, seq);
+    if (rings && push->ring_to.n < seq.n) {
+        look_anew(push, TT_SEQ(seq.n - 1));
+        push->ring_to = seq;
+    }
     if (at_once)
         push->early = tt_seq_max(push->early, seq);
-    add_step(core, push, seq);
+    add_step(core, push);
     tt_push_settle(core, push);
 }
 
@@ -283,13 +319,9 @@ void tt_push_arm_late(struct tt_core *core, const tt_id *conversation, const tt_
                       tt_seq seq)
 {
     struct tt_push *push = push_of(core, conversation, user, true);
-    if (push == NULL || push->to.n >= seq.n)
+    if (push == NULL)
         return;
-    core->unrung_count += push->found ? 0 : 1;
-    push->found = true;
-    push->late = true;
-    push->late_to = push->ring_to = push->to = seq;
-    add_step(core, push, seq);
+    push->missed = tt_seq_max(push->missed, seq);
     tt_push_settle(core, push);
 }
 
@@ -486,7 +518,9 @@ static void looked(struct tt_core *core, struct tt_task *task, struct tt_push *p
     if (task->finds) {
         lower_rung(push, at);
         push->late = true;
-        push->late_to = push->ring_to = push->to = tt_seq_max(push->to, at->head);
+        push->late_to = push->to = tt_seq_max(push->to, at->head);
+        if (push->rings)
+            push->ring_to = push->to;
         push->checked = tt_seq_max(push->checked, at->head);
         task->push_late = push->checked;
         task->push_early = tt_seq_max(task->push_early, push->checked);

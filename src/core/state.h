@@ -322,6 +322,7 @@ struct tt_push {
     tt_seq to;       /* the newest message */
     tt_seq ring_to;  /* the newest that rings */
     tt_seq marked;   /* kept as rung for */
+    tt_seq missed;   /* was found not to be kept so; 0: nothing, or it is seen to */
     tt_seq undone;   /* up to here a look was cut short: until one is not, nothing is kept */
     bool is_behind;  /* some device that is connected or rings lacked something at the last look */
     tt_mono unknown_at;    /* 0, or when to find what an append of unknown outcome has stored */
@@ -613,7 +614,7 @@ void tt_push_due(struct tt_core *core, struct tt_push *push);
 void tt_push_ready(struct tt_core *core, struct tt_task *task);
 bool tt_push_is_armed(const struct tt_push *push, tt_seq seq);
 tt_seq tt_push_oldest_armed(const struct tt_push *push);
-void tt_push_marked(struct tt_core *core, const struct tt_store_op *op);
+void tt_push_marked(struct tt_core *core, struct tt_store_op *op);
 void tt_push_settle(struct tt_core *core, struct tt_push *push);
 void tt_push_free(struct tt_push *push);
 struct tt_push *tt_push_find(struct tt_core *core, const tt_id *conversation, const tt_id *user);

@@ -26,6 +26,14 @@ static struct bench *bob_is_away(void)
     return bob_is_away_and(NULL);
 }
 
+static uint64_t kept_as_rung(struct bench *bench)
+{
+    const tt_id conversation = tt_id_of("c");
+    const tt_id bob = tt_id_of("bob");
+    return tt_store_tables_member(tt_store_tables_conversation(&bench->tables, &conversation), &bob)
+        ->pushed.n;
+}
+
 static void say_many(struct bench *bench, tt_handle socket, uint32_t from, uint32_t count)
 {
     for (uint32_t i = from; i < from + count; i++) {
@@ -208,6 +216,9 @@ static void what_was_only_looked_at_still_rings(void **state)
     bench_let_go(bench, TT_STORE_APPEND, TT_OK);
     bench_pass_ms(bench, 5000);
     assert_int_equal(bench_count(bench, "notify: ring bob/phone c seq=2"), 1);
+    accept_all(bench, 2, 2);
+    bench_pass_ms(bench, 5000);
+    assert_int_equal(kept_as_rung(bench), 2);
     bench_destroy(&bench);
 }
 
@@ -535,11 +546,7 @@ static void ones_own_message_is_not_marked_as_rung_for(void **state)
     bench_send(bench, tablet, "c", "own");
     bench_pass_ms(bench, 4000);
     accept_all(bench, 1, 1);
-    const tt_id conversation = tt_id_of("c");
-    const tt_id bob = tt_id_of("bob");
-    const struct tt_member_row *member =
-        tt_store_tables_member(tt_store_tables_conversation(&bench->tables, &conversation), &bob);
-    assert_int_equal(member->pushed.n, 1);
+    assert_int_equal(kept_as_rung(bench), 1);
     bench_destroy(&bench);
 }
 
@@ -567,6 +574,121 @@ static void who_has_looked_late_rings_for_nothing_of_others(void **state)
     bench_send(bench, tablet, "c", "own");
     bench_pass_ms(bench, 5000);
     expect_unsaid(bench, "notify: ");
+    bench_destroy(&bench);
+}
+
+/* What a dead node left is found while Bob's desk is looked after, which lacks his own message
+ * behind it. */
+static void what_a_dead_node_left_rings_behind_ones_own(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away_and(looks_after_the_dead);
+    tt_handle tablet = bench_connect(bench, "bob", "tablet");
+    (void)bench_connect(bench, "bob", "desk");
+    bench_store_message(bench, "c", "alice", "x1");
+    bench_send(bench, tablet, "c", "own");
+    bench_pass_ms(bench, 4000);
+    expect_unsaid(bench, "notify: ");
+    bench_step(bench, &(struct tt_event){.kind = TT_EVENT_NODE_GONE});
+    bench_pass_ms(bench, 15000);
+    assert_int_equal(bench_count(bench, "notify: ring bob/phone c seq=1"), 1);
+    accept_all(bench, 1, 1);
+    bench_pass_ms(bench, 5000);
+    assert_int_equal(kept_as_rung(bench), 2);
+    bench_destroy(&bench);
+}
+
+/* The same, while the store says where Bob's devices are. */
+static void what_a_dead_node_left_rings_though_it_was_being_looked(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away_and(looks_after_the_dead);
+    tt_handle tablet = bench_connect(bench, "bob", "tablet");
+    (void)bench_connect(bench, "bob", "desk");
+    bench_store_message(bench, "c", "alice", "x1");
+    bench_send(bench, tablet, "c", "own");
+    bench_hold(bench, TT_STORE_POSITIONS);
+    bench_pass_ms(bench, 4000);
+    bench_step(bench, &(struct tt_event){.kind = TT_EVENT_NODE_GONE});
+    bench_pass_ms(bench, 6000);
+    bench_let_go(bench, TT_STORE_POSITIONS, TT_OK);
+    bench_pass_ms(bench, 15000);
+    assert_int_equal(bench_count(bench, "notify: ring bob/phone c seq=1"), 1);
+    bench_destroy(&bench);
+}
+
+/* Alice sends again what another node has stored, while two of hers are about to ring here. */
+static void what_is_found_late_takes_nobodys_ring(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away();
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    (void)bench_connect(bench, "bob", "phone");
+    bench_send(bench, alice, "c", "x1");
+    bench_send(bench, alice, "c", "x2");
+    bench_store_message(bench, "c", "alice", "x3");
+    bench_send(bench, alice, "c", "x3");
+    bench_pass_ms(bench, 4000);
+    accept_all(bench, 1, 2);
+    bench_pass_ms(bench, 4000);
+    accept_all(bench, 3, 3);
+    bench_pass_ms(bench, 15000);
+    expect_said(bench, "notify: ring bob/phone c seq=1");
+    expect_said(bench, "notify: ring bob/phone c seq=2");
+    expect_said(bench, "notify: ring bob/phone c seq=3");
+    assert_int_equal(bench_count(bench, "notify: "), 3);
+    assert_int_equal(kept_as_rung(bench), 3);
+    bench_destroy(&bench);
+}
+
+/* The phone has rung for x1. The answer to x2 comes after Bob's own message behind it was looked
+ * at. */
+static void what_is_answered_late_still_rings(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away();
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    tt_handle tablet = bench_connect(bench, "bob", "tablet");
+    bench_register(bench, "bob", "phone", 99);
+    bench_send(bench, alice, "c", "x1");
+    bench_pass_ms(bench, 4000);
+    accept_all(bench, 1, 1);
+    bench_hold(bench, TT_STORE_APPEND);
+    bench_send(bench, alice, "c", "x2");
+    bench_send(bench, tablet, "c", "own");
+    struct tt_store_op *slow = bench->ops[0];
+    bench->ops[0] = bench->ops[--bench->op_count];
+    bench_let_go(bench, TT_STORE_APPEND, TT_OK);
+    bench_pass_ms(bench, 4000);
+    expect_unsaid(bench, "notify: ring bob/phone c seq=2");
+    bench->ops[bench->op_count++] = slow;
+    bench_let_go(bench, TT_STORE_APPEND, TT_OK);
+    bench_pass_ms(bench, 4000);
+    assert_int_equal(bench_count(bench, "notify: ring bob/phone c seq=2"), 1);
+    assert_int_equal(kept_as_rung(bench), 1);
+    accept_all(bench, 2, 2);
+    assert_int_equal(kept_as_rung(bench), 2);
+    bench_destroy(&bench);
+}
+
+/* The store is away for so long that a node dies meanwhile, and what was left is looked for. */
+static void what_is_kept_as_rung_late_rings_once(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away_and(looks_after_the_dead);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_send(bench, alice, "c", "m1");
+    bench_pass_ms(bench, 500);
+    bench_refuse(bench, TT_STORE_MARK_PUSHED);
+    accept_all(bench, 1, 1);
+    bench_step(bench, &(struct tt_event){.kind = TT_EVENT_NODE_GONE});
+    bench_pass_ms(bench, 15000);
+    bench_step(bench, &(struct tt_event){.kind = TT_EVENT_NODE_GONE});
+    bench_pass_ms(bench, 15000);
+    assert_int_equal(bench_count(bench, "notify: "), 1);
+    bench->refused = 0;
+    bench_pass_ms(bench, 15000);
+    assert_int_equal(kept_as_rung(bench), 1);
     bench_destroy(&bench);
 }
 
@@ -641,6 +763,11 @@ int main(void)
         cmocka_unit_test(what_could_not_be_looked_up_rings_a_little_later),
         cmocka_unit_test(what_must_ring_does_not_wait_for_who_is_told_again),
         cmocka_unit_test(who_has_looked_late_rings_for_nothing_of_others),
+        cmocka_unit_test(what_a_dead_node_left_rings_behind_ones_own),
+        cmocka_unit_test(what_a_dead_node_left_rings_though_it_was_being_looked),
+        cmocka_unit_test(what_is_found_late_takes_nobodys_ring),
+        cmocka_unit_test(what_is_answered_late_still_rings),
+        cmocka_unit_test(what_is_kept_as_rung_late_rings_once),
         cmocka_unit_test(what_rang_late_and_was_put_off_rings_again),
         cmocka_unit_test(what_came_since_an_old_message_rings_where_it_was_stored),
         cmocka_unit_test(ones_own_message_is_not_marked_as_rung_for),
