@@ -316,13 +316,17 @@ static void note_shown(struct tt_core *core, struct tt_session *session, const s
         shown->read = tt_seq_max(shown->read, snapshot->others_min.read);
         shown->delivered = tt_seq_max(shown->delivered, shown->read);
     }
+    stream->my_read = tt_seq_max(stream->my_read, read->my_cursor.read);
     if (!task->over_http) {
         snapshot->others_min = stream->shown;
+        snapshot->my_read = stream->my_read;
         snapshot->head = tt_seq_max(snapshot->head, stream->shown.delivered);
+        snapshot->head = tt_seq_max(snapshot->head, stream->my_read);
+        if (stream->positioned)
+            snapshot->head = tt_seq_max(snapshot->head, TT_SEQ(stream->next.n - 1));
         snapshot->has_more_after =
             snapshot->message_count > 0 && last_seq(snapshot).n < snapshot->head.n;
     }
-    stream->my_read = tt_seq_max(stream->my_read, read->my_cursor.read);
     stream->known_head = tt_seq_max(stream->known_head, read->head);
     if (task->over_http) /* it may have been read before the session began */
         tt_stream_need_position(core, session, stream);

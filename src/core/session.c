@@ -330,32 +330,45 @@ static void hello(struct tt_core *core, struct tt_session *session)
     };
 }
 
+/* An older socket of a device, that has a newer one here. If the newer one is not registered, and
+ * goes before it is, then nobody else would ever take the older one out of the registry. */
+static void close_replaced(struct tt_core *core, struct tt_session *session,
+                           const struct tt_session *newer)
+{
+    const tt_id user = tt_session_user(session);
+    const tt_id device = tt_session_device(session);
+    if (!newer->registered)
+        unregister(core, &user, &device, session->epoch, NULL);
+    tt_session_close(core, session, TT_CLOSE_REPLACED);
+}
+
 /* Closes the device's older sockets on this node, and asks another node to close its one. */
 static void replace_older(struct tt_core *core, struct tt_session *session,
                           const struct tt_registered_device *previous)
 {
+    const tt_id user = tt_session_user(session);
     const tt_id device = tt_session_device(session);
     struct tt_session *other = session->user->sessions;
     while (other != NULL) {
         struct tt_session *next = other->next_of_user;
         if (other != session && other->state == TT_SESSION_LIVE && other->epoch < session->epoch &&
             tt_session_is_device(other, &device))
-            tt_session_close(core, other, TT_CLOSE_REPLACED);
+            close_replaced(core, other, session);
         other = next;
     }
     if (previous == NULL || tt_id_is_none(&previous->device) ||
         tt_place_eq(&previous->place, &core->options.place))
         return;
-    const tt_id user = tt_session_user(session);
     kick(core, &user, &device, session->epoch, &previous->place);
 }
 
-static bool is_replaced_here(struct tt_core *core, const struct tt_session *session)
+/* NULL: it is the newest. */
+static const struct tt_session *newer_here(struct tt_core *core, const struct tt_session *session)
 {
     const tt_id user = tt_session_user(session);
     const tt_id device = tt_session_device(session);
     const struct tt_session *newest = tt_session_of_device(core, &user, &device);
-    return newest != NULL && newest->epoch > session->epoch;
+    return newest != NULL && newest->epoch > session->epoch ? newest : NULL;
 }
 
 static void go_live(struct tt_core *core, struct tt_session *session,
@@ -368,8 +381,9 @@ static void go_live(struct tt_core *core, struct tt_session *session,
         tt_session_close(core, session, TT_CLOSE_GOING_AWAY);
         return;
     }
-    if (is_replaced_here(core, session)) {
-        tt_session_close(core, session, TT_CLOSE_REPLACED);
+    const struct tt_session *newer = newer_here(core, session);
+    if (newer != NULL) {
+        close_replaced(core, session, newer);
         return;
     }
     replace_older(core, session, previous);

@@ -104,8 +104,9 @@ void tt_task_ask_registry(struct tt_core *core, struct tt_task *task, struct tt_
 
 static void ready(struct tt_core *core, struct tt_task *task)
 {
-    if (task->is_stranger) {
-        task->err = TT_FAIL(NOT_FOUND);
+    if (task->is_stranger) { /* an error of the store is one for those who are none, too */
+        tt_err err = tt_task_answer(task, TT_TASK_PARTS - 1)->err;
+        task->err = tt_is_ok(err) ? TT_FAIL(NOT_FOUND) : err;
         tt_task_resume(core, task);
         return;
     }

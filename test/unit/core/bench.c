@@ -221,7 +221,9 @@ static void leave(struct bench *bench, struct tt_registry_op *op)
 
 static void apply_registry(struct bench *bench, struct tt_registry_op *op)
 {
-    op->err = TT_OK; /* it may be asked again */
+    op->err = bench->refuses_registry ? TT_FAIL(UNAVAILABLE) : TT_OK; /* it may be asked again */
+    if (bench->refuses_registry)
+        return;
     if (op->kind == TT_REGISTRY_REGISTER)
         enter(bench, op);
     else if (op->kind == TT_REGISTRY_UNREGISTER)

@@ -34,6 +34,7 @@ struct bench {
     uint64_t held;    /* a bit per kind of store op */
     uint64_t refused; /* likewise: the store does none of these */
     bool holds_registry;
+    bool refuses_registry; /* it does nothing, and says UNAVAILABLE */
     struct bench_entry entries[BENCH_ENTRIES];
     size_t entry_count;
     struct bench_watcher watchers[BENCH_ENTRIES];

@@ -219,6 +219,44 @@ static void who_is_told_so_registers_again(void **state)
     bench_destroy(&bench);
 }
 
+/* The registry is away while the phone connects anew, and until that socket has gone too. */
+static void who_is_replaced_does_not_stay_registered(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    (void)bench_connect(bench, "bob", "phone");
+    assert_int_equal(registrations(bench, "bob"), 1);
+    bench->refuses_registry = true;
+    tt_handle newer = bench_connect(bench, "bob", "phone");
+    expect_said(bench, "bob/phone: closed with 4409");
+    bench_hang_up(bench, newer);
+    bench->refuses_registry = false;
+    bench_pass_ms(bench, 5000);
+    assert_int_equal(registrations(bench, "bob"), 0);
+    bench_destroy(&bench);
+}
+
+/* The older one is answered after the newer one, that is not registered. */
+static void who_is_replaced_before_it_is_there_does_not_stay_registered(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    bench->holds_registry = true;
+    (void)bench_connect(bench, "bob", "phone");
+    struct tt_registry_op *slow = bench->lookups[--bench->lookup_count];
+    assert_int_equal(slow->kind, TT_REGISTRY_REGISTER);
+    bench->refuses_registry = true;
+    bench_let_registry_go(bench, TT_OK);
+    tt_handle newer = bench_connect(bench, "bob", "phone");
+    bench->lookups[bench->lookup_count++] = slow;
+    bench_let_registry_go(bench, TT_OK);
+    bench_hang_up(bench, newer);
+    bench->refuses_registry = false;
+    bench_pass_ms(bench, 5000);
+    assert_int_equal(registrations(bench, "bob"), 0);
+    bench_destroy(&bench);
+}
+
 /* The word of the unlinking was lost. It acks nothing, so only the append can say it. */
 static void a_socket_that_sends_for_an_unlinked_device_is_closed(void **state)
 {
@@ -375,6 +413,8 @@ int main(void)
         cmocka_unit_test(a_dead_connection_leaves_the_living_one_registered),
         cmocka_unit_test(a_dead_connection_tells_the_node_of_the_living_one),
         cmocka_unit_test(who_is_told_so_registers_again),
+        cmocka_unit_test(who_is_replaced_does_not_stay_registered),
+        cmocka_unit_test(who_is_replaced_before_it_is_there_does_not_stay_registered),
         cmocka_unit_test(a_socket_of_an_unlinked_device_is_closed),
         cmocka_unit_test(a_late_word_of_an_unlinking_spares_the_next_link),
         cmocka_unit_test(a_socket_of_the_link_before_is_closed),

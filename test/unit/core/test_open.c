@@ -65,6 +65,31 @@ static void an_open_that_is_answered_says_nothing_twice(void **state)
     bench_destroy(&bench);
 }
 
+/* While the answer is on its way Bob's phone hears of another message, and reads it on his tablet.
+ */
+static void an_open_says_no_less_than_was_said_meanwhile(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    tt_handle phone = bench_connect(bench, "bob", "phone");
+    tt_handle tablet = bench_connect(bench, "bob", "tablet");
+    bench_say(bench, phone, TT_CLIENT_OPEN, "c", 0);
+    bench_send(bench, alice, "c", "m1");
+    bench_hold(bench, TT_STORE_SNAPSHOT);
+    bench_say(bench, phone, TT_CLIENT_OPEN, "c", 0);
+    bench_send(bench, alice, "c", "m2");
+    bench_say(bench, tablet, TT_CLIENT_READ, "c", 2);
+    bench_pass_ms(bench, 100);
+    expect_said(bench, "bob/phone: message c seq=2");
+    expect_said(bench, "bob/phone: read_sync c last_read_seq=2");
+    bench_forget(bench);
+    bench_let_go(bench, TT_STORE_SNAPSHOT, TT_OK);
+    expect_said(bench, "bob/phone: conversation c head=2");
+    expect_said(bench, "my_last_read_seq=2");
+    bench_destroy(&bench);
+}
+
 /* Alice's desk has had the answer of a GET and asks once more, because it cannot tell whether that
  * is newer than what its socket said. */
 static void an_open_that_fails_says_all_that_is_known(void **state)
@@ -376,6 +401,7 @@ int main(void)
         cmocka_unit_test(a_failed_open_of_what_is_open_leaves_nothing_untold),
         cmocka_unit_test(an_open_that_is_answered_says_nothing_twice),
         cmocka_unit_test(an_open_that_fails_says_all_that_is_known),
+        cmocka_unit_test(an_open_says_no_less_than_was_said_meanwhile),
         cmocka_unit_test(an_old_answer_hides_nobody_for_long),
         cmocka_unit_test(a_late_word_of_what_alice_shares_changes_nothing),
         cmocka_unit_test(a_late_word_of_what_bob_shares_changes_nothing),

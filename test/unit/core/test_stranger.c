@@ -16,6 +16,7 @@ struct world {
     struct tt_now now;
     struct work work;
     uint32_t next;
+    bool store_is_away;
 };
 
 static void step(struct world *world, const struct tt_event *event);
@@ -26,8 +27,9 @@ static void answer(struct world *world, struct tt_store_op *op)
     members[0] = tt_id_of("alice");
     members[1] = tt_id_of("bob");
     TT_ASSERT(op->kind == TT_STORE_GET_CONVERSATION);
-    op->err = TT_FAIL(NOT_FOUND);
-    if (tt_slice_eq(tt_id_slice(&op->get_conversation.id), TT_SLICE_LITERAL("theirs"))) {
+    op->err = world->store_is_away ? TT_FAIL(UNAVAILABLE) : TT_FAIL(NOT_FOUND);
+    if (!world->store_is_away &&
+        tt_slice_eq(tt_id_slice(&op->get_conversation.id), TT_SLICE_LITERAL("theirs"))) {
         op->err = TT_OK;
         op->get_conversation.conversation = (struct tt_conversation){.id = op->get_conversation.id,
                                                                      .kind = TT_DIRECT,
@@ -101,6 +103,11 @@ static void what_is_not_his_is_as_what_is_not_there(void **unused)
             struct work theirs = ask(&world, kinds[i], "theirs");
             assert_memory_equal(&theirs, &missing, sizeof(missing));
         }
+        world.store_is_away = true;
+        missing = ask(&world, kinds[i], "missing");
+        struct work theirs = ask(&world, kinds[i], "theirs");
+        assert_int_equal(theirs.err.code, TT_ERR_UNAVAILABLE);
+        assert_memory_equal(&theirs, &missing, sizeof(missing));
         tt_core_destroy(&world.core);
     }
 }
