@@ -98,6 +98,7 @@ struct tt_unlink_device {
 
 struct tt_list_devices {
     tt_id user;
+    bool leaving_too; /* also those whose unlinking has begun and was not finished */
 
     const struct tt_device *devices; /* sorted by id */
     size_t device_count;

@@ -25,6 +25,8 @@
  * UNLINK_DEVICE: removes the device and its positions; what no other device still waits for is no
  *   longer pending. Cursors of the user stay. A connected device is disconnected by it. The
  *   device's login ends, too; NOT_FOUND if there is neither.
+ * LIST_DEVICES: the linked ones; `leaving_too`: and those whose unlinking takes several steps, has
+ *   begun and was not finished. UNLINK_DEVICE finishes it.
  * DISCONNECT: marks the device as no longer connected, unless its epoch is not `epoch`
  *   (was_current = false). The last connected one leaves `at` as the user's last seen, which never
  *   goes back.

@@ -34,6 +34,8 @@ struct world {
     size_t under_way;
     size_t deaths_left;
     bool ended;
+    tt_err err;   /* of the last op */
+    size_t found; /* by the last list */
 };
 
 static tt_time wall(void *self)
@@ -64,6 +66,11 @@ static void done(void *context, struct tt_store_op *op)
     struct server *server = context;
     struct world *world = server->world;
     world->under_way--;
+    world->err = op->err;
+    if (op->kind == TT_STORE_LIST_DEVICES)
+        world->found = op->list_devices.device_count;
+    if (op->kind == TT_STORE_LIST_PUSH_ADDRESSES)
+        world->found = op->list_push_addresses.address_count;
     if (op->kind == TT_STORE_APPEND) {
         struct message *message = &world->messages[op->tag.purpose];
         message->under_way--;
@@ -235,13 +242,27 @@ static void check(struct world *world)
     }
 }
 
-static void play(uint64_t seed, struct tt_memory_faults faults, size_t deaths)
+static struct world *open_world(uint64_t seed)
 {
     struct world *world = tt_alloc(sizeof(*world));
     world->tables = tt_memory_tables_create(seed);
     for (unsigned i = 0; i < SERVERS; i++)
         open_server(world, i);
     prepare(world);
+    return world;
+}
+
+static void close_world(struct world *world)
+{
+    for (unsigned i = 0; i < SERVERS; i++)
+        tt_ddb_store_destroy(&world->servers[i].store);
+    tt_memory_tables_destroy(&world->tables);
+    tt_free(world);
+}
+
+static void play(uint64_t seed, struct tt_memory_faults faults, size_t deaths)
+{
+    struct world *world = open_world(seed);
     *tt_memory_tables_faults(world->tables) = faults;
     world->deaths_left = deaths;
     send_until_answered(world);
@@ -250,10 +271,7 @@ static void play(uint64_t seed, struct tt_memory_faults faults, size_t deaths)
     while (tt_memory_tables_step(world->tables)) /* what was late comes last of all */
         continue;
     check(world);
-    for (unsigned i = 0; i < SERVERS; i++)
-        tt_ddb_store_destroy(&world->servers[i].store);
-    tt_memory_tables_destroy(&world->tables);
-    tt_free(world);
+    close_world(world);
 }
 
 static void servers_that_race_store_everything_once(void **state)
@@ -294,6 +312,76 @@ static void servers_that_die_anywhere_change_nothing(void **state)
              6);
 }
 
+static tt_err ask(struct world *world, unsigned server, struct tt_store_op *op)
+{
+    submit(world, server, op);
+    settle(world);
+    return world->err;
+}
+
+static void put_address(struct world *world, const char *device)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_PUT_PUSH_ADDRESS);
+    op->put_push_address.user = tt_id_of("bob");
+    op->put_push_address.device = tt_id_of(device);
+    op->put_push_address.address_count_max = 16;
+    op->put_push_address.address =
+        (struct tt_push_address){.provider = TT_PUSH_FCM, .token = tt_slice_text(device)};
+    expect_ok(ask(world, 0, op));
+}
+
+static struct tt_store_op *new_unlink(const char *device)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_UNLINK_DEVICE);
+    op->unlink_device.user = tt_id_of("bob");
+    op->unlink_device.device = tt_id_of(device);
+    return op;
+}
+
+static size_t addresses(struct world *world)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_LIST_PUSH_ADDRESSES);
+    op->list_push_addresses.user = tt_id_of("bob");
+    expect_ok(ask(world, 1, op));
+    return world->found;
+}
+
+static size_t devices(struct world *world, bool leaving_too)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_LIST_DEVICES);
+    op->list_devices.user = tt_id_of("bob");
+    op->list_devices.leaving_too = leaving_too;
+    expect_ok(ask(world, 1, op));
+    return world->found;
+}
+
+/* The server dies after each number of steps in turn. */
+static void who_is_half_unlinked_is_listed_as_leaving(void **state)
+{
+    (void)state;
+    size_t half = 0;
+    for (uint64_t steps = 0; steps < 20; steps++) {
+        struct world *world = open_world(1);
+        put_address(world, "phone");
+        submit(world, 0, new_unlink("phone"));
+        for (uint64_t i = 0; i < steps; i++) {
+            tt_ddb_store_turn(world->servers[0].store);
+            (void)tt_memory_tables_step(world->tables);
+        }
+        kill_server(world, 0);
+        while (tt_memory_tables_step(world->tables))
+            continue;
+        bool is_leaving = devices(world, true) > devices(world, false);
+        half += is_leaving;
+        tt_err err = ask(world, 2, new_unlink("phone"));
+        assert_true(tt_is_ok(err) || (tt_err_is(err, TT_ERR_NOT_FOUND) && !is_leaving));
+        assert_int_equal(devices(world, true), 1);
+        assert_int_equal(addresses(world), 0);
+        close_world(world);
+    }
+    assert_true(half > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +389,7 @@ int main(void)
         cmocka_unit_test(lost_answers_change_nothing),
         cmocka_unit_test(unknown_outcomes_change_nothing),
         cmocka_unit_test(servers_that_die_anywhere_change_nothing),
+        cmocka_unit_test(who_is_half_unlinked_is_listed_as_leaving),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,13 +14,13 @@ static bool counts(const struct tt_ddb_device *device)
 }
 
 static size_t tell_devices(struct tt_ddb_work *work, const struct tt_ddb_user *user,
-                           const struct tt_device **out)
+                           bool leaving_too, const struct tt_device **out)
 {
     struct tt_device *devices =
         tt_arena_array(&work->op->arena, user->device_count, sizeof(*devices));
     size_t count = 0;
     for (size_t i = 0; i < user->device_count; i++)
-        if (counts(&user->devices[i]))
+        if (leaving_too || counts(&user->devices[i]))
             devices[count++] = user->devices[i].is;
     *out = devices;
     return count;
@@ -236,7 +236,7 @@ static tt_err link_device(struct tt_ddb_work *work)
             return TT_FAIL(UNAUTHENTICATED);
         tt_err err = plan_link(&user, link);
         if (!tt_is_ok(err)) {
-            link->device_count = tell_devices(work, &user, &link->devices);
+            link->device_count = tell_devices(work, &user, false, &link->devices);
             return err;
         }
         anew = anew || tt_ddb_user_device(&user, &link->device)->state == TT_DDB_LINKING;
@@ -256,7 +256,7 @@ static tt_err link_device(struct tt_ddb_work *work)
     link->epoch = user.last_epoch;
     link->settings = user.settings;
     link->settings.display_name = tt_arena_copy(&work->op->arena, user.settings.display_name);
-    link->device_count = tell_devices(work, &user, &link->devices);
+    link->device_count = tell_devices(work, &user, false, &link->devices);
     return TT_OK;
 }
 
@@ -319,7 +319,7 @@ static tt_err list_devices(struct tt_ddb_work *work)
     struct tt_list_devices *list = &work->op->list_devices;
     struct tt_ddb_user user;
     TT_TRY(read_user(work, &list->user, &user));
-    list->device_count = tell_devices(work, &user, &list->devices);
+    list->device_count = tell_devices(work, &user, list->leaving_too, &list->devices);
     return TT_OK;
 }
 
