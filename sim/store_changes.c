@@ -361,8 +361,9 @@ void tt_store_tables_unlink(struct tt_store_tables *tables, struct tt_store_op *
     struct tt_user_row *user = tt_store_tables_user(tables, &op->unlink_device.user);
     struct tt_device_row *row = find_device(user, &op->unlink_device.device);
     bool was_logged_in = tt_store_tables_log_out(user, &op->unlink_device.device);
+    bool had_address = tt_store_tables_remove_address(user, &op->unlink_device.device);
     if (row == NULL) {
-        op->err = was_logged_in ? TT_OK : TT_FAIL(NOT_FOUND);
+        op->err = was_logged_in || had_address ? TT_OK : TT_FAIL(NOT_FOUND);
         return;
     }
     if (row->device.connected)

@@ -15,17 +15,18 @@ static struct tt_device_address *find(const struct tt_user_row *user, const tt_i
     return NULL;
 }
 
-void tt_store_tables_remove_address(struct tt_user_row *user, const tt_id *device)
+bool tt_store_tables_remove_address(struct tt_user_row *user, const tt_id *device)
 {
     struct tt_device_address *row = find(user, device);
     if (row == NULL)
-        return;
+        return false;
     disown(row->address.token);
     disown(row->address.p256dh);
     disown(row->address.auth);
     size_t at = (size_t)(row - user->addresses);
     user->address_count--;
     memmove(row, row + 1, (user->address_count - at) * sizeof(*row));
+    return true;
 }
 
 static bool is_same(const struct tt_push_address *a, const struct tt_push_address *b)

@@ -133,7 +133,7 @@ void tt_store_tables_snapshot(struct tt_store_tables *tables, struct tt_store_op
 void tt_store_tables_list_conversations(struct tt_store_tables *tables, struct tt_store_op *op);
 /* The ops about push addresses and what became of pushes. */
 void tt_store_tables_push(struct tt_store_tables *tables, struct tt_store_op *op);
-void tt_store_tables_remove_address(struct tt_user_row *user, const tt_id *device);
+bool tt_store_tables_remove_address(struct tt_user_row *user, const tt_id *device);
 void tt_store_tables_free_pushes(struct tt_conversation_row *row);
 /* The ops about accounts. */
 void tt_store_tables_account(struct tt_store_tables *tables, struct tt_store_op *op);

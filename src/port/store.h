@@ -22,9 +22,9 @@
  *   nobody's tick and answers resumed = false. Marks the device connected (a CONNECTED happening).
  *   TOO_MANY_DEVICES changes nothing and names the linked ones. With a `login`: UNAUTHENTICATED,
  *   and nothing changes, unless CHECK_LOGIN would be OK.
- * UNLINK_DEVICE: removes the device and its positions; what no other device still waits for is no
- *   longer pending. Cursors of the user stay. A connected device is disconnected by it. The
- *   device's login ends, too; NOT_FOUND if there is neither.
+ * UNLINK_DEVICE: removes the device, its positions, its push address and its login; what no other
+ *   device still waits for is no longer pending. Cursors of the user stay. A connected device is
+ *   disconnected by it. NOT_FOUND if there is none of them.
  * LIST_DEVICES: the linked ones; `leaving_too`: and those whose unlinking takes several steps, has
  *   begun and was not finished. UNLINK_DEVICE finishes it.
  * DISCONNECT: marks the device as no longer connected, unless its epoch is not `epoch`
@@ -79,7 +79,7 @@
  * PUT_PUSH_ADDRESS: the device can be made to ring there from now on, and nowhere else; it need not
  *   be linked yet. Where the same token of the same provider stands under another device, of any
  *   user, it is removed: a phone rings for one. TOO_MANY_DEVICES if address_count_max other devices
- *   of the user have an address. Unlinking a device removes its address.
+ *   of the user have an address. UNLINK_DEVICE removes it.
  *
  * DROP_PUSH_ADDRESS: removes the device's address if it is still this one, and was not registered
  *   after dead_since.

@@ -182,6 +182,19 @@ static void unlinking_ends_the_login(struct fixture *f)
     expect_err(unlink_device(f, "bob", "laptop"), TT_ERR_NOT_FOUND);
 }
 
+static void unlinking_ends_a_login_and_its_address_alike(struct fixture *f)
+{
+    expect_ok(add(f, "bob", "hash"));
+    expect_ok(log_in(f, "bob", "phone", "hash", 1, 1));
+    expect_ok(log_in(f, "bob", "laptop", "hash", 2, 1));
+    expect_ok(put_address(f, "bob", "phone", "t1", 1));
+    expect_ok(unlink_device(f, "bob", "phone"));
+    expect_err(check(f, "bob", "phone", 1), TT_ERR_UNAUTHENTICATED);
+    expect_ok(check(f, "bob", "laptop", 2));
+    assert_int_equal(addresses(f, "bob")->address_count, 0);
+    expect_err(unlink_device(f, "bob", "phone"), TT_ERR_NOT_FOUND);
+}
+
 static void a_login_that_ended_links_nothing(struct fixture *f)
 {
     expect_ok(add(f, "bob", "hash"));
@@ -234,6 +247,7 @@ const struct contract_case account_cases[] = {
     CASE(only_the_password_that_stands_logs_in),
     CASE(switching_off_ends_all_logins),
     CASE(unlinking_ends_the_login),
+    CASE(unlinking_ends_a_login_and_its_address_alike),
     CASE(a_login_that_ended_links_nothing),
     CASE(accounts_are_listed_in_pages),
     {NULL, NULL},

@@ -60,6 +60,34 @@ tt_err unlink_device(struct fixture *f, const char *user, const char *device)
     return run(f, op)->err;
 }
 
+tt_err put_address(struct fixture *f, const char *user, const char *device, const char *token,
+                   int64_t ms)
+{
+    struct tt_store_op *op = new_op(f, TT_STORE_PUT_PUSH_ADDRESS);
+    op->put_push_address.user = tt_id_of(user);
+    op->put_push_address.device = tt_id_of(device);
+    op->put_push_address.address_count_max = 3;
+    if (token != NULL) {
+        op->put_push_address.address = (struct tt_push_address){
+            .provider = TT_PUSH_WEBPUSH,
+            .sandbox = true,
+            .token = tt_arena_copy(&op->arena, tt_slice_text(token)),
+            .p256dh = TT_SLICE_LITERAL("\0a point"),
+            .auth = TT_SLICE_LITERAL("a secret\0"),
+            .registered_at = at(ms),
+        };
+    }
+    return run(f, op)->err;
+}
+
+struct tt_list_push_addresses *addresses(struct fixture *f, const char *user)
+{
+    struct tt_store_op *op = new_op(f, TT_STORE_LIST_PUSH_ADDRESSES);
+    op->list_push_addresses.user = tt_id_of(user);
+    expect_ok(run(f, op)->err);
+    return &op->list_push_addresses;
+}
+
 void alive(struct fixture *f, int64_t ms)
 {
     struct tt_store_op *op = new_op(f, TT_STORE_ALIVE);

@@ -51,6 +51,11 @@ struct tt_disconnect *disconnect(struct fixture *f, const char *user, const char
 tt_err unlink_device(struct fixture *f, const char *user, const char *device);
 void alive(struct fixture *f, int64_t ms);
 
+/* No token: none any more. */
+tt_err put_address(struct fixture *f, const char *user, const char *device, const char *token,
+                   int64_t ms);
+struct tt_list_push_addresses *addresses(struct fixture *f, const char *user);
+
 /* Members in any order, separated by blanks. */
 struct tt_store_op *new_create(struct fixture *f, enum tt_conversation_kind kind, const char *id,
                                const char *members, int64_t ms);

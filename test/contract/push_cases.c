@@ -1,33 +1,5 @@
 #include "contract/contract.h"
 
-static tt_err put_at(struct fixture *f, const char *user, const char *device, const char *token,
-                     int64_t ms)
-{
-    struct tt_store_op *op = new_op(f, TT_STORE_PUT_PUSH_ADDRESS);
-    op->put_push_address.user = tt_id_of(user);
-    op->put_push_address.device = tt_id_of(device);
-    op->put_push_address.address_count_max = 3;
-    if (token != NULL) {
-        op->put_push_address.address = (struct tt_push_address){
-            .provider = TT_PUSH_WEBPUSH,
-            .sandbox = true,
-            .token = tt_arena_copy(&op->arena, tt_slice_text(token)),
-            .p256dh = TT_SLICE_LITERAL("\0a point"),
-            .auth = TT_SLICE_LITERAL("a secret\0"),
-            .registered_at = at(ms),
-        };
-    }
-    return run(f, op)->err;
-}
-
-static struct tt_list_push_addresses *addresses(struct fixture *f, const char *user)
-{
-    struct tt_store_op *op = new_op(f, TT_STORE_LIST_PUSH_ADDRESSES);
-    op->list_push_addresses.user = tt_id_of(user);
-    expect_ok(run(f, op)->err);
-    return &op->list_push_addresses;
-}
-
 static void drop(struct fixture *f, const char *user, const char *device, const char *token,
                  tt_time dead_since)
 {
@@ -42,8 +14,8 @@ static void drop(struct fixture *f, const char *user, const char *device, const 
 static void an_address_comes_back_as_it_was_put(struct fixture *f)
 {
     assert_int_equal(addresses(f, "bob")->address_count, 0);
-    expect_ok(put_at(f, "bob", "phone", "https://push.example/1", 7));
-    expect_ok(put_at(f, "bob", "laptop", "https://push.example/2", 8));
+    expect_ok(put_address(f, "bob", "phone", "https://push.example/1", 7));
+    expect_ok(put_address(f, "bob", "laptop", "https://push.example/2", 8));
     struct tt_list_push_addresses *list = addresses(f, "bob");
     assert_int_equal(list->address_count, 2);
     expect_id(&list->addresses[0].device, "laptop");
@@ -59,31 +31,31 @@ static void an_address_comes_back_as_it_was_put(struct fixture *f)
 
 static void a_new_address_replaces_the_old_one(struct fixture *f)
 {
-    expect_ok(put_at(f, "bob", "phone", "t1", 1));
-    expect_ok(put_at(f, "bob", "phone", "t2", 2));
+    expect_ok(put_address(f, "bob", "phone", "t1", 1));
+    expect_ok(put_address(f, "bob", "phone", "t2", 2));
     struct tt_list_push_addresses *list = addresses(f, "bob");
     assert_int_equal(list->address_count, 1);
     expect_slice(list->addresses[0].address.token, "t2");
-    expect_ok(put_at(f, "bob", "phone", NULL, 3));
+    expect_ok(put_address(f, "bob", "phone", NULL, 3));
     assert_int_equal(addresses(f, "bob")->address_count, 0);
-    expect_ok(put_at(f, "bob", "phone", NULL, 4));
+    expect_ok(put_address(f, "bob", "phone", NULL, 4));
 }
 
 /* Attack 39: a phone that changes hands rings for its new user only. */
 static void a_token_moves_to_who_puts_it(struct fixture *f)
 {
-    expect_ok(put_at(f, "bob", "phone", "t1", 1));
-    expect_ok(put_at(f, "bob", "laptop", "t2", 1));
-    expect_ok(put_at(f, "carol", "phone", "t1", 2));
+    expect_ok(put_address(f, "bob", "phone", "t1", 1));
+    expect_ok(put_address(f, "bob", "laptop", "t2", 1));
+    expect_ok(put_address(f, "carol", "phone", "t1", 2));
     struct tt_list_push_addresses *list = addresses(f, "bob");
     assert_int_equal(list->address_count, 1);
     expect_slice(list->addresses[0].address.token, "t2");
     expect_slice(addresses(f, "carol")->addresses[0].address.token, "t1");
-    expect_ok(put_at(f, "carol", "tablet", "t1", 3));
+    expect_ok(put_address(f, "carol", "tablet", "t1", 3));
     list = addresses(f, "carol");
     assert_int_equal(list->address_count, 1);
     expect_id(&list->addresses[0].device, "tablet");
-    expect_ok(put_at(f, "bob", "phone", "t1", 4));
+    expect_ok(put_address(f, "bob", "phone", "t1", 4));
     assert_int_equal(addresses(f, "carol")->address_count, 0);
     assert_int_equal(addresses(f, "bob")->address_count, 2);
 }
@@ -91,19 +63,19 @@ static void a_token_moves_to_who_puts_it(struct fixture *f)
 /* A token that was given up does not take away what came after it. */
 static void a_token_that_was_given_up_takes_nothing_away(struct fixture *f)
 {
-    expect_ok(put_at(f, "bob", "phone", "t1", 1));
-    expect_ok(put_at(f, "bob", "phone", "t2", 2));
-    expect_ok(put_at(f, "carol", "phone", "t1", 3));
+    expect_ok(put_address(f, "bob", "phone", "t1", 1));
+    expect_ok(put_address(f, "bob", "phone", "t2", 2));
+    expect_ok(put_address(f, "carol", "phone", "t1", 3));
     expect_slice(addresses(f, "bob")->addresses[0].address.token, "t2");
 }
 
 static void there_are_only_so_many(struct fixture *f)
 {
-    expect_ok(put_at(f, "bob", "d1", "t1", 1));
-    expect_ok(put_at(f, "bob", "d2", "t2", 1));
-    expect_ok(put_at(f, "bob", "d3", "t3", 1));
-    expect_err(put_at(f, "bob", "d4", "t4", 1), TT_ERR_TOO_MANY_DEVICES);
-    expect_ok(put_at(f, "bob", "d3", "t5", 1));
+    expect_ok(put_address(f, "bob", "d1", "t1", 1));
+    expect_ok(put_address(f, "bob", "d2", "t2", 1));
+    expect_ok(put_address(f, "bob", "d3", "t3", 1));
+    expect_err(put_address(f, "bob", "d4", "t4", 1), TT_ERR_TOO_MANY_DEVICES);
+    expect_ok(put_address(f, "bob", "d3", "t5", 1));
     assert_int_equal(addresses(f, "bob")->address_count, 3);
 }
 
@@ -111,25 +83,44 @@ static void unlinking_removes_the_address(struct fixture *f)
 {
     link_at(f, "bob", "phone", 0);
     link_at(f, "bob", "laptop", 0);
-    expect_ok(put_at(f, "bob", "phone", "t1", 1));
-    expect_ok(put_at(f, "bob", "laptop", "t2", 1));
+    expect_ok(put_address(f, "bob", "phone", "t1", 1));
+    expect_ok(put_address(f, "bob", "laptop", "t2", 1));
     expect_ok(unlink_device(f, "bob", "phone"));
     struct tt_list_push_addresses *list = addresses(f, "bob");
     assert_int_equal(list->address_count, 1);
     expect_id(&list->addresses[0].device, "laptop");
 }
 
+static void unlinking_removes_the_address_of_who_never_connected(struct fixture *f)
+{
+    expect_ok(put_address(f, "bob", "phone", "t1", 1));
+    expect_ok(put_address(f, "bob", "laptop", "t2", 1));
+    expect_ok(unlink_device(f, "bob", "phone"));
+    expect_err(unlink_device(f, "bob", "phone"), TT_ERR_NOT_FOUND);
+    assert_int_equal(addresses(f, "bob")->address_count, 1);
+    expect_id(&addresses(f, "bob")->addresses[0].device, "laptop");
+    expect_ok(put_address(f, "bob", "phone", "t1", 2));
+    expect_ok(unlink_device(f, "bob", "phone"));
+    if (f->subject->reopen == NULL)
+        return;
+    f->subject->reopen(f->store);
+    assert_int_equal(addresses(f, "bob")->address_count, 1);
+    expect_id(&addresses(f, "bob")->addresses[0].device, "laptop");
+    expect_ok(unlink_device(f, "bob", "laptop"));
+    assert_int_equal(addresses(f, "bob")->address_count, 0);
+}
+
 /* APNs' rule for 410: only a registration that is older than Apple's timestamp is dead. */
 static void a_dead_address_goes_unless_it_came_later(struct fixture *f)
 {
-    expect_ok(put_at(f, "bob", "phone", "t1", 100));
+    expect_ok(put_address(f, "bob", "phone", "t1", 100));
     drop(f, "bob", "phone", "t0", TT_TIME(0));
     drop(f, "bob", "phone", "t1", at(99));
     drop(f, "bob", "laptop", "t1", TT_TIME(0));
     assert_int_equal(addresses(f, "bob")->address_count, 1);
     drop(f, "bob", "phone", "t1", at(100));
     assert_int_equal(addresses(f, "bob")->address_count, 0);
-    expect_ok(put_at(f, "bob", "phone", "t1", 100));
+    expect_ok(put_address(f, "bob", "phone", "t1", 100));
     drop(f, "bob", "phone", "t1", TT_TIME(0));
     assert_int_equal(addresses(f, "bob")->address_count, 0);
 }
@@ -259,8 +250,8 @@ static void a_send_says_whether_a_phone_may_have_to_ring(struct fixture *f)
     create_direct(f, "c", "alice", "bob");
     bool none = send_text(f, "c", "alice", "a", "m1", 1)->none_rings;
     assert_true(none || !f->subject->knows_settled);
-    expect_ok(put_at(f, "alice", "phone", "token 0", 1));
-    expect_ok(put_at(f, "bob", "phone", "token 1", 1));
+    expect_ok(put_address(f, "alice", "phone", "token 0", 1));
+    expect_ok(put_address(f, "bob", "phone", "token 1", 1));
     assert_false(send_text(f, "c", "alice", "a", "m2", 2)->none_rings);
     uint64_t epoch = link_at(f, "bob", "phone", 2)->epoch;
     none = send_text(f, "c", "alice", "a", "m3", 3)->none_rings;
@@ -276,6 +267,7 @@ const struct contract_case push_cases[] = {
     CASE(a_token_that_was_given_up_takes_nothing_away),
     CASE(there_are_only_so_many),
     CASE(unlinking_removes_the_address),
+    CASE(unlinking_removes_the_address_of_who_never_connected),
     CASE(a_dead_address_goes_unless_it_came_later),
     CASE(what_became_of_a_push_is_in_the_history),
     CASE(a_push_moves_no_cursor),

@@ -330,6 +330,23 @@ static void put_address(struct world *world, const char *device)
     expect_ok(ask(world, 0, op));
 }
 
+static void make_account(struct world *world, const char *device)
+{
+    struct tt_store_op *add = tt_store_op_create(TT_STORE_PUT_ACCOUNT);
+    add->put_account.user = tt_id_of("bob");
+    add->put_account.change = (struct tt_account_change){.at = TT_TIME(1),
+                                                         .creates = true,
+                                                         .set_password = true,
+                                                         .password = TT_SLICE_LITERAL("hash")};
+    expect_ok(ask(world, 0, add));
+    struct tt_store_op *log_in = tt_store_op_create(TT_STORE_LOG_IN);
+    log_in->log_in.user = tt_id_of("bob");
+    log_in->log_in.password = TT_SLICE_LITERAL("hash");
+    log_in->log_in.login = (struct tt_login){tt_id_of(device), 1, TT_TIME(1)};
+    log_in->log_in.login_count_max = 4;
+    expect_ok(ask(world, 0, log_in));
+}
+
 static struct tt_store_op *new_unlink(const char *device)
 {
     struct tt_store_op *op = tt_store_op_create(TT_STORE_UNLINK_DEVICE);
@@ -353,6 +370,44 @@ static size_t devices(struct world *world, bool leaving_too)
     op->list_devices.leaving_too = leaving_too;
     expect_ok(ask(world, 1, op));
     return world->found;
+}
+
+static tt_err check_login(struct world *world, const char *device)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_CHECK_LOGIN);
+    op->check_login.user = tt_id_of("bob");
+    op->check_login.device = tt_id_of(device);
+    op->check_login.login = 1;
+    return ask(world, 1, op);
+}
+
+/* Asked again until it is known. The phone is linked, the watch is logged in, and the desk has no
+ * more than an address. */
+static void an_unlinking_whose_outcome_was_unknown_leaves_nothing(void **state)
+{
+    static const char *const names[] = {"phone", "watch", "desk"};
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct world *world = open_world(seed);
+        make_account(world, "watch");
+        for (size_t i = 0; i < 3; i++)
+            put_address(world, names[i]);
+        *tt_memory_tables_faults(world->tables) = (struct tt_memory_faults){.twice_per_mille = 50,
+                                                                            .mute_per_mille = 100,
+                                                                            .none_per_mille = 100,
+                                                                            .late_per_mille = 50};
+        for (size_t i = 0; i < 3; i++)
+            while (tt_err_is(ask(world, (unsigned)draw(world, SERVERS), new_unlink(names[i])),
+                             TT_ERR_UNAVAILABLE))
+                continue;
+        *tt_memory_tables_faults(world->tables) = (struct tt_memory_faults){.mute_per_mille = 0};
+        while (tt_memory_tables_step(world->tables))
+            continue;
+        assert_int_equal(addresses(world), 0);
+        assert_int_equal(devices(world, true), 1);
+        assert_true(tt_err_is(check_login(world, "watch"), TT_ERR_UNAUTHENTICATED));
+        close_world(world);
+    }
 }
 
 /* The server dies after each number of steps in turn. */
@@ -389,6 +444,7 @@ int main(void)
         cmocka_unit_test(lost_answers_change_nothing),
         cmocka_unit_test(unknown_outcomes_change_nothing),
         cmocka_unit_test(servers_that_die_anywhere_change_nothing),
+        cmocka_unit_test(an_unlinking_whose_outcome_was_unknown_leaves_nothing),
         cmocka_unit_test(who_is_half_unlinked_is_listed_as_leaving),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

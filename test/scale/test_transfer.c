@@ -389,7 +389,8 @@ static void every_state_of_the_contract_is_moved(void **state)
         }
 }
 
-static void put_address(struct fixture *f, const char *user, const char *device, const char *token)
+static void put_apns_address(struct fixture *f, const char *user, const char *device,
+                             const char *token)
 {
     struct tt_store_op *op = new_op(f, TT_STORE_PUT_PUSH_ADDRESS);
     op->put_push_address.user = tt_id_of(user);
@@ -462,8 +463,8 @@ static void long_story(struct fixture *f)
     }
     send_text(f, "group", "alice", "phone", "g1", 1);
     ack(f, "group", "alice", "laptop", 1, 1);
-    put_address(f, "bob", "phone", "a token of bob's");
-    put_address(f, "dave", "tablet", "a token of one who was never there");
+    put_apns_address(f, "bob", "phone", "a token of bob's");
+    put_apns_address(f, "dave", "tablet", "a token of one who was never there");
     record_push(f, "bob", STORY_SENT, true);
     record_push(f, "bob", STORY_SENT - 1, false);
     choose(f, "alice", "Al\\u00efce \\ud83d\\ude00");

@@ -175,9 +175,10 @@ static tt_err settle(struct tt_ddb_work *work, struct tt_ddb_user *user, bool *s
         return TT_OK;
     user->version++;
     TT_TRY(align_all(work, user));
+    bool was_there;
     for (size_t i = 0; i < user->device_count; i++)
         if (user->devices[i].state == TT_DDB_UNLINKING || user->devices[i].began_anew)
-            TT_TRY(tt_ddb_push_forget(work, &user->id, &user->devices[i].is.id));
+            TT_TRY(tt_ddb_push_forget(work, &user->id, &user->devices[i].is.id, &was_there));
     for (size_t i = user->device_count; i > 0; i--) {
         struct tt_ddb_device *device = &user->devices[i - 1];
         if (device->state == TT_DDB_UNLINKING) {
@@ -286,6 +287,8 @@ static void leave_server(struct tt_ddb_work *work, struct tt_ddb_user *user,
         user->last_seen = tt_time_max(user->last_seen, at);
 }
 
+/* Of a device without a row in the user's the address goes before the login: whoever asks again
+ * after a crash finds what is left of the two. */
 static tt_err unlink_device(struct tt_ddb_work *work)
 {
     struct tt_unlink_device *unlink = &work->op->unlink_device;
@@ -295,9 +298,12 @@ static tt_err unlink_device(struct tt_ddb_work *work)
         TT_TRY(read_user(work, &unlink->user, &user));
         struct tt_ddb_device *device = tt_ddb_user_device(&user, &unlink->device);
         bool had_login = tt_account_log_out(&user.account, &unlink->device, &work->arena);
+        bool had_address = false;
+        if (device == NULL)
+            TT_TRY(tt_ddb_push_forget(work, &unlink->user, &unlink->device, &had_address));
+        found = found || device != NULL || had_login || had_address;
         if (device == NULL && !had_login)
             return found ? TT_OK : TT_FAIL(NOT_FOUND);
-        found = true;
         if (device != NULL) {
             leave_server(work, &user, device, unlink->at);
             device->state = TT_DDB_UNLINKING;

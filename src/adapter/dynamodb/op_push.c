@@ -70,8 +70,9 @@ static tt_err put_address(struct tt_ddb_work *work)
     const struct tt_device_address *old = NULL;
     struct had had;
     size_t others = 0;
+    bool was_there;
     if (put->address.provider == TT_PUSH_NONE)
-        return tt_ddb_push_forget(work, &put->user, &put->device);
+        return tt_ddb_push_forget(work, &put->user, &put->device, &was_there);
     TT_TRY(read_addresses(work, &put->user, &work->arena, &had));
     for (size_t i = 0; i < had.count; i++) {
         bool own = tt_id_eq(&had.addresses[i].device, &put->device);

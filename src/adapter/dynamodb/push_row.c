@@ -152,13 +152,15 @@ struct tt_ddb_request *tt_ddb_token_delete(struct tt_ddb_work *work, const tt_id
     return drop;
 }
 
-tt_err tt_ddb_push_forget(struct tt_ddb_work *work, const tt_id *user, const tt_id *device)
+tt_err tt_ddb_push_forget(struct tt_ddb_work *work, const tt_id *user, const tt_id *device,
+                          bool *was_there)
 {
     struct tt_device_address had;
     const struct tt_ddb_answer *found =
         tt_ddb_ask(work, about_device(work, TT_DDB_GET, user, device));
     TT_TRY(tt_ddb_known(found));
-    if (found->item_count == 0 || !tt_ddb_push_read(found->items[0], &work->arena, &had))
+    *was_there = found->item_count > 0 && tt_ddb_push_read(found->items[0], &work->arena, &had);
+    if (!*was_there)
         return TT_OK;
     TT_TRY(
         tt_ddb_known(tt_ddb_ask(work, tt_ddb_push_delete(work, user, device, had.address.token))));

@@ -34,7 +34,7 @@ struct tt_ddb_request *tt_ddb_token_delete(struct tt_ddb_work *work, const tt_id
 
 /* Removes what a device has. */
 TT_MUST_CHECK tt_err tt_ddb_push_forget(struct tt_ddb_work *work, const tt_id *user,
-                                        const tt_id *device);
+                                        const tt_id *device, bool *was_there);
 
 /* The raw text of a JSON string for bytes that are UTF-8; in the work's arena. */
 struct tt_slice tt_ddb_escape(struct tt_ddb_work *work, struct tt_slice text);

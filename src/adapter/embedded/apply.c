@@ -258,6 +258,8 @@ static tt_err apply_unlinked(struct tt_working *working, const struct tt_record 
     struct tt_user_state *user;
     TT_TRY(tt_working_user(working, &record->user, &user));
     TT_TRY(tt_apply_no_login(working, user, &record->device));
+    if (tt_user_device(user, &record->device) == NULL) /* it had a login or an address */
+        return tt_apply_no_address(working, user, &record->device);
     return unlink_device(working, user, &record->device, record->at);
 }
 

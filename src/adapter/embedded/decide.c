@@ -59,10 +59,13 @@ static tt_err decide_unlink(struct tt_working *working, struct tt_store_op *op,
 {
     struct tt_unlink_device *unlink = &op->unlink_device;
     struct tt_user_state *user;
+    bool has_login;
+    bool has_address;
     TT_TRY(tt_working_user(working, &unlink->user, &user));
-    const struct tt_device *device = tt_user_device(user, &unlink->device);
-    if (device == NULL)
-        return tt_decide_log_out(user, op, record);
+    TT_TRY(tt_decide_has_login(user, &unlink->device, &op->arena, &has_login));
+    TT_TRY(tt_decide_has_address(user, &unlink->device, &op->arena, &has_address));
+    if (tt_user_device(user, &unlink->device) == NULL && !has_login && !has_address)
+        return TT_FAIL(NOT_FOUND);
     *record = (struct tt_record){.kind = TT_RECORD_UNLINKED,
                                  .user = unlink->user,
                                  .device = unlink->device,

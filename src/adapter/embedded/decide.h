@@ -49,8 +49,10 @@ bool tt_decide_is_link(const struct tt_user_state *user, const struct tt_advance
 TT_MUST_CHECK tt_err tt_decide_is_logged_in(const struct tt_user_state *user, const tt_id *device,
                                             uint64_t login);
 
-/* The end of the login of a device that is not linked. NOT_FOUND. */
-TT_MUST_CHECK tt_err tt_decide_log_out(const struct tt_user_state *user, struct tt_store_op *op,
-                                       struct tt_record *record);
+/* Whether the device has any login, or a push address. */
+TT_MUST_CHECK tt_err tt_decide_has_login(const struct tt_user_state *user, const tt_id *device,
+                                         struct tt_arena *arena, bool *has);
+TT_MUST_CHECK tt_err tt_decide_has_address(const struct tt_user_state *user, const tt_id *device,
+                                           struct tt_arena *arena, bool *has);
 
 #endif

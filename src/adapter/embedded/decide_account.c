@@ -69,13 +69,11 @@ tt_err tt_decide_is_logged_in(const struct tt_user_state *user, const tt_id *dev
     return stands ? TT_OK : TT_FAIL(UNAUTHENTICATED);
 }
 
-tt_err tt_decide_log_out(const struct tt_user_state *user, struct tt_store_op *op,
-                         struct tt_record *record)
+tt_err tt_decide_has_login(const struct tt_user_state *user, const tt_id *device,
+                           struct tt_arena *arena, bool *has)
 {
     struct tt_account account;
-    TT_TRY(account_of(user, &op->arena, &account));
-    if (!tt_account_log_out(&account, &op->unlink_device.device, &op->arena))
-        return TT_FAIL(NOT_FOUND);
-    keep(&user->id, &account, &op->arena, record);
-    return TT_OK;
+    tt_err err = account_of(user, arena, &account);
+    *has = tt_is_ok(err) && tt_account_log_out(&account, device, arena);
+    return tt_err_is(err, TT_ERR_NOT_FOUND) ? TT_OK : err;
 }

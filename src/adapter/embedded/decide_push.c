@@ -38,6 +38,15 @@ tt_err tt_decide_drop_address(struct tt_working *working, struct tt_store_op *op
     return TT_OK;
 }
 
+tt_err tt_decide_has_address(const struct tt_user_state *user, const tt_id *device,
+                             struct tt_arena *arena, bool *has)
+{
+    struct tt_addresses addresses;
+    TT_TRY(tt_addresses_unpack(user->row.addresses, arena, &addresses));
+    *has = tt_addresses_find(&addresses, device) != NULL;
+    return TT_OK;
+}
+
 tt_err tt_decide_record_push(struct tt_working *working, struct tt_store_op *op,
                              struct tt_record *record)
 {
