@@ -27,7 +27,7 @@ struct told {
     struct tt_arena arena;
 };
 
-/* A device that was unlinked from another thread. */
+/* A device that was unlinked from another thread, or none: all of the user's. */
 struct cut {
     struct cut *next;
     tt_id user;

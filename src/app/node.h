@@ -81,8 +81,8 @@ void tt_node_drain(struct tt_node *node);
 /* From any thread: gives back an ask of whichever node. */
 void tt_node_asked(struct tt_account_ask *ask);
 
-/* From any thread: the device was unlinked, or may have been; then its sockets end on every node.
- */
+/* From any thread: the device, or with none each of the user's, was unlinked, or may have been;
+ * then its sockets end on every node. */
 void tt_node_cut(struct tt_node *node, const tt_id *user, const tt_id *device);
 
 /* From any other thread: asks the node how it is. False: it did not answer within wait_ms. */

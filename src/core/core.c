@@ -285,9 +285,9 @@ static void store_done(struct tt_core *core, struct tt_store_op *op)
     else if (purpose == TT_FOR_SHARING)
         tt_presence_looked_up(core, op);
     else if (purpose == TT_FOR_CUT)
-        tt_session_cut_looked(core, op);
+        tt_cut_sockets_looked(core, op);
     else if (purpose == TT_FOR_UNLINKED)
-        tt_session_unlinked_looked(core, op);
+        tt_cut_entries_looked(core, op);
     else if (purpose == TT_FOR_DISCONNECT && tt_err_is(op->err, TT_ERR_UNAVAILABLE)) {
         core->spent_store = op->next;
         tt_retry_store(core, op);

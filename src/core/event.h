@@ -39,7 +39,8 @@ enum tt_event_kind {
     TT_EVENT_NODE_GONE,       /* a server's lease has ended */
     TT_EVENT_REGISTRY_FORGOT, /* the registry came back empty */
     TT_EVENT_TICK,            /* tt_core_deadline has passed */
-    TT_EVENT_CUT,             /* a device was unlinked without a request: its sockets end */
+    TT_EVENT_CUT,             /* a device, or with none each of the user's, was unlinked without a
+                                 request, or may have been: its sockets end */
     TT_EVENT_DRAIN,           /* the process wants to end: close every session with 1001 */
 };
 

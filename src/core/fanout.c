@@ -214,14 +214,6 @@ static struct seen seen_anywhere(struct tt_core *core, const struct tt_hint *hin
     return seen;
 }
 
-static void check_registered(struct tt_core *core, const struct tt_whereabouts *found,
-                             const tt_id *device)
-{
-    for (size_t i = 0; i < found->device_count; i++)
-        if (tt_id_eq(&found->devices[i].device, device))
-            tt_session_unlinked(core, &found->user, &found->devices[i]);
-}
-
 void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op)
 {
     const struct fanout *fanout = op->tag.context;
@@ -242,7 +234,7 @@ void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op)
                 hint_for(core, &fanout->hint, user, fanout->shares ? &fanout->shares[i] : NULL),
                 found);
         if (found != NULL && fanout->hint.kind == TT_HINT_CUT)
-            check_registered(core, found, &fanout->hint.device);
+            tt_cut_entries(core, found, &fanout->hint.device);
         if (!is_about_a_message(&fanout->hint))
             continue;
         struct seen seen = seen_anywhere(core, &fanout->hint, user, found, sender);
@@ -298,12 +290,6 @@ static void kick_heard(struct tt_core *core, struct tt_session *session, const s
         tt_session_close(core, session, TT_CLOSE_REPLACED);
     else if (session->epoch == hint->version)
         tt_session_reassert(core, session);
-}
-
-static void cut_heard(struct tt_core *core, struct tt_session *session, const struct tt_hint *hint)
-{
-    if (tt_session_is_device(session, &hint->device))
-        tt_session_cut(core, session);
 }
 
 static void each_of_user(struct tt_core *core, const struct tt_hint *hint,
@@ -363,7 +349,7 @@ void tt_hint_heard(struct tt_core *core, const struct tt_hint *hint)
         each_of_user(core, hint, kick_heard);
         return;
     case TT_HINT_CUT:
-        each_of_user(core, hint, cut_heard);
+        tt_cut_sockets(core, &hint->user, &hint->device);
         return;
     case TT_HINT_HANDED:
         tt_open_handed(core, hint);

@@ -134,7 +134,7 @@ static void tell_sender(struct tt_core *core, struct tt_task *task, struct tt_se
     else if (tt_err_is(op->err, TT_ERR_NOT_FOUND) && !stream->positioned)
         tt_stream_release(core, session, stream);
     if (tt_is_ok(op->err) && may_be_unlinked(&op->append))
-        tt_session_cut(core, session); /* the session may be gone then */
+        tt_cut_session(core, session);
 }
 
 static void tell_everybody(struct tt_core *core, const struct tt_task *task)

@@ -217,9 +217,8 @@ static void disconnect(struct tt_core *core, const tt_id *user, const tt_id *dev
     tt_emit_store(core, op, TT_FOR_DISCONNECT, TT_HANDLE_NONE);
 }
 
-/* `displaced`: what the entry stood in the place of, and must be told when it is gone; or NULL. */
-static void unregister(struct tt_core *core, const tt_id *user, const tt_id *device, uint64_t epoch,
-                       const struct tt_registered_device *displaced)
+void tt_session_unregister(struct tt_core *core, const tt_id *user, const tt_id *device,
+                           uint64_t epoch, const struct tt_registered_device *displaced)
 {
     struct tt_registry_op *op = tt_registry_op_create(TT_REGISTRY_UNREGISTER);
     op->unreg.user = *user;
@@ -259,7 +258,7 @@ void tt_session_gone(struct tt_core *core, struct tt_session *session)
     if (session->epoch != 0) {
         const tt_id user = tt_session_user(session);
         const tt_id device = tt_session_device(session);
-        unregister(core, &user, &device, session->epoch, NULL);
+        tt_session_unregister(core, &user, &device, session->epoch, NULL);
         disconnect(core, &user, &device, session->epoch);
         tt_presence_gone(core, session->user);
     }
@@ -398,8 +397,8 @@ static void go_live(struct tt_core *core, struct tt_session *session,
     tt_replay_start(core, session);
 }
 
-static const struct tt_device *find_device(const struct tt_device *devices, size_t count,
-                                           const tt_id *device)
+const struct tt_device *tt_device_find(const struct tt_device *devices, size_t count,
+                                       const tt_id *device)
 {
     for (size_t i = 0; i < count; i++)
         if (tt_id_eq(&devices[i].id, device))
@@ -410,72 +409,9 @@ static const struct tt_device *find_device(const struct tt_device *devices, size
 static tt_time linked_at(const struct tt_link_device *linked)
 {
     const struct tt_device *own =
-        find_device(linked->devices, linked->device_count, &linked->device);
+        tt_device_find(linked->devices, linked->device_count, &linked->device);
     TT_ASSERT(own != NULL);
     return own->linked_at;
-}
-
-/* The device is said to be unlinked. That may be old news: it may have been linked again, and this
- * be a socket of the new link. So the store is asked. */
-void tt_session_cut(struct tt_core *core, struct tt_session *session)
-{
-    if (TT_IS_PLANTED(CUT_ANY)) {
-        tt_session_close(core, session, TT_CLOSE_TOKEN_EXPIRED);
-        return;
-    }
-    struct tt_store_op *op = tt_store_op_create(TT_STORE_LIST_DEVICES);
-    op->list_devices.user = tt_session_user(session);
-    tt_emit_store(core, op, TT_FOR_CUT, session->handle);
-}
-
-/* Whether the store has said which devices are linked; one that is away is asked again. */
-static bool knows_devices(struct tt_core *core, struct tt_store_op *op)
-{
-    if (tt_err_is(op->err, TT_ERR_UNAVAILABLE)) {
-        core->spent_store = op->next;
-        tt_retry_store(core, op);
-        return false;
-    }
-    return tt_is_ok(op->err);
-}
-
-void tt_session_cut_looked(struct tt_core *core, struct tt_store_op *op)
-{
-    struct tt_session *session = tt_session_find(core, op->tag.owner);
-    if (session == NULL || !knows_devices(core, op))
-        return;
-    const tt_id device = tt_session_device(session);
-    const struct tt_device *now =
-        find_device(op->list_devices.devices, op->list_devices.device_count, &device);
-    if (now == NULL || now->linked_at.ms != session->linked_at.ms)
-        tt_session_close(core, session, TT_CLOSE_TOKEN_EXPIRED);
-}
-
-/* If the word of it is lost, the socket soon looks whether it is registered, finds that it is not,
- * and then in the store that it is not linked. But who says that the device is unlinked may not
- * know, and it may be linked again: what leaves the registry is a connection that was there before
- * the store said that there is no such device. Where no socket looks it stays, so that whoever has
- * something for the device finds it, and cuts it. */
-void tt_session_unlinked(struct tt_core *core, const tt_id *user,
-                         const struct tt_registered_device *registered)
-{
-    if (core->options.reassert_ms == 0)
-        return;
-    struct tt_store_op *op = tt_store_op_create(TT_STORE_LIST_DEVICES);
-    op->list_devices.user = *user;
-    struct tt_registered_device *copy = tt_arena_alloc(&op->arena, sizeof(*copy));
-    *copy = *registered;
-    op->tag.context = copy;
-    tt_emit_store(core, op, TT_FOR_UNLINKED, TT_HANDLE_NONE);
-}
-
-void tt_session_unlinked_looked(struct tt_core *core, struct tt_store_op *op)
-{
-    const struct tt_list_devices *list = &op->list_devices;
-    const struct tt_registered_device *registered = op->tag.context;
-    if (knows_devices(core, op) &&
-        find_device(list->devices, list->device_count, &registered->device) == NULL)
-        unregister(core, &list->user, &registered->device, registered->epoch, NULL);
 }
 
 void tt_session_linked(struct tt_core *core, struct tt_store_op *op)
@@ -524,7 +460,8 @@ void tt_session_registered(struct tt_core *core, struct tt_registry_op *op)
     struct tt_session *session = tt_session_find(core, op->tag.owner);
     if (session == NULL) {
         /* It went while it was being registered; whatever became of it, it is no longer here. */
-        unregister(core, &reg->user, &reg->device.device, reg->device.epoch, &reg->previous);
+        tt_session_unregister(core, &reg->user, &reg->device.device, reg->device.epoch,
+                              &reg->previous);
         return;
     }
     if (tt_err_is(op->err, TT_ERR_FENCED)) {

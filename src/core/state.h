@@ -433,16 +433,15 @@ void tt_session_free(struct tt_session *session);
 void tt_session_gone(struct tt_core *core, struct tt_session *session);
 void tt_session_close(struct tt_core *core, struct tt_session *session, enum tt_close_code code);
 void tt_session_due(struct tt_core *core, struct tt_session *session);
-void tt_session_cut(struct tt_core *core, struct tt_session *session);
-void tt_session_cut_looked(struct tt_core *core, struct tt_store_op *op);
 void tt_session_set_timer(struct tt_core *core, struct tt_session *session);
 void tt_session_retry_soon(struct tt_core *core, struct tt_session *session);
 void tt_session_frame(struct tt_core *core, struct tt_session *session,
                       const struct tt_client_frame *frame);
 void tt_session_register_again(struct tt_core *core, struct tt_session *session);
-void tt_session_unlinked(struct tt_core *core, const tt_id *user,
-                         const struct tt_registered_device *registered);
-void tt_session_unlinked_looked(struct tt_core *core, struct tt_store_op *op);
+
+/* `displaced`: what the entry stood in the place of, and must be told when it is gone; or NULL. */
+void tt_session_unregister(struct tt_core *core, const tt_id *user, const tt_id *device,
+                           uint64_t epoch, const struct tt_registered_device *displaced);
 void tt_session_unregistered(struct tt_core *core, const struct tt_registry_op *op);
 
 /* Looks whether the session is registered, and sees to it. */
@@ -462,6 +461,17 @@ struct tt_session *tt_session_of_device(struct tt_core *core, const tt_id *user,
                                         const tt_id *device);
 struct tt_user_here *tt_user_find(struct tt_core *core, const tt_id *user);
 void tt_user_release(struct tt_core *core, struct tt_user_here *user);
+
+/* The devices of a store's answer. */
+const struct tt_device *tt_device_find(const struct tt_device *devices, size_t count,
+                                       const tt_id *device);
+
+/* cut.c: of one device, or with none of each of the user's. */
+void tt_cut_sockets(struct tt_core *core, const tt_id *user, const tt_id *device);
+void tt_cut_entries(struct tt_core *core, const struct tt_whereabouts *found, const tt_id *device);
+void tt_cut_session(struct tt_core *core, struct tt_session *session);
+void tt_cut_sockets_looked(struct tt_core *core, struct tt_store_op *op);
+void tt_cut_entries_looked(struct tt_core *core, struct tt_store_op *op);
 
 /* stream.c */
 struct tt_stream *tt_stream_of(struct tt_core *core, struct tt_session *session,

@@ -24,7 +24,8 @@
     X(TYPING)    /* to a node that watches `user`: types in `conversation` */                      \
     X(KICK)   /* to a node: `user`'s `device` has connected elsewhere with `version` as epoch; a   \
                  socket that has this one looks whether it is still registered */                  \
-    X(CUT)    /* to a node: `user`'s `device` was unlinked, or may have been */                    \
+    X(CUT)    /* to a node: `user`'s `device`, or with none each of them, was unlinked, or may     \
+                 have been */                                                                      \
     X(HANDED) /* to the node of `user`'s `device`: cursor.read..cursor.delivered was handed out    \
                  over HTTP; `opened`: and the conversation is to be on its screen */               \
     X(HANDED_OK) /* back to the node that answers the request `waiter`; message.seq: 0, or the     \

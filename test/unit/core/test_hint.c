@@ -64,10 +64,26 @@ static void every_cut_and_every_stray_byte_is_refused(void **unused)
     tt_buffer_deinit(&bytes);
 }
 
+/* A CUT of no device is about all of the user's. */
+static void a_hint_without_a_device_comes_back_without(void **unused)
+{
+    (void)unused;
+    const struct tt_hint hint = {.kind = TT_HINT_CUT, .user = tt_id_of("bob")};
+    struct tt_buffer bytes = {0};
+    struct tt_hint read;
+    tt_hint_encode(&hint, &bytes);
+    expect_ok(tt_hint_decode(tt_buffer_slice(&bytes), &read));
+    assert_int_equal(read.kind, TT_HINT_CUT);
+    assert_true(tt_id_eq(&read.user, &hint.user));
+    assert_true(tt_id_is_none(&read.device));
+    tt_buffer_deinit(&bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_comes_back_as_it_went),
+        cmocka_unit_test(a_hint_without_a_device_comes_back_without),
         cmocka_unit_test(every_cut_and_every_stray_byte_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -407,6 +407,100 @@ static void who_may_be_unlinked_is_cut(void **state)
     bench_destroy(&bench);
 }
 
+static void cut_by_desk(struct bench *bench, const char *device)
+{
+    struct tt_event event = {.kind = TT_EVENT_CUT};
+    event.cut.user = tt_id_of("bob");
+    if (device != NULL)
+        event.cut.device = tt_id_of(device);
+    bench_step(bench, &event);
+}
+
+/* After a new password: whoever's unlinking took effect late, or was done by who died. */
+static void all_sockets_of_a_user_are_looked_at_together(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    (void)bench_connect(bench, "bob", "phone");
+    (void)bench_connect(bench, "bob", "tablet");
+    (void)bench_connect(bench, "alice", "phone");
+    unlink_phone(bench);
+    bench_forget(bench);
+    cut_by_desk(bench, NULL);
+    expect_said(bench, "bob/phone: closed with 4401");
+    expect_unsaid(bench, "bob/tablet: closed");
+    expect_unsaid(bench, "alice/phone: closed");
+    assert_int_equal(bench_count(bench, "store: LIST_DEVICES"), 1);
+    bench_destroy(&bench);
+}
+
+static void all_entries_of_a_user_are_looked_at_together(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(look_each_second);
+    bench_hang_up(bench, bench_connect(bench, "bob", "phone"));
+    bench_hang_up(bench, bench_connect(bench, "bob", "tablet"));
+    bench_register(bench, "bob", "phone", 1);
+    bench_register(bench, "bob", "tablet", 2);
+    unlink_phone(bench);
+    bench_forget(bench);
+    cut_by_desk(bench, NULL);
+    expect_said(bench, "hint: CUT bob");
+    assert_true(tt_id_is_none(&bench->hint.device));
+    assert_int_equal(registrations(bench, "bob"), 1);
+    assert_int_equal(bench_count(bench, "store: LIST_DEVICES"), 1);
+    bench_destroy(&bench);
+}
+
+static void who_hears_of_no_device_looks_at_each(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    const struct tt_hint hint = {.kind = TT_HINT_CUT, .user = tt_id_of("bob")};
+    (void)bench_connect(bench, "bob", "phone");
+    (void)bench_connect(bench, "bob", "tablet");
+    unlink_phone(bench);
+    bench_hear(bench, &hint);
+    expect_said(bench, "bob/phone: closed with 4401");
+    expect_unsaid(bench, "bob/tablet: closed");
+    bench_destroy(&bench);
+}
+
+/* Nobody knew the outcome, and it comes after the look. */
+static void what_takes_effect_late_is_looked_at_once_more(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(look_each_second);
+    (void)bench_connect(bench, "bob", "phone");
+    (void)bench_connect(bench, "bob", "tablet");
+    cut_by_desk(bench, "phone");
+    cut_by_desk(bench, "tablet");
+    unlink_phone(bench);
+    expect_unsaid(bench, "closed");
+    bench_pass_ms(bench, 3000);
+    expect_said(bench, "bob/phone: closed with 4401");
+    expect_unsaid(bench, "bob/tablet: closed");
+    bench_forget(bench);
+    bench_pass_ms(bench, 30000);
+    assert_int_equal(bench_count(bench, "store: LIST_DEVICES"), 0);
+    bench_destroy(&bench);
+}
+
+/* It was linked when the store was asked, and is not any more when it is asked again. */
+static void an_entry_is_looked_at_once_more_too(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(look_each_second);
+    bench_hang_up(bench, bench_connect(bench, "bob", "phone"));
+    bench_register(bench, "bob", "phone", 1);
+    cut_by_desk(bench, "phone");
+    assert_int_equal(registrations(bench, "bob"), 1);
+    unlink_phone(bench);
+    bench_pass_ms(bench, 3000);
+    assert_int_equal(registrations(bench, "bob"), 0);
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,6 +524,11 @@ int main(void)
         cmocka_unit_test(it_stays_registered_where_no_socket_looks),
         cmocka_unit_test(a_socket_that_is_neither_registered_nor_linked_is_closed),
         cmocka_unit_test(who_may_be_unlinked_is_cut),
+        cmocka_unit_test(all_sockets_of_a_user_are_looked_at_together),
+        cmocka_unit_test(all_entries_of_a_user_are_looked_at_together),
+        cmocka_unit_test(who_hears_of_no_device_looks_at_each),
+        cmocka_unit_test(what_takes_effect_late_is_looked_at_once_more),
+        cmocka_unit_test(an_entry_is_looked_at_once_more_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
