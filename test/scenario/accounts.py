@@ -310,6 +310,29 @@ async def a_new_password_and_switching_off_end_everything(world):
 
 
 @scenario
+async def a_new_password_takes_the_address_of_who_never_connected(world):
+    server = await world.serve('--accounts', 'open', *LIMITLESS)
+    await add(server, 'alice')
+    token = (await log_in(server, 'alice', device_id='phone')).json['token']
+    for device in ('phone', 'other'):
+        put = await server.call('PUT', f'/device/{device}/push', token=token,
+                                json={'provider': 'fcm', 'token': f'of-{device}-0123456789'})
+        assert put.status == 200, put
+
+    async def rings(token):
+        answer = await server.call('POST', '/push/test', token=token)
+        assert answer.status == 200, answer
+        return [one['device_id'] for one in answer.json['results']]
+    assert await rings(token) == ['other', 'phone']
+    await user(server, 'passwd', 'alice', lines='a different one\n')
+    await expect_out(server, token, 'a new password')
+    token = (await log_in(server, 'alice', 'a different one', device_id='tablet')).json['token']
+    assert await rings(token) == []
+    await server.stop()
+    await server.verify()
+
+
+@scenario
 async def accounts_and_logins_survive_a_crash(world):
     server = await world.serve('--accounts', 'open', *LIMITLESS)
     kept = (await log_in(server, 'alice', status=201, path='/register')).json['token']

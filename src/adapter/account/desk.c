@@ -178,26 +178,64 @@ tt_err tt_desk_add(struct tt_desk *desk, struct tt_room *room, const tt_id *user
     return run_once(desk, op);
 }
 
-/* So that whoever holds a token of before has no socket either. */
-static tt_err unlink_all(struct tt_desk *desk, const tt_id *user, tt_time now)
+static void cut(const struct tt_desk *desk, const tt_id *user, const tt_id *device)
+{
+    if (desk->owner.cut != NULL)
+        desk->owner.cut(desk->owner.context, user, device);
+}
+
+static tt_err unlink_one(struct tt_desk *desk, const tt_id *user, const tt_id *device, tt_time now)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_UNLINK_DEVICE);
+    op->unlink_device.user = *user;
+    op->unlink_device.device = *device;
+    op->unlink_device.at = now;
+    tt_err err = run_once(desk, op);
+    cut(desk, user, device); /* also if not: it may have been done */
+    return tt_err_is(err, TT_ERR_NOT_FOUND) ? TT_OK : err;
+}
+
+static tt_err first_of(tt_err first, tt_err second)
+{
+    return tt_is_ok(first) ? second : first;
+}
+
+static tt_err unlink_linked(struct tt_desk *desk, const tt_id *user, tt_time now)
 {
     struct tt_store_op *list = tt_store_op_create(TT_STORE_LIST_DEVICES);
     list->list_devices.user = *user;
+    list->list_devices.leaving_too = true;
     tt_err err = run(desk, list);
     size_t count = tt_is_ok(err) ? list->list_devices.device_count : 0;
-    for (size_t i = 0; i < count && tt_is_ok(err); i++) {
-        const struct tt_device *device = &list->list_devices.devices[i];
-        struct tt_store_op *op = tt_store_op_create(TT_STORE_UNLINK_DEVICE);
-        op->unlink_device.user = *user;
-        op->unlink_device.device = device->id;
-        op->unlink_device.at = now;
-        err = run_once(desk, op);
-        if (tt_err_is(err, TT_ERR_NOT_FOUND))
-            err = TT_OK;
-        if (desk->owner.cut != NULL) /* also if not: it may have been done */
-            desk->owner.cut(desk->owner.context, user, &device->id);
-    }
+    for (size_t i = 0; i < count; i++)
+        err = first_of(err, unlink_one(desk, user, &list->list_devices.devices[i].id, now));
     tt_store_op_destroy(&list);
+    return err;
+}
+
+/* Those that have never been linked. */
+static tt_err unlink_addressed(struct tt_desk *desk, const tt_id *user, tt_time now)
+{
+    struct tt_store_op *list = tt_store_op_create(TT_STORE_LIST_PUSH_ADDRESSES);
+    list->list_push_addresses.user = *user;
+    tt_err err = run(desk, list);
+    size_t count = tt_is_ok(err) ? list->list_push_addresses.address_count : 0;
+    for (size_t i = 0; i < count; i++)
+        err = first_of(err,
+                       unlink_one(desk, user, &list->list_push_addresses.addresses[i].device, now));
+    tt_store_op_destroy(&list);
+    return err;
+}
+
+/* So that whoever holds a token of before has no socket either, and hears of nothing. An unlinking
+ * of which nobody knew the outcome, now or when this was asked before, may be listed no more: in
+ * the end all sockets of the user are looked at. */
+static tt_err unlink_all(struct tt_desk *desk, const tt_id *user, tt_time now)
+{
+    const tt_id each = {0};
+    tt_err err = unlink_linked(desk, user, now);
+    err = first_of(err, unlink_addressed(desk, user, now));
+    cut(desk, user, &each);
     return err;
 }
 

@@ -27,8 +27,8 @@ struct tt_desk_owner {
     size_t memory; /* of a hash */
     bool compares; /* somebody may log in here */
 
-    /* A device was unlinked, or may have been, and then its sockets must end. Any thread. May be
-     * NULL. */
+    /* A device, or with none each of the user's, was unlinked, or may have been, and then its
+     * sockets must end. Any thread. May be NULL. */
     void (*cut)(void *context, const tt_id *user, const tt_id *device);
 };
 
@@ -48,7 +48,8 @@ TT_MUST_CHECK tt_err tt_desk_log_in(struct tt_desk *desk, struct tt_room *room, 
 TT_MUST_CHECK tt_err tt_desk_add(struct tt_desk *desk, struct tt_room *room, const tt_id *user,
                                  struct tt_slice password, bool by_stranger, tt_time now);
 
-/* These end all logins and unlink all devices of the user. NOT_FOUND. */
+/* These end all logins and unlink all devices of the user. NOT_FOUND. An error of the unlinking
+ * leaves no other device linked, and asking again is right. */
 TT_MUST_CHECK tt_err tt_desk_set_password(struct tt_desk *desk, struct tt_room *room,
                                           const tt_id *user, struct tt_slice password, tt_time now);
 TT_MUST_CHECK tt_err tt_desk_disable(struct tt_desk *desk, const tt_id *user, tt_time now);

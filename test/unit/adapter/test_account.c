@@ -29,8 +29,22 @@ struct world {
     struct tt_account_ask *back[16];
     size_t back_count;
     size_t cuts;
-    bool loses_unlinks; /* done, and reported as failed */
+    size_t cuts_of_all;
+    bool loses_unlinks;  /* done, and reported as failed */
+    const char *refused; /* the device that cannot be unlinked */
+    bool refuses_lists;
+    bool lists_leaving; /* whoever listed devices wanted those that are leaving */
 };
+
+static bool refuses(const struct world *world, const struct tt_store_op *op)
+{
+    if (op->kind == TT_STORE_LIST_DEVICES)
+        return world->refuses_lists;
+    if (op->kind != TT_STORE_UNLINK_DEVICE || world->refused == NULL)
+        return false;
+    const tt_id refused = tt_id_of(world->refused);
+    return tt_id_eq(&op->unlink_device.device, &refused);
+}
 
 static void submit(void *self, struct tt_store_op *const *ops, size_t count)
 {
@@ -41,7 +55,12 @@ static void submit(void *self, struct tt_store_op *const *ops, size_t count)
         pthread_cond_broadcast(&world->changed);
         while (world->is_shut)
             pthread_cond_wait(&world->changed, &world->lock);
-        tt_store_tables_apply(&world->tables, ops[i], 0, false);
+        if (ops[i]->kind == TT_STORE_LIST_DEVICES)
+            world->lists_leaving = ops[i]->list_devices.leaving_too;
+        if (refuses(world, ops[i]))
+            ops[i]->err = TT_FAIL(UNAVAILABLE);
+        else
+            tt_store_tables_apply(&world->tables, ops[i], 0, false);
         if (world->loses_unlinks && ops[i]->kind == TT_STORE_UNLINK_DEVICE)
             ops[i]->err = TT_FAIL(UNAVAILABLE);
         pthread_mutex_unlock(&world->lock);
@@ -65,8 +84,8 @@ static void on_cut(void *context, const tt_id *user, const tt_id *device)
 {
     struct world *world = context;
     (void)user;
-    (void)device;
-    world->cuts++;
+    world->cuts += !tt_id_is_none(device);
+    world->cuts_of_all += tt_id_is_none(device);
 }
 
 static void open_world(struct world *world)
@@ -239,6 +258,31 @@ static void link_device(struct world *world, const char *user, const char *devic
     tt_store_op_destroy(&op);
 }
 
+static void put_address(struct world *world, const char *user, const char *device)
+{
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_PUT_PUSH_ADDRESS);
+    op->put_push_address.user = tt_id_of(user);
+    op->put_push_address.device = tt_id_of(device);
+    op->put_push_address.address_count_max = 4;
+    op->put_push_address.address =
+        (struct tt_push_address){.provider = TT_PUSH_FCM, .token = tt_slice_text(device)};
+    tt_store_tables_apply(&world->tables, op, 0, false);
+    expect_ok(op->err);
+    tt_store_op_destroy(&op);
+}
+
+static size_t addresses(struct world *world, const char *user)
+{
+    const tt_id id = tt_id_of(user);
+    return tt_store_tables_user(&world->tables, &id)->address_count;
+}
+
+static size_t devices(struct world *world, const char *user)
+{
+    const tt_id id = tt_id_of(user);
+    return tt_store_tables_user(&world->tables, &id)->device_count;
+}
+
 static void a_new_password_unlinks_every_device(void **unused)
 {
     (void)unused;
@@ -253,6 +297,9 @@ static void a_new_password_unlinks_every_device(void **unused)
     expect_ok(tt_desk_set_password(world.desk, &world.room, &alice, TT_SLICE_LITERAL("another"),
                                    TT_TIME(2)));
     assert_int_equal(world.cuts, 2);
+    assert_int_equal(world.cuts_of_all, 1);
+    assert_int_equal(devices(&world, "alice"), 0);
+    assert_true(world.lists_leaving);
     assert_int_equal(log_in(&world, "alice", "password").code, TT_ERR_BAD_LOGIN);
     close_world(&world);
 }
@@ -269,7 +316,55 @@ static void a_device_that_may_be_unlinked_is_cut(void **unused)
     link_device(&world, "alice", "phone");
     world.loses_unlinks = true;
     assert_int_equal(tt_desk_disable(world.desk, &alice, TT_TIME(2)).code, TT_ERR_UNAVAILABLE);
-    assert_int_equal(world.cuts, 1);
+    assert_int_equal(world.cuts_of_all, 1);
+    world.loses_unlinks = false;
+    expect_ok(tt_desk_disable(world.desk, &alice, TT_TIME(3)));
+    assert_int_equal(world.cuts_of_all, 2);
+    close_world(&world);
+}
+
+/* It may be the phone of somebody who knew the old password. */
+static void a_phone_that_never_connected_rings_no_more(void **unused)
+{
+    (void)unused;
+    struct world world;
+    open_world(&world);
+    tt_id alice = tt_id_of("alice");
+    expect_ok(tt_desk_add(world.desk, &world.room, &alice, TT_SLICE_LITERAL("password"), false,
+                          TT_TIME(1)));
+    link_device(&world, "alice", "laptop");
+    put_address(&world, "alice", "phone");
+    put_address(&world, "alice", "laptop");
+    put_address(&world, "bob", "tablet");
+    expect_ok(tt_desk_set_password(world.desk, &world.room, &alice, TT_SLICE_LITERAL("another"),
+                                   TT_TIME(2)));
+    assert_int_equal(addresses(&world, "alice"), 0);
+    assert_int_equal(addresses(&world, "bob"), 1);
+    close_world(&world);
+}
+
+static void a_device_that_cannot_be_unlinked_keeps_no_other(void **unused)
+{
+    (void)unused;
+    struct world world;
+    open_world(&world);
+    tt_id alice = tt_id_of("alice");
+    expect_ok(tt_desk_add(world.desk, &world.room, &alice, TT_SLICE_LITERAL("password"), false,
+                          TT_TIME(1)));
+    link_device(&world, "alice", "laptop");
+    link_device(&world, "alice", "phone");
+    put_address(&world, "alice", "watch");
+    world.refused = "laptop";
+    assert_int_equal(tt_desk_disable(world.desk, &alice, TT_TIME(2)).code, TT_ERR_UNAVAILABLE);
+    assert_int_equal(devices(&world, "alice"), 1);
+    assert_int_equal(addresses(&world, "alice"), 0);
+    assert_int_equal(world.cuts_of_all, 1);
+    world.refused = NULL;
+    world.refuses_lists = true;
+    put_address(&world, "alice", "watch");
+    assert_int_equal(tt_desk_disable(world.desk, &alice, TT_TIME(3)).code, TT_ERR_UNAVAILABLE);
+    assert_int_equal(addresses(&world, "alice"), 0);
+    assert_int_equal(world.cuts_of_all, 2);
     close_world(&world);
 }
 
@@ -396,6 +491,8 @@ int main(void)
         cmocka_unit_test(whatever_is_wrong_costs_the_same),
         cmocka_unit_test(a_new_password_unlinks_every_device),
         cmocka_unit_test(a_device_that_may_be_unlinked_is_cut),
+        cmocka_unit_test(a_phone_that_never_connected_rings_no_more),
+        cmocka_unit_test(a_device_that_cannot_be_unlinked_keeps_no_other),
         cmocka_unit_test(past_its_queue_the_pool_puts_off),
         cmocka_unit_test(what_waits_at_the_end_is_given_back),
     };
