@@ -337,7 +337,7 @@ static void close_replaced(struct tt_core *core, struct tt_session *session,
     const tt_id user = tt_session_user(session);
     const tt_id device = tt_session_device(session);
     if (!newer->registered)
-        unregister(core, &user, &device, session->epoch, NULL);
+        tt_session_unregister(core, &user, &device, session->epoch, NULL);
     tt_session_close(core, session, TT_CLOSE_REPLACED);
 }
 
