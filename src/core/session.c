@@ -245,10 +245,14 @@ static void kick(struct tt_core *core, const tt_id *user, const tt_id *device, u
 }
 
 /* A connection that came to nothing may have stood in the place of an older one, which the device
- * goes on using: that one is told to look whether it is registered. */
+ * goes on using: that one is told to look whether it is registered. And whoever asked where the
+ * user is before he was unregistered, at the end of his grace, has told that he is there. */
 void tt_session_unregistered(struct tt_core *core, const struct tt_registry_op *op)
 {
     const struct tt_registered_device *displaced = op->tag.context;
+    const struct tt_user_here *user = tt_user_find(core, &op->unreg.user);
+    if (tt_is_ok(op->err) && (user == NULL || user->grace == NULL))
+        tt_presence_tell(core, &op->unreg.user_now, user == NULL || !user->shares);
     if (tt_is_ok(op->err) && displaced != NULL)
         kick(core, &op->unreg.user, &op->unreg.device, displaced->epoch, &displaced->place);
 }

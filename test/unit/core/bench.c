@@ -221,10 +221,10 @@ static void leave(struct bench *bench, struct tt_registry_op *op)
 
 static void apply_registry(struct bench *bench, struct tt_registry_op *op)
 {
-    op->err = bench->refuses_registry ? TT_FAIL(UNAVAILABLE) : TT_OK; /* it may be asked again */
-    if (bench->refuses_registry)
-        return;
-    if (op->kind == TT_REGISTRY_REGISTER)
+    op->err = TT_OK; /* it may be asked again */
+    if ((bench->registry_refused >> op->kind & 1) != 0)
+        op->err = TT_FAIL(UNAVAILABLE);
+    else if (op->kind == TT_REGISTRY_REGISTER)
         enter(bench, op);
     else if (op->kind == TT_REGISTRY_UNREGISTER)
         leave(bench, op);
@@ -346,6 +346,11 @@ void bench_hold(struct bench *bench, enum tt_store_op_kind kind)
 void bench_refuse(struct bench *bench, enum tt_store_op_kind kind)
 {
     bench->refused |= 1ULL << kind;
+}
+
+void bench_refuse_registry(struct bench *bench, enum tt_registry_op_kind kind)
+{
+    bench->registry_refused |= 1ULL << kind;
 }
 
 void bench_let_go(struct bench *bench, enum tt_store_op_kind kind, tt_err err)

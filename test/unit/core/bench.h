@@ -34,7 +34,7 @@ struct bench {
     uint64_t held;    /* a bit per kind of store op */
     uint64_t refused; /* likewise: the store does none of these */
     bool holds_registry;
-    bool refuses_registry; /* it does nothing, and says UNAVAILABLE */
+    uint64_t registry_refused; /* a bit per kind of registry op: it does none of these */
     struct bench_entry entries[BENCH_ENTRIES];
     size_t entry_count;
     struct bench_watcher watchers[BENCH_ENTRIES];
@@ -81,6 +81,7 @@ void bench_unregister(struct bench *bench, const char *user, const char *device)
 void bench_hold(struct bench *bench, enum tt_store_op_kind kind);
 /* From now on the store does none of these, and says UNAVAILABLE. */
 void bench_refuse(struct bench *bench, enum tt_store_op_kind kind);
+void bench_refuse_registry(struct bench *bench, enum tt_registry_op_kind kind);
 void bench_let_go(struct bench *bench, enum tt_store_op_kind kind, tt_err err);
 void bench_let_registry_go(struct bench *bench, tt_err err);
 

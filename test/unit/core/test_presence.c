@@ -457,6 +457,41 @@ static void a_list_says_of_nobody_that_he_is_offline_when_the_store_is_away(void
     bench_destroy(&bench);
 }
 
+/* The registry is away when Bob leaves, and hears who asks where he is before it hears that he is
+ * gone. */
+static void who_leaves_is_seen_to_though_the_registry_hears_it_late(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle bob = bench_connect(bench, "bob", "phone");
+    bench_say(bench, bench_connect(bench, "alice", "desk"), TT_CLIENT_OPEN, "c", 0);
+    bench_refuse_registry(bench, TT_REGISTRY_UNREGISTER);
+    bench_hang_up(bench, bob);
+    bench_pass_ms(bench, 5000);
+    expect_unsaid(bench, "alice/desk: presence");
+    bench->registry_refused = 0;
+    bench_pass_ms(bench, 2000);
+    expect_said(bench, "alice/desk: presence c of bob offline");
+    bench_destroy(&bench);
+}
+
+/* And a reconnect within the grace is told nobody, whatever the registry heard when. */
+static void who_comes_back_is_not_seen_to_leave(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle bob = bench_connect(bench, "bob", "phone");
+    bench_say(bench, bench_connect(bench, "alice", "desk"), TT_CLIENT_OPEN, "c", 0);
+    bench_refuse_registry(bench, TT_REGISTRY_UNREGISTER);
+    bench_hang_up(bench, bob);
+    bench->registry_refused = 0;
+    bench_pass_ms(bench, 1000);
+    (void)bench_connect(bench, "bob", "phone");
+    bench_pass_ms(bench, 5000);
+    expect_unsaid(bench, "alice/desk: presence");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -481,6 +516,8 @@ int main(void)
         cmocka_unit_test(an_answer_says_when_somebody_was_last_seen_though_the_registry_is_away),
         cmocka_unit_test(two_screens_learn_the_same_of_who_was_last_seen),
         cmocka_unit_test(a_list_says_of_nobody_that_he_is_offline_when_the_store_is_away),
+        cmocka_unit_test(who_leaves_is_seen_to_though_the_registry_hears_it_late),
+        cmocka_unit_test(who_comes_back_is_not_seen_to_leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
