@@ -605,8 +605,8 @@ static void refresh_presence(struct tt_core *core, const struct tt_task *task,
                         task->asked_at);
     note_presence(core, task, about->user_count);
     core->counters.repairs_refresh += core->counters.presence_told - told;
-    if (session != NULL && tt_is_ok(users->err) && session->busy->open == task->conv)
-        tt_presence_tell_untold(core, session);
+    if (session != NULL && session->busy->open == task->conv)
+        tt_presence_unanswered(core, session, tt_is_ok(users->err));
 }
 
 /* What to show: for an open chat all of it, else what has moved or was shown before. */

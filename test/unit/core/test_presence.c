@@ -492,6 +492,24 @@ static void who_comes_back_is_not_seen_to_leave(void **state)
     bench_destroy(&bench);
 }
 
+/* The store does not say who shares when a chat is opened, nor when that is asked again. */
+static void a_screen_hears_who_leaves_once_the_store_is_back(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle bob = bench_connect(bench, "bob", "phone");
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_refuse(bench, TT_STORE_GET_USERS);
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    expect_said(bench, "alice/desk: error c unavailable");
+    bench_pass_ms(bench, 700);
+    bench->refused = 0;
+    bench_hang_up(bench, bob);
+    bench_pass_ms(bench, 4000);
+    expect_said(bench, "alice/desk: presence c of bob offline");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -518,6 +536,7 @@ int main(void)
         cmocka_unit_test(a_list_says_of_nobody_that_he_is_offline_when_the_store_is_away),
         cmocka_unit_test(who_leaves_is_seen_to_though_the_registry_hears_it_late),
         cmocka_unit_test(who_comes_back_is_not_seen_to_leave),
+        cmocka_unit_test(a_screen_hears_who_leaves_once_the_store_is_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
