@@ -214,11 +214,18 @@ static struct seen seen_anywhere(struct tt_core *core, const struct tt_hint *hin
     return seen;
 }
 
+/* Nothing else would ever close the socket of an unlinked device, nor hide soon who hides. That a
+ * choice is told late does no harm: whoever hears of one reads what holds now. */
+static bool must_be_told(const struct tt_hint *hint)
+{
+    return hint->kind == TT_HINT_CUT || hint->kind == TT_HINT_SETTINGS;
+}
+
 void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op)
 {
     const struct fanout *fanout = op->tag.context;
     bool is_found = tt_is_ok(op->err);
-    if (!is_found && fanout->hint.kind == TT_HINT_CUT) { /* nothing else would ever close it */
+    if (!is_found && must_be_told(&fanout->hint)) {
         TT_ASSERT(core->spent_registry == op);
         core->spent_registry = op->next;
         tt_retry_registry(core, op);

@@ -472,9 +472,15 @@ void tt_presence_tell_watchers(struct tt_core *core, const struct tt_hint *hint)
 
 void tt_presence_watchers_found(struct tt_core *core, struct tt_registry_op *op)
 {
-    if (!tt_is_ok(op->err))
-        return;
     const struct news *news = op->tag.context;
+    if (!tt_is_ok(op->err)) {
+        if (news->hint.kind == TT_HINT_TYPING) /* it is over by then */
+            return;
+        TT_ASSERT(core->spent_registry == op);
+        core->spent_registry = op->next;
+        tt_retry_registry(core, op);
+        return;
+    }
     const struct tt_whereabouts *found = &op->about.found[0];
     struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
     *hint = news->hint;

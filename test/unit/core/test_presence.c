@@ -510,6 +510,55 @@ static void a_screen_hears_who_leaves_once_the_store_is_back(void **state)
     bench_destroy(&bench);
 }
 
+/* Bob's sockets are elsewhere, Alice looks at him here. */
+static struct bench *look_while_the_registry_is_away(void)
+{
+    struct bench *bench = bench_create(NULL);
+    bench_register(bench, "bob", "phone", 1);
+    bench_say(bench, bench_connect(bench, "alice", "desk"), TT_CLIENT_OPEN, "c", 0);
+    expect_said(bench, "bob online");
+    bench_refuse_registry(bench, TT_REGISTRY_LOOKUP);
+    return bench;
+}
+
+static void who_hides_is_hidden_once_the_registry_is_back(void **state)
+{
+    (void)state;
+    struct bench *bench = look_while_the_registry_is_away();
+    share(bench, "bob", false);
+    expect_said(bench, "reply: 200");
+    bench_pass_ms(bench, 3000);
+    expect_unsaid(bench, "hint: ");
+    bench->registry_refused = 0;
+    bench_pass_ms(bench, 2000);
+    expect_said(bench, "hint: SETTINGS bob");
+    expect_said(bench, "alice/desk: presence c of bob offline, last seen never");
+    bench_destroy(&bench);
+}
+
+/* Whichever of his choices is told last. */
+static void who_shares_again_is_seen_once_the_registry_is_back(void **state)
+{
+    (void)state;
+    struct bench *bench = look_while_the_registry_is_away();
+    for (int i = 0; i < 3; i++) {
+        share(bench, "bob", false);
+        bench_pass_ms(bench, 300);
+        share(bench, "bob", true);
+    }
+    bench->registry_refused = 0;
+    bench_pass_ms(bench, 4000);
+    bench_forget(bench);
+    bench_unregister(bench, "bob", "phone");
+    bench_hear(bench, &(struct tt_hint){.kind = TT_HINT_PRESENCE,
+                                        .user = tt_id_of("bob"),
+                                        .status = {.last_seen = TT_TIME(1)},
+                                        .version = bench->version});
+    expect_said(bench, "alice/desk: presence c of bob offline");
+    expect_unsaid(bench, "last seen never");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -537,6 +586,8 @@ int main(void)
         cmocka_unit_test(who_leaves_is_seen_to_though_the_registry_hears_it_late),
         cmocka_unit_test(who_comes_back_is_not_seen_to_leave),
         cmocka_unit_test(a_screen_hears_who_leaves_once_the_store_is_back),
+        cmocka_unit_test(who_hides_is_hidden_once_the_registry_is_back),
+        cmocka_unit_test(who_shares_again_is_seen_once_the_registry_is_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
