@@ -244,11 +244,15 @@ static void note_presence(struct tt_core *core, const struct tt_task *task, size
 static struct tt_status newest_status(struct tt_core *core, const tt_id *user,
                                       struct tt_status looked_up)
 {
-    const struct tt_watched *watched = tt_map_get(&core->watched, tt_id_slice(user));
+    struct tt_watched *watched = tt_map_get(&core->watched, tt_id_slice(user));
     if (watched != NULL && watched->hidden) /* since it was asked, perhaps */
         return (struct tt_status){.online = false};
     if (watched == NULL || !watched->known)
         return looked_up;
+    if (!watched->knows_sharing) { /* in doubt: it is being read, and told then */
+        watched->held = true;
+        return (struct tt_status){.unknown = true};
+    }
     struct tt_status status = watched->status;
     status.last_seen = tt_presence_no_later(core, status.last_seen);
     return status;

@@ -559,6 +559,44 @@ static void who_shares_again_is_seen_once_the_registry_is_back(void **state)
     bench_destroy(&bench);
 }
 
+/* While the answer of an open is on its way, Bob hides, of which no word comes here, and leaves. */
+static void an_open_answer_says_nothing_of_who_may_hide(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    (void)bench_connect(bench, "bob", "phone");
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_hold(bench, TT_STORE_SNAPSHOT);
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    share_elsewhere(bench, "bob", false);
+    bench_hold(bench, TT_STORE_GET_USERS);
+    hear_that_bob_may_hide(bench, (struct tt_status){.last_seen = TT_TIME(1)}, UINT64_MAX);
+    bench_let_go(bench, TT_STORE_SNAPSHOT, TT_OK);
+    expect_said(bench, "bob unknown");
+    expect_unsaid(bench, "bob offline");
+    bench_let_go(bench, TT_STORE_GET_USERS, TT_OK);
+    expect_said(bench, "alice/desk: presence c of bob offline, last seen never");
+    bench_destroy(&bench);
+}
+
+/* And is right, when he shares after all. */
+static void an_open_answer_is_made_good_of_who_does_not_hide(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    (void)bench_connect(bench, "bob", "phone");
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_hold(bench, TT_STORE_SNAPSHOT);
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    bench_hold(bench, TT_STORE_GET_USERS);
+    hear_that_bob_may_hide(bench, (struct tt_status){.online = true}, UINT64_MAX);
+    bench_let_go(bench, TT_STORE_SNAPSHOT, TT_OK);
+    expect_said(bench, "bob unknown");
+    bench_let_go(bench, TT_STORE_GET_USERS, TT_OK);
+    expect_said(bench, "alice/desk: presence c of bob online");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -588,6 +626,8 @@ int main(void)
         cmocka_unit_test(a_screen_hears_who_leaves_once_the_store_is_back),
         cmocka_unit_test(who_hides_is_hidden_once_the_registry_is_back),
         cmocka_unit_test(who_shares_again_is_seen_once_the_registry_is_back),
+        cmocka_unit_test(an_open_answer_says_nothing_of_who_may_hide),
+        cmocka_unit_test(an_open_answer_is_made_good_of_who_does_not_hide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
