@@ -217,6 +217,11 @@ static void disconnect(struct tt_core *core, const tt_id *user, const tt_id *dev
     tt_emit_store(core, op, TT_FOR_DISCONNECT, TT_HANDLE_NONE);
 }
 
+struct leaving {
+    tt_mono grace_over_at;
+    struct tt_registered_device displaced; /* without a device: nothing was */
+};
+
 void tt_session_unregister(struct tt_core *core, const tt_id *user, const tt_id *device,
                            uint64_t epoch, const struct tt_registered_device *displaced)
 {
@@ -225,11 +230,11 @@ void tt_session_unregister(struct tt_core *core, const tt_id *user, const tt_id 
     op->unreg.device = *device;
     op->unreg.epoch = epoch;
     op->unreg.at = core->now.wall;
-    if (displaced != NULL && !tt_id_is_none(&displaced->device)) {
-        struct tt_registered_device *copy = tt_arena_alloc(&op->arena, sizeof(*copy));
-        *copy = *displaced;
-        op->tag.context = copy;
-    }
+    struct leaving *leaving = tt_arena_alloc(&op->arena, sizeof(*leaving));
+    leaving->grace_over_at = tt_mono_after(core->now.mono, core->options.offline_grace_ms);
+    if (displaced != NULL)
+        leaving->displaced = *displaced;
+    op->tag.context = leaving;
     tt_emit_registry(core, op, TT_FOR_UNREGISTER, TT_HANDLE_NONE);
 }
 
@@ -245,15 +250,19 @@ static void kick(struct tt_core *core, const tt_id *user, const tt_id *device, u
 }
 
 /* A connection that came to nothing may have stood in the place of an older one, which the device
- * goes on using: that one is told to look whether it is registered. And whoever asked where the
- * user is before he was unregistered, at the end of his grace, has told that he is there. */
+ * goes on using: that one is told to look whether it is registered. And if the registry was away
+ * for longer than the grace, then who looked at its end where the user is may have found him still
+ * there. */
 void tt_session_unregistered(struct tt_core *core, const struct tt_registry_op *op)
 {
-    const struct tt_registered_device *displaced = op->tag.context;
-    const struct tt_user_here *user = tt_user_find(core, &op->unreg.user);
-    if (tt_is_ok(op->err) && (user == NULL || user->grace == NULL))
-        tt_presence_tell(core, &op->unreg.user_now, user == NULL || !user->shares);
-    if (tt_is_ok(op->err) && displaced != NULL)
+    const struct leaving *leaving = op->tag.context;
+    const struct tt_registered_device *displaced = &leaving->displaced;
+    if (!tt_is_ok(op->err))
+        return;
+    if (core->now.mono.ms >= leaving->grace_over_at.ms &&
+        tt_user_find(core, &op->unreg.user) == NULL)
+        tt_presence_tell(core, &op->unreg.user_now, true);
+    if (!tt_id_is_none(&displaced->device))
         kick(core, &op->unreg.user, &op->unreg.device, displaced->epoch, &displaced->place);
 }
 

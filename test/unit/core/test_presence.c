@@ -492,6 +492,30 @@ static void who_comes_back_is_not_seen_to_leave(void **state)
     bench_destroy(&bench);
 }
 
+static void look_each_second(struct tt_core_options *options)
+{
+    options->reassert_ms = 1000;
+}
+
+/* Its socket, which is elsewhere, is yet to be closed, and the grace begins then. */
+static void who_is_unlinked_is_not_seen_to_leave_before_he_does(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(look_each_second);
+    bench_hang_up(bench, bench_connect(bench, "bob", "phone"));
+    bench_pass_ms(bench, 3000);
+    bench_register(bench, "bob", "phone", 9);
+    bench_say(bench, bench_connect(bench, "alice", "desk"), TT_CLIENT_OPEN, "c", 0);
+    expect_said(bench, "bob online");
+    bench_ask(
+        bench,
+        (struct tt_request){.kind = TT_REQUEST_UNLINK_DEVICE, .unlink.device = tt_id_of("phone")},
+        "bob", "desk");
+    assert_int_equal(bench->entry_count, 1); /* Alice's */
+    expect_unsaid(bench, "alice/desk: presence");
+    bench_destroy(&bench);
+}
+
 /* The store does not say who shares when a chat is opened, nor when that is asked again. */
 static void a_screen_hears_who_leaves_once_the_store_is_back(void **state)
 {
@@ -623,6 +647,7 @@ int main(void)
         cmocka_unit_test(a_list_says_of_nobody_that_he_is_offline_when_the_store_is_away),
         cmocka_unit_test(who_leaves_is_seen_to_though_the_registry_hears_it_late),
         cmocka_unit_test(who_comes_back_is_not_seen_to_leave),
+        cmocka_unit_test(who_is_unlinked_is_not_seen_to_leave_before_he_does),
         cmocka_unit_test(a_screen_hears_who_leaves_once_the_store_is_back),
         cmocka_unit_test(who_hides_is_hidden_once_the_registry_is_back),
         cmocka_unit_test(who_shares_again_is_seen_once_the_registry_is_back),
