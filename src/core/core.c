@@ -317,6 +317,8 @@ static void registry_done(struct tt_core *core, struct tt_registry_op *op)
         tt_presence_watchers_found(core, op);
     else if (purpose == TT_FOR_REASSERT)
         tt_session_reasserted(core, op);
+    else if (purpose == TT_FOR_GHOSTS)
+        tt_session_ghosts_found(core, op);
     else if (purpose == TT_FOR_UNREGISTER && tt_err_is(op->err, TT_ERR_UNAVAILABLE)) {
         core->spent_registry = op->next;
         tt_retry_registry(core, op);

@@ -2,7 +2,8 @@
 
 #include "base/memory.h"
 
-#define RETRY_MS 1000
+#define RETRIES_MAX 65536
+#define RETRY_MS    1000
 
 struct tt_effect *tt_emit(struct tt_core *core, enum tt_effect_kind kind)
 {
@@ -94,6 +95,7 @@ static void retry(struct tt_core *core, struct tt_store_op *store_op,
     waiting->registry_op = registry_op;
     waiting->timer.kind = TT_TIMER_RETRY;
     core->ops_under_way++;
+    core->retry_count++;
     tt_timer_set(&core->timers, &waiting->timer,
                  tt_mono_after(core->now.mono, RETRY_MS + tt_random(core) % RETRY_MS));
 }
@@ -108,11 +110,17 @@ void tt_retry_registry(struct tt_core *core, struct tt_registry_op *op)
     retry(core, NULL, op);
 }
 
+bool tt_retry_is_full(const struct tt_core *core)
+{
+    return core->retry_count >= RETRIES_MAX;
+}
+
 void tt_retry_due(struct tt_core *core, struct tt_timer *timer)
 {
     struct tt_retry *waiting =
         (struct tt_retry *)((char *)timer - offsetof(struct tt_retry, timer));
     core->ops_under_way--;
+    core->retry_count--;
     if (waiting->store_op != NULL)
         tt_emit_store(core, waiting->store_op, waiting->store_op->tag.purpose,
                       waiting->store_op->tag.owner);

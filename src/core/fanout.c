@@ -216,16 +216,16 @@ static struct seen seen_anywhere(struct tt_core *core, const struct tt_hint *hin
 
 /* Nothing else would ever close the socket of an unlinked device, nor hide soon who hides. That a
  * choice is told late does no harm: whoever hears of one reads what holds now. */
-static bool must_be_told(const struct tt_hint *hint)
+static bool must_be_told(const struct tt_core *core, const struct tt_hint *hint)
 {
-    return hint->kind == TT_HINT_CUT || hint->kind == TT_HINT_SETTINGS;
+    return hint->kind == TT_HINT_CUT || (hint->kind == TT_HINT_SETTINGS && !tt_retry_is_full(core));
 }
 
 void tt_fanout_found(struct tt_core *core, struct tt_registry_op *op)
 {
     const struct fanout *fanout = op->tag.context;
     bool is_found = tt_is_ok(op->err);
-    if (!is_found && must_be_told(&fanout->hint)) {
+    if (!is_found && must_be_told(core, &fanout->hint)) {
         TT_ASSERT(core->spent_registry == op);
         core->spent_registry = op->next;
         tt_retry_registry(core, op);
@@ -268,8 +268,9 @@ static void nudge_heard(struct tt_core *core, struct tt_session *session,
     struct tt_stream *stream = tt_stream_of(core, session, &hint->conversation);
     bool forgets = session->evictions > 0;                 /* what it was told before */
     bool is_repair = tt_id_is_none(&hint->message.sender); /* else it was sent again */
-    if (is_repair && stream->positioned && stream->known_head.n < hint->message.seq.n &&
-        stream->next.n <= hint->message.seq.n && !forgets)
+    if (is_repair && session->caught_up && stream->positioned &&
+        stream->known_head.n < hint->message.seq.n && stream->next.n <= hint->message.seq.n &&
+        !forgets)
         core->counters.repairs_push_timer++;
     tt_stream_heard_of(core, session, stream, hint->message.seq);
 }

@@ -251,7 +251,8 @@ void tt_push_marked(struct tt_core *core, struct tt_store_op *op)
 static void ring_missed(struct tt_core *core, struct tt_push *push)
 {
     tt_seq seq = push->missed;
-    if (!push->late && (is_ringing(push) || push->checked.n < push->ring_to.n))
+    bool is_looked_at = push->checked.n >= push->ring_to.n && push->undone.n == 0;
+    if (!push->late && (is_ringing(push) || !is_looked_at))
         return;
     push->missed = TT_SEQ(0);
     if (push->ring_to.n >= seq.n) /* that, or what came after it, rings or has rung */
@@ -330,8 +331,8 @@ void tt_push_arm_late(struct tt_core *core, const tt_id *conversation, const tt_
 void tt_push_acked(struct tt_core *core, const tt_id *conversation, const tt_id *user, tt_seq seq)
 {
     struct tt_push *push = seq.n == 0 ? NULL : tt_push_find(core, conversation, user);
-    if (push == NULL || push->to.n > seq.n || push->checking || push->marking > 0 ||
-        push->unknown_at.ms != 0 || is_ringing(push))
+    if (push == NULL || push->to.n > seq.n || push->missed.n > seq.n || push->checking ||
+        push->marking > 0 || push->unknown_at.ms != 0 || is_ringing(push))
         return;
     drop(core, push);
 }

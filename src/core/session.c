@@ -222,8 +222,8 @@ struct leaving {
     struct tt_registered_device displaced; /* without a device: nothing was */
 };
 
-void tt_session_unregister(struct tt_core *core, const tt_id *user, const tt_id *device,
-                           uint64_t epoch, const struct tt_registered_device *displaced)
+static void unregister(struct tt_core *core, const tt_id *user, const tt_id *device, uint64_t epoch,
+                       const struct tt_registered_device *displaced, uint64_t grace_ms)
 {
     struct tt_registry_op *op = tt_registry_op_create(TT_REGISTRY_UNREGISTER);
     op->unreg.user = *user;
@@ -231,11 +231,17 @@ void tt_session_unregister(struct tt_core *core, const tt_id *user, const tt_id 
     op->unreg.epoch = epoch;
     op->unreg.at = core->now.wall;
     struct leaving *leaving = tt_arena_alloc(&op->arena, sizeof(*leaving));
-    leaving->grace_over_at = tt_mono_after(core->now.mono, core->options.offline_grace_ms);
+    leaving->grace_over_at = tt_mono_after(core->now.mono, grace_ms);
     if (displaced != NULL)
         leaving->displaced = *displaced;
     op->tag.context = leaving;
     tt_emit_registry(core, op, TT_FOR_UNREGISTER, TT_HANDLE_NONE);
+}
+
+void tt_session_unregister(struct tt_core *core, const tt_id *user, const tt_id *device,
+                           uint64_t epoch, const struct tt_registered_device *displaced)
+{
+    unregister(core, user, device, epoch, displaced, core->options.offline_grace_ms);
 }
 
 static void kick(struct tt_core *core, const tt_id *user, const tt_id *device, uint64_t epoch,
@@ -266,12 +272,56 @@ void tt_session_unregistered(struct tt_core *core, const struct tt_registry_op *
         kick(core, &op->unreg.user, &op->unreg.device, displaced->epoch, &displaced->place);
 }
 
+/* Who goes before he could be registered may have replaced a socket that was: nobody else would
+ * ever take that one's entry out of the registry. */
+static void look_for_ghosts(struct tt_core *core, const tt_id *user, const tt_id *device)
+{
+    struct tt_registry_op *op = tt_about_users(core, TT_REGISTRY_LOOKUP, user, 1);
+    tt_id *copy = tt_arena_alloc(&op->arena, sizeof(*copy));
+    *copy = *device;
+    op->tag.context = copy;
+    tt_emit_registry(core, op, TT_FOR_GHOSTS, TT_HANDLE_NONE);
+}
+
+static bool is_here(struct tt_core *core, const tt_id *user,
+                    const struct tt_registered_device *registered)
+{
+    const struct tt_user_here *here = tt_user_find(core, user);
+    const struct tt_session *session = here == NULL ? NULL : here->sessions;
+    for (; session != NULL; session = session->next_of_user)
+        if (session->epoch == registered->epoch &&
+            tt_session_is_device(session, &registered->device))
+            return true;
+    return false;
+}
+
+void tt_session_ghosts_found(struct tt_core *core, struct tt_registry_op *op)
+{
+    const tt_id *device = op->tag.context;
+    if (!tt_is_ok(op->err)) {
+        core->spent_registry = op->next;
+        tt_retry_registry(core, op);
+        return;
+    }
+    const struct tt_whereabouts *found = &op->about.found[0];
+    bool has_grace = tt_user_find(core, &found->user) != NULL;
+    uint64_t grace_ms = has_grace ? core->options.offline_grace_ms : 0;
+    for (size_t i = 0; i < found->device_count; i++) {
+        const struct tt_registered_device *one = &found->devices[i];
+        if (tt_id_eq(&one->device, device) && tt_place_eq(&one->place, &core->options.place) &&
+            !is_here(core, &found->user, one))
+            unregister(core, &found->user, device, one->epoch, NULL, grace_ms);
+    }
+}
+
 void tt_session_gone(struct tt_core *core, struct tt_session *session)
 {
     if (session->epoch != 0) {
         const tt_id user = tt_session_user(session);
         const tt_id device = tt_session_device(session);
         tt_session_unregister(core, &user, &device, session->epoch, NULL);
+        if (session->state == TT_SESSION_LIVE && !session->registered)
+            look_for_ghosts(core, &user, &device);
         disconnect(core, &user, &device, session->epoch);
         tt_presence_gone(core, session->user);
     }
@@ -342,45 +392,32 @@ static void hello(struct tt_core *core, struct tt_session *session)
     };
 }
 
-/* An older socket of a device, that has a newer one here. If the newer one is not registered, and
- * goes before it is, then nobody else would ever take the older one out of the registry. */
-static void close_replaced(struct tt_core *core, struct tt_session *session,
-                           const struct tt_session *newer)
-{
-    const tt_id user = tt_session_user(session);
-    const tt_id device = tt_session_device(session);
-    if (!newer->registered)
-        tt_session_unregister(core, &user, &device, session->epoch, NULL);
-    tt_session_close(core, session, TT_CLOSE_REPLACED);
-}
-
 /* Closes the device's older sockets on this node, and asks another node to close its one. */
 static void replace_older(struct tt_core *core, struct tt_session *session,
                           const struct tt_registered_device *previous)
 {
-    const tt_id user = tt_session_user(session);
     const tt_id device = tt_session_device(session);
     struct tt_session *other = session->user->sessions;
     while (other != NULL) {
         struct tt_session *next = other->next_of_user;
         if (other != session && other->state == TT_SESSION_LIVE && other->epoch < session->epoch &&
             tt_session_is_device(other, &device))
-            close_replaced(core, other, session);
+            tt_session_close(core, other, TT_CLOSE_REPLACED);
         other = next;
     }
     if (previous == NULL || tt_id_is_none(&previous->device) ||
         tt_place_eq(&previous->place, &core->options.place))
         return;
+    const tt_id user = tt_session_user(session);
     kick(core, &user, &device, session->epoch, &previous->place);
 }
 
-/* NULL: it is the newest. */
-static const struct tt_session *newer_here(struct tt_core *core, const struct tt_session *session)
+static bool is_replaced_here(struct tt_core *core, const struct tt_session *session)
 {
     const tt_id user = tt_session_user(session);
     const tt_id device = tt_session_device(session);
     const struct tt_session *newest = tt_session_of_device(core, &user, &device);
-    return newest != NULL && newest->epoch > session->epoch ? newest : NULL;
+    return newest != NULL && newest->epoch > session->epoch;
 }
 
 static void go_live(struct tt_core *core, struct tt_session *session,
@@ -393,9 +430,8 @@ static void go_live(struct tt_core *core, struct tt_session *session,
         tt_session_close(core, session, TT_CLOSE_GOING_AWAY);
         return;
     }
-    const struct tt_session *newer = newer_here(core, session);
-    if (newer != NULL) {
-        close_replaced(core, session, newer);
+    if (is_replaced_here(core, session)) {
+        tt_session_close(core, session, TT_CLOSE_REPLACED);
         return;
     }
     replace_older(core, session, previous);

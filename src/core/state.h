@@ -40,6 +40,7 @@ enum tt_purpose {
     TT_FOR_WATCHED,
     TT_FOR_WATCHERS,
     TT_FOR_REASSERT,
+    TT_FOR_GHOSTS,
     TT_FOR_UNRUNG,
     TT_FOR_MARKED,
     TT_FOR_CUT,
@@ -372,6 +373,7 @@ struct tt_core {
     size_t effect_capacity;
     struct tt_timers timers;
     struct tt_timer alive;
+    size_t retry_count; /* ops that wait to be asked again */
 
     struct tt_session **sessions; /* by handle.index */
     tt_handle *requests;          /* request's handle.index -> its task */
@@ -420,6 +422,8 @@ void tt_emit_error(struct tt_core *core, struct tt_session *session, tt_err err,
                    const tt_id *conversation, const tt_id *client_id);
 uint64_t tt_random(struct tt_core *core);
 void tt_retry_store(struct tt_core *core, struct tt_store_op *op);
+/* So many are waiting that what heals by itself is left out. */
+bool tt_retry_is_full(const struct tt_core *core);
 void tt_retry_registry(struct tt_core *core, struct tt_registry_op *op);
 void tt_retry_due(struct tt_core *core, struct tt_timer *timer);
 struct tt_registry_op *tt_about_users(struct tt_core *core, enum tt_registry_op_kind kind,
@@ -443,6 +447,7 @@ void tt_session_register_again(struct tt_core *core, struct tt_session *session)
 void tt_session_unregister(struct tt_core *core, const tt_id *user, const tt_id *device,
                            uint64_t epoch, const struct tt_registered_device *displaced);
 void tt_session_unregistered(struct tt_core *core, const struct tt_registry_op *op);
+void tt_session_ghosts_found(struct tt_core *core, struct tt_registry_op *op);
 
 /* Looks whether the session is registered, and sees to it. */
 void tt_session_reassert(struct tt_core *core, struct tt_session *session);

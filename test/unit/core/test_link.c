@@ -236,6 +236,27 @@ static void who_is_replaced_does_not_stay_registered(void **state)
     bench_destroy(&bench);
 }
 
+/* The registry is away for a moment: until the newer socket is registered, the older one's entry
+ * leads hints to it, and nobody is told that Bob has gone. */
+static void who_replaces_is_found_by_the_older_ones_entry(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    (void)bench_connect(bench, "bob", "phone");
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    bench->registry_refused = 1ULL << TT_REGISTRY_REGISTER;
+    bench_forget(bench);
+    (void)bench_connect(bench, "bob", "phone");
+    bench_pass_ms(bench, 3000);
+    assert_int_equal(registrations(bench, "bob"), 1);
+    bench->registry_refused = 0;
+    bench_pass_ms(bench, 5000);
+    assert_int_equal(registrations(bench, "bob"), 1);
+    expect_unsaid(bench, "bob offline");
+    bench_destroy(&bench);
+}
+
 /* The older one is answered after the newer one, that is not registered. */
 static void who_is_replaced_before_it_is_there_does_not_stay_registered(void **state)
 {
@@ -508,6 +529,7 @@ int main(void)
         cmocka_unit_test(a_dead_connection_tells_the_node_of_the_living_one),
         cmocka_unit_test(who_is_told_so_registers_again),
         cmocka_unit_test(who_is_replaced_does_not_stay_registered),
+        cmocka_unit_test(who_replaces_is_found_by_the_older_ones_entry),
         cmocka_unit_test(who_is_replaced_before_it_is_there_does_not_stay_registered),
         cmocka_unit_test(a_socket_of_an_unlinked_device_is_closed),
         cmocka_unit_test(a_late_word_of_an_unlinking_spares_the_next_link),

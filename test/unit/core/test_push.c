@@ -1,38 +1,9 @@
-#include "bench.h"
+#include "away.h"
 #include "unit.h"
 
 /* What rings. Bob has linked a phone, whose push address is known, and is away. */
 
 #define MANY 150
-
-static struct bench *bob_is_away_and(void (*change)(struct tt_core_options *options))
-{
-    struct bench *bench = bench_create(change);
-    tt_handle bob = bench_connect(bench, "bob", "phone");
-    bench_hang_up(bench, bob);
-    struct tt_store_op *op = tt_store_op_create(TT_STORE_PUT_PUSH_ADDRESS);
-    op->put_push_address.user = tt_id_of("bob");
-    op->put_push_address.device = tt_id_of("phone");
-    op->put_push_address.address_count_max = 10;
-    op->put_push_address.address =
-        (struct tt_push_address){.provider = TT_PUSH_APNS, .token = TT_SLICE_LITERAL("token")};
-    bench_store(bench, op);
-    bench_pass_ms(bench, 3000);
-    return bench;
-}
-
-static struct bench *bob_is_away(void)
-{
-    return bob_is_away_and(NULL);
-}
-
-static uint64_t kept_as_rung(struct bench *bench)
-{
-    const tt_id conversation = tt_id_of("c");
-    const tt_id bob = tt_id_of("bob");
-    return tt_store_tables_member(tt_store_tables_conversation(&bench->tables, &conversation), &bob)
-        ->pushed.n;
-}
 
 static void say_many(struct bench *bench, tt_handle socket, uint32_t from, uint32_t count)
 {
@@ -45,25 +16,6 @@ static void say_many(struct bench *bench, tt_handle socket, uint32_t from, uint3
         bench->now.mono.ms += 12;
         bench->now.wall.ms += 12;
     }
-}
-
-static void become_of_it(struct bench *bench, uint64_t seq, enum tt_notify_outcome outcome,
-                         uint32_t retry_after_ms)
-{
-    struct tt_notified notified = {.user = tt_id_of("bob"),
-                                   .device = tt_id_of("phone"),
-                                   .conversation = tt_id_of("c"),
-                                   .seq = TT_SEQ(seq),
-                                   .provider = TT_PUSH_APNS,
-                                   .outcome = outcome,
-                                   .retry_after_ms = retry_after_ms};
-    bench_step(bench, &(struct tt_event){.kind = TT_EVENT_NOTIFIED, .notified = &notified});
-}
-
-static void accept_all(struct bench *bench, uint64_t from, uint64_t to)
-{
-    for (uint64_t seq = from; seq <= to; seq++)
-        become_of_it(bench, seq, TT_NOTIFY_ACCEPTED, 0);
 }
 
 /* Bob's tablet is connected and has not acked, so the phone waits for the delay; by then more
@@ -550,196 +502,6 @@ static void ones_own_message_is_not_marked_as_rung_for(void **state)
     bench_destroy(&bench);
 }
 
-static void looks_after_the_dead(struct tt_core_options *options)
-{
-    options->reports_alive = true;
-}
-
-/* What a dead node left is only behind on Bob's tablet, which cannot be rung. Then another node
- * stores x2, and rings for it itself. */
-static void who_has_looked_late_rings_for_nothing_of_others(void **state)
-{
-    (void)state;
-    struct bench *bench = bob_is_away_and(looks_after_the_dead);
-    tt_handle tablet = bench_connect(bench, "bob", "tablet");
-    bench_store_message(bench, "c", "alice", "x1");
-    tt_handle phone = bench_connect(bench, "bob", "phone");
-    bench_say(bench, phone, TT_CLIENT_DELIVERED, "c", 1);
-    bench_hang_up(bench, phone);
-    bench_step(bench, &(struct tt_event){.kind = TT_EVENT_NODE_GONE});
-    bench_pass_ms(bench, 15000);
-    expect_said(bench, "store: LIST_PUSH_ADDRESSES");
-    bench_store_message(bench, "c", "alice", "x2");
-    bench_register(bench, "bob", "phone", 99);
-    bench_send(bench, tablet, "c", "own");
-    bench_pass_ms(bench, 5000);
-    expect_unsaid(bench, "notify: ");
-    bench_destroy(&bench);
-}
-
-/* What a dead node left is found while Bob's desk is looked after, which lacks his own message
- * behind it. */
-static void what_a_dead_node_left_rings_behind_ones_own(void **state)
-{
-    (void)state;
-    struct bench *bench = bob_is_away_and(looks_after_the_dead);
-    tt_handle tablet = bench_connect(bench, "bob", "tablet");
-    (void)bench_connect(bench, "bob", "desk");
-    bench_store_message(bench, "c", "alice", "x1");
-    bench_send(bench, tablet, "c", "own");
-    bench_pass_ms(bench, 4000);
-    expect_unsaid(bench, "notify: ");
-    bench_step(bench, &(struct tt_event){.kind = TT_EVENT_NODE_GONE});
-    bench_pass_ms(bench, 15000);
-    assert_int_equal(bench_count(bench, "notify: ring bob/phone c seq=1"), 1);
-    accept_all(bench, 1, 1);
-    bench_pass_ms(bench, 5000);
-    assert_int_equal(kept_as_rung(bench), 2);
-    bench_destroy(&bench);
-}
-
-/* The same, while the store says where Bob's devices are. */
-static void what_a_dead_node_left_rings_though_it_was_being_looked(void **state)
-{
-    (void)state;
-    struct bench *bench = bob_is_away_and(looks_after_the_dead);
-    tt_handle tablet = bench_connect(bench, "bob", "tablet");
-    (void)bench_connect(bench, "bob", "desk");
-    bench_store_message(bench, "c", "alice", "x1");
-    bench_send(bench, tablet, "c", "own");
-    bench_hold(bench, TT_STORE_POSITIONS);
-    bench_pass_ms(bench, 4000);
-    bench_step(bench, &(struct tt_event){.kind = TT_EVENT_NODE_GONE});
-    bench_pass_ms(bench, 6000);
-    bench_let_go(bench, TT_STORE_POSITIONS, TT_OK);
-    bench_pass_ms(bench, 15000);
-    assert_int_equal(bench_count(bench, "notify: ring bob/phone c seq=1"), 1);
-    bench_destroy(&bench);
-}
-
-/* Alice sends again what another node has stored, while two of hers are about to ring here. */
-static void what_is_found_late_takes_nobodys_ring(void **state)
-{
-    (void)state;
-    struct bench *bench = bob_is_away();
-    tt_handle alice = bench_connect(bench, "alice", "desk");
-    (void)bench_connect(bench, "bob", "phone");
-    bench_send(bench, alice, "c", "x1");
-    bench_send(bench, alice, "c", "x2");
-    bench_store_message(bench, "c", "alice", "x3");
-    bench_send(bench, alice, "c", "x3");
-    bench_pass_ms(bench, 4000);
-    accept_all(bench, 1, 2);
-    bench_pass_ms(bench, 4000);
-    accept_all(bench, 3, 3);
-    bench_pass_ms(bench, 15000);
-    expect_said(bench, "notify: ring bob/phone c seq=1");
-    expect_said(bench, "notify: ring bob/phone c seq=2");
-    expect_said(bench, "notify: ring bob/phone c seq=3");
-    assert_int_equal(bench_count(bench, "notify: "), 3);
-    assert_int_equal(kept_as_rung(bench), 3);
-    bench_destroy(&bench);
-}
-
-/* The phone has rung for x1. The answer to x2 comes after Bob's own message behind it was looked
- * at. */
-static void what_is_answered_late_still_rings(void **state)
-{
-    (void)state;
-    struct bench *bench = bob_is_away();
-    tt_handle alice = bench_connect(bench, "alice", "desk");
-    tt_handle tablet = bench_connect(bench, "bob", "tablet");
-    bench_register(bench, "bob", "phone", 99);
-    bench_send(bench, alice, "c", "x1");
-    bench_pass_ms(bench, 4000);
-    accept_all(bench, 1, 1);
-    bench_hold(bench, TT_STORE_APPEND);
-    bench_send(bench, alice, "c", "x2");
-    bench_send(bench, tablet, "c", "own");
-    struct tt_store_op *slow = bench->ops[0];
-    bench->ops[0] = bench->ops[--bench->op_count];
-    bench_let_go(bench, TT_STORE_APPEND, TT_OK);
-    bench_pass_ms(bench, 4000);
-    expect_unsaid(bench, "notify: ring bob/phone c seq=2");
-    bench->ops[bench->op_count++] = slow;
-    bench_let_go(bench, TT_STORE_APPEND, TT_OK);
-    bench_pass_ms(bench, 4000);
-    assert_int_equal(bench_count(bench, "notify: ring bob/phone c seq=2"), 1);
-    assert_int_equal(kept_as_rung(bench), 1);
-    accept_all(bench, 2, 2);
-    assert_int_equal(kept_as_rung(bench), 2);
-    bench_destroy(&bench);
-}
-
-/* The store is away for so long that a node dies meanwhile, and what was left is looked for. */
-static void what_is_kept_as_rung_late_rings_once(void **state)
-{
-    (void)state;
-    struct bench *bench = bob_is_away_and(looks_after_the_dead);
-    tt_handle alice = bench_connect(bench, "alice", "desk");
-    bench_send(bench, alice, "c", "m1");
-    bench_pass_ms(bench, 500);
-    bench_refuse(bench, TT_STORE_MARK_PUSHED);
-    accept_all(bench, 1, 1);
-    bench_step(bench, &(struct tt_event){.kind = TT_EVENT_NODE_GONE});
-    bench_pass_ms(bench, 15000);
-    bench_step(bench, &(struct tt_event){.kind = TT_EVENT_NODE_GONE});
-    bench_pass_ms(bench, 15000);
-    assert_int_equal(bench_count(bench, "notify: "), 1);
-    bench->refused = 0;
-    bench_pass_ms(bench, 15000);
-    assert_int_equal(kept_as_rung(bench), 1);
-    bench_destroy(&bench);
-}
-
-/* The service puts it off; meanwhile the tablet, which lacks it too, is looked after. */
-static void what_rang_late_and_was_put_off_rings_again(void **state)
-{
-    (void)state;
-    struct bench *bench = bob_is_away_and(looks_after_the_dead);
-    (void)bench_connect(bench, "alice", "desk");
-    (void)bench_connect(bench, "bob", "tablet");
-    bench_store_message(bench, "c", "alice", "x1");
-    bench_step(bench, &(struct tt_event){.kind = TT_EVENT_NODE_GONE});
-    bench_pass_ms(bench, 15000);
-    expect_said(bench, "notify: ring bob/phone c seq=1");
-    bench_forget(bench);
-    become_of_it(bench, 1, TT_NOTIFY_LATER, 60000);
-    bench_pass_ms(bench, 50000);
-    expect_said(bench, "store: POSITIONS");
-    expect_unsaid(bench, "notify: ");
-    bench_pass_ms(bench, 20000);
-    expect_said(bench, "notify: ring bob/phone c seq=1");
-    bench_destroy(&bench);
-}
-
-static void reads_few_bytes_at_a_time(struct tt_core_options *options)
-{
-    options->replay_bytes = 1;
-}
-
-/* Alice sends again, here, what rang long ago, so it is looked at once more. What another node has
- * stored since rings there. */
-static void what_came_since_an_old_message_rings_where_it_was_stored(void **state)
-{
-    (void)state;
-    struct bench *bench = bob_is_away_and(reads_few_bytes_at_a_time);
-    tt_handle alice = bench_connect(bench, "alice", "desk");
-    bench_store_message(bench, "c", "alice", "x1");
-    struct tt_store_op *op = tt_store_op_create(TT_STORE_MARK_PUSHED);
-    op->mark_pushed.user = tt_id_of("bob");
-    op->mark_pushed.conversation = tt_id_of("c");
-    op->mark_pushed.seq = TT_SEQ(1);
-    bench_store(bench, op);
-    bench_send(bench, alice, "c", "x1");
-    bench_store_message(bench, "c", "alice", "x2");
-    bench_send(bench, alice, "c", "x3");
-    bench_pass_ms(bench, 5000);
-    expect_unsaid(bench, "notify: ring bob/phone c seq=2");
-    expect_said(bench, "notify: ring bob/phone c seq=3");
-    bench_destroy(&bench);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -762,14 +524,6 @@ int main(void)
         cmocka_unit_test(an_operator_may_hide_all_previews),
         cmocka_unit_test(what_could_not_be_looked_up_rings_a_little_later),
         cmocka_unit_test(what_must_ring_does_not_wait_for_who_is_told_again),
-        cmocka_unit_test(who_has_looked_late_rings_for_nothing_of_others),
-        cmocka_unit_test(what_a_dead_node_left_rings_behind_ones_own),
-        cmocka_unit_test(what_a_dead_node_left_rings_though_it_was_being_looked),
-        cmocka_unit_test(what_is_found_late_takes_nobodys_ring),
-        cmocka_unit_test(what_is_answered_late_still_rings),
-        cmocka_unit_test(what_is_kept_as_rung_late_rings_once),
-        cmocka_unit_test(what_rang_late_and_was_put_off_rings_again),
-        cmocka_unit_test(what_came_since_an_old_message_rings_where_it_was_stored),
         cmocka_unit_test(ones_own_message_is_not_marked_as_rung_for),
         cmocka_unit_test(a_device_that_is_linked_no_more_is_cut_when_it_is_found),
         cmocka_unit_test(what_a_device_sent_over_http_is_told_again_to_its_socket),
