@@ -217,31 +217,42 @@ static void disconnect(struct tt_core *core, const tt_id *user, const tt_id *dev
     tt_emit_store(core, op, TT_FOR_DISCONNECT, TT_HANDLE_NONE);
 }
 
+/* Who leaves the registry. */
 struct leaving {
+    tt_time at;
     tt_mono grace_over_at;
     struct tt_registered_device displaced; /* without a device: nothing was */
 };
 
+static struct leaving leaving_now(const struct tt_core *core)
+{
+    return (struct leaving){
+        .at = core->now.wall,
+        .grace_over_at = tt_mono_after(core->now.mono, core->options.offline_grace_ms),
+    };
+}
+
 static void unregister(struct tt_core *core, const tt_id *user, const tt_id *device, uint64_t epoch,
-                       const struct tt_registered_device *displaced, uint64_t grace_ms)
+                       const struct leaving *leaving)
 {
     struct tt_registry_op *op = tt_registry_op_create(TT_REGISTRY_UNREGISTER);
     op->unreg.user = *user;
     op->unreg.device = *device;
     op->unreg.epoch = epoch;
-    op->unreg.at = core->now.wall;
-    struct leaving *leaving = tt_arena_alloc(&op->arena, sizeof(*leaving));
-    leaving->grace_over_at = tt_mono_after(core->now.mono, grace_ms);
-    if (displaced != NULL)
-        leaving->displaced = *displaced;
-    op->tag.context = leaving;
+    op->unreg.at = leaving->at;
+    struct leaving *copy = tt_arena_alloc(&op->arena, sizeof(*copy));
+    *copy = *leaving;
+    op->tag.context = copy;
     tt_emit_registry(core, op, TT_FOR_UNREGISTER, TT_HANDLE_NONE);
 }
 
 void tt_session_unregister(struct tt_core *core, const tt_id *user, const tt_id *device,
                            uint64_t epoch, const struct tt_registered_device *displaced)
 {
-    unregister(core, user, device, epoch, displaced, core->options.offline_grace_ms);
+    struct leaving leaving = leaving_now(core);
+    if (displaced != NULL)
+        leaving.displaced = *displaced;
+    unregister(core, user, device, epoch, &leaving);
 }
 
 static void kick(struct tt_core *core, const tt_id *user, const tt_id *device, uint64_t epoch,
@@ -274,12 +285,17 @@ void tt_session_unregistered(struct tt_core *core, const struct tt_registry_op *
 
 /* Who goes before he could be registered may have replaced a socket that was: nobody else would
  * ever take that one's entry out of the registry. */
+struct ghosts {
+    tt_id device;
+    struct leaving leaving;
+};
+
 static void look_for_ghosts(struct tt_core *core, const tt_id *user, const tt_id *device)
 {
     struct tt_registry_op *op = tt_about_users(core, TT_REGISTRY_LOOKUP, user, 1);
-    tt_id *copy = tt_arena_alloc(&op->arena, sizeof(*copy));
-    *copy = *device;
-    op->tag.context = copy;
+    struct ghosts *ghosts = tt_arena_alloc(&op->arena, sizeof(*ghosts));
+    *ghosts = (struct ghosts){*device, leaving_now(core)};
+    op->tag.context = ghosts;
     tt_emit_registry(core, op, TT_FOR_GHOSTS, TT_HANDLE_NONE);
 }
 
@@ -297,20 +313,18 @@ static bool is_here(struct tt_core *core, const tt_id *user,
 
 void tt_session_ghosts_found(struct tt_core *core, struct tt_registry_op *op)
 {
-    const tt_id *device = op->tag.context;
+    const struct ghosts *ghosts = op->tag.context;
     if (!tt_is_ok(op->err)) {
         core->spent_registry = op->next;
         tt_retry_registry(core, op);
         return;
     }
     const struct tt_whereabouts *found = &op->about.found[0];
-    bool has_grace = tt_user_find(core, &found->user) != NULL;
-    uint64_t grace_ms = has_grace ? core->options.offline_grace_ms : 0;
     for (size_t i = 0; i < found->device_count; i++) {
         const struct tt_registered_device *one = &found->devices[i];
-        if (tt_id_eq(&one->device, device) && tt_place_eq(&one->place, &core->options.place) &&
-            !is_here(core, &found->user, one))
-            unregister(core, &found->user, device, one->epoch, NULL, grace_ms);
+        if (tt_id_eq(&one->device, &ghosts->device) &&
+            tt_place_eq(&one->place, &core->options.place) && !is_here(core, &found->user, one))
+            unregister(core, &found->user, &one->device, one->epoch, &ghosts->leaving);
     }
 }
 

@@ -79,6 +79,7 @@ struct tt_registry_op {
     struct tt_op_tag tag;
     struct tt_arena arena;
     struct tt_registry_op *next;
+    void *asked; /* the adapter's own, in the arena; kept where an op is asked again */
     union {
         struct tt_register reg;
         struct tt_unregister unreg;

@@ -382,6 +382,29 @@ static void broken_connections_come_back(void **state)
     close_world(world);
 }
 
+static void expect_no_growth(struct world *world, struct tt_registry_op *op)
+{
+    const struct tt_arena_block *blocks = op->arena.blocks;
+    size_t used = op->arena.used;
+    for (int i = 0; i < 20; i++) {
+        assert_true(tt_err_is(op->err, TT_ERR_UNAVAILABLE));
+        world->servers[0].done = NULL;
+        op = run_op(world, 0, op);
+    }
+    assert_ptr_equal(op->arena.blocks, blocks);
+    assert_int_equal(op->arena.used, used);
+}
+
+static void what_is_refused_again_and_again_takes_no_memory(void **state)
+{
+    (void)state;
+    struct world *world = open_world();
+    redis(world, "SET", "ws:bob", "none");
+    expect_no_growth(world, find_bob(world, 0));
+    expect_no_growth(world, put_bob(world, 0, 7));
+    close_world(world);
+}
+
 static bool all_answers(struct world *world)
 {
     return world->answers == world->wanted;
@@ -516,6 +539,7 @@ int main(void)
         cmocka_unit_test(an_old_incarnation_notices_that_it_is_a_ghost),
         cmocka_unit_test(an_empty_redis_is_noticed),
         cmocka_unit_test(broken_connections_come_back),
+        cmocka_unit_test(what_is_refused_again_and_again_takes_no_memory),
         cmocka_unit_test(who_goes_on_answering_is_alive),
         cmocka_unit_test(hints_of_a_turn_arrive_in_their_order),
         cmocka_unit_test(a_message_that_is_no_hints_is_a_gap),

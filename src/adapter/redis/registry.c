@@ -183,10 +183,20 @@ static void on_op_answer(void *context, const struct redisReply *reply)
         finish(question->registry, op);
 }
 
+/* Those of the try before, so that an op takes no more memory however often it is asked again. */
+static struct question *questions_of(struct tt_registry_op *op, size_t count)
+{
+    if (op->asked == NULL)
+        op->asked = tt_arena_array(&op->arena, count, sizeof(struct question));
+    return op->asked;
+}
+
 static void ask(struct tt_redis_registry *registry, struct tt_registry_op *op, size_t index,
                 const struct tt_slice *words, size_t count)
 {
-    struct question *question = tt_arena_alloc(&op->arena, sizeof(*question));
+    bool is_about_users = op->kind != TT_REGISTRY_REGISTER && op->kind != TT_REGISTRY_UNREGISTER;
+    size_t question_count = is_about_users ? op->about.user_count : 1;
+    struct question *question = &questions_of(op, question_count)[index];
     *question = (struct question){registry, op, index};
     command(registry, words, count, on_op_answer, question);
 }
@@ -206,7 +216,8 @@ static void ask_about(struct tt_redis_registry *registry, struct tt_registry_op 
     struct tt_slice watcher = TT_SLICE_EMPTY;
     if (op->kind != TT_REGISTRY_LOOKUP)
         watcher = tt_place_format(&about->watcher, place);
-    about->found = tt_arena_array(&op->arena, about->user_count, sizeof(*about->found));
+    if (about->found == NULL)
+        about->found = tt_arena_array(&op->arena, about->user_count, sizeof(*about->found));
     for (size_t i = 0; i < about->user_count; i++) {
         struct tt_slice words[] = {tt_slice_text(verb), tt_id_slice(&about->users[i]), watcher};
         ask(registry, op, i, words, 3);
@@ -224,7 +235,7 @@ static void on_nobody(void *context, const struct redisReply *reply)
 
 static void ask_about_nobody(struct tt_redis_registry *registry, struct tt_registry_op *op)
 {
-    struct question *question = tt_arena_alloc(&op->arena, sizeof(*question));
+    struct question *question = questions_of(op, 1);
     struct tt_slice ping = TT_SLICE_LITERAL("PING");
     *question = (struct question){registry, op, 0};
     tt_redis_command(registry->redis, &ping, 1, on_nobody, question);

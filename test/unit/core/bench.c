@@ -213,8 +213,10 @@ static void leave(struct bench *bench, struct tt_registry_op *op)
     bench->version++;
     for (size_t i = 0; i < bench->entry_count; i++) {
         const struct bench_entry *entry = &bench->entries[i];
-        if (tt_id_eq(&entry->user, &op->unreg.user) && entry->device.epoch == op->unreg.epoch)
-            bench->entries[i] = bench->entries[--bench->entry_count];
+        if (!tt_id_eq(&entry->user, &op->unreg.user) || entry->device.epoch != op->unreg.epoch)
+            continue;
+        bench->entries[i] = bench->entries[--bench->entry_count];
+        bench->left_at = op->unreg.at;
     }
     look_up(bench, &op->arena, &op->unreg.user, &op->unreg.user_now);
 }

@@ -35,6 +35,7 @@ struct bench {
     uint64_t refused; /* likewise: the store does none of these */
     bool holds_registry;
     uint64_t registry_refused; /* a bit per kind of registry op: it does none of these */
+    tt_time left_at;           /* of the last one who was taken out of the registry */
     struct bench_entry entries[BENCH_ENTRIES];
     size_t entry_count;
     struct bench_watcher watchers[BENCH_ENTRIES];

@@ -230,9 +230,12 @@ static void who_is_replaced_does_not_stay_registered(void **state)
     tt_handle newer = bench_connect(bench, "bob", "phone");
     expect_said(bench, "bob/phone: closed with 4409");
     bench_hang_up(bench, newer);
+    tt_time left_at = bench->now.wall;
+    bench_pass_ms(bench, 60000);
     bench->registry_refused = 0;
     bench_pass_ms(bench, 5000);
     assert_int_equal(registrations(bench, "bob"), 0);
+    assert_int_equal(bench->left_at.ms, left_at.ms);
     bench_destroy(&bench);
 }
 
