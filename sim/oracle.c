@@ -122,6 +122,12 @@ void tt_oracle_node_hears(struct tt_oracle *oracle, struct tt_link *link,
         view->not_refusable = frame->seq.n;
 }
 
+/* The socket of a device that was unlinked meanwhile is about to be closed. */
+static bool is_doomed(const struct tt_oracle *oracle, const struct session_note *note)
+{
+    return note->unlinks != oracle->devices[note->device].unlinks;
+}
+
 static void note_handed(struct tt_oracle *oracle, int device, int number, uint64_t seq)
 {
     struct known_view *view = &oracle->devices[device].views[number];
@@ -161,9 +167,7 @@ static void check_message(struct tt_oracle *oracle, struct tt_link *link, int nu
     /* What the device sent over HTTP comes to its socket, though its position may be there. */
     bool is_echo = is_by_device(link, conversation, seq);
     bool too_low = view->started ? seq <= view->last_message : seq <= view->at_open && !is_echo;
-    /* The socket of a device that was unlinked meanwhile is about to be closed. */
-    bool is_doomed = note->unlinks != oracle->devices[note->device].unlinks;
-    if (!is_doomed && (too_low || seq > next || was_sent(view, seq)))
+    if (!is_doomed(oracle, note) && (too_low || seq > next || was_sent(view, seq)))
         tt_oracle_fail(oracle,
                        "promise 6: %.*s/%.*s is handed %.*s seq %llu; last was %llu, handed %llu, "
                        "position %llu (%llu when the socket opened)%s",
@@ -351,7 +355,7 @@ static void check_error(struct tt_oracle *oracle, struct tt_link *link,
     if (tt_err_is(frame->error.err, TT_ERR_UNAVAILABLE) && frame->client_id.size == 0)
         view->opens -= view->opens > 0;
     if (tt_err_is(frame->error.err, TT_ERR_ACK_AHEAD)) {
-        if (frame->error.limit.n < view->not_refusable)
+        if (frame->error.limit.n < view->not_refusable && !is_doomed(oracle, note))
             tt_oracle_fail(oracle, "%.*s/%.*s may ack up to %llu only; it was handed %llu",
                            NAME(link->user), NAME(link->device), NUMBER(frame->error.limit.n),
                            NUMBER(view->not_refusable));
