@@ -69,7 +69,7 @@ static void put_address(struct tt_store_tables *tables, struct tt_store_op *op)
     struct tt_user_row *user = tt_store_tables_user(tables, &put->user);
     bool sets = put->address.provider != TT_PUSH_NONE;
     if (sets && find(user, &put->device) == NULL && user->address_count >= put->address_count_max) {
-        op->err = TT_FAIL(TOO_MANY_DEVICES);
+        op->err = TT_FAIL(TOO_MANY_ADDRESSES);
         return;
     }
     if (sets)

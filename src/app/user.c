@@ -145,29 +145,34 @@ static bool has(const char *data, const char *name)
     return size > 0 && (size_t)size < sizeof(path) && access(path, F_OK) == 0;
 }
 
-/* Who only lists makes nothing and changes nothing. */
-static bool prepare_folder(const char *data, bool only_lists)
+/* Only the first account may come before the first start. */
+static bool prepare_folder(const char *data, bool makes)
 {
     char sentence[TT_SECRET_SENTENCE];
     char why_not[TT_PRIVILEGES_SENTENCE];
     if (!tt_privileges_follow(data, why_not))
         return complain(why_not);
-    return only_lists || tt_secret_make_folder(data, sentence) || complain(sentence);
+    return !makes || tt_secret_make_folder(data, sentence) || complain(sentence);
 }
 
 /* No server has the folder open, so this command may. */
-static bool answer_here(const char *data, bool only_lists, struct tt_slice line,
+static bool answer_here(const char *data, const char *verb, struct tt_slice line,
                         struct tt_buffer *answer)
 {
+    bool makes = strcmp(verb, "add") == 0 && !has(data, "secret");
     char sentence[TT_EMBEDDED_SENTENCE_SIZE];
     struct tt_embedded_store *store;
     const struct tt_embedded_options opening = {
-        .dir = data, .fatal = on_fatal, .offline = only_lists};
-    if (!prepare_folder(data, only_lists))
+        .dir = data, .fatal = on_fatal, .offline = strcmp(verb, "list") == 0};
+    if (!makes && !has(data, "store")) {
+        tt_option_complain(&spec,
+                           "no server runs on %s, and it holds no store; name the server's "
+                           "data folder, or start the server first",
+                           data);
         return false;
-    if (has(data, "secret") && !has(data, "store"))
-        return complain("no server runs on this folder, and it holds no store of its own; start "
-                        "the server first");
+    }
+    if (!prepare_folder(data, makes))
+        return false;
     if (!tt_is_ok(tt_embedded_store_open(&opening, &store, sentence)))
         return complain(sentence);
     struct tt_desk *desk;
@@ -184,14 +189,14 @@ static bool answer_here(const char *data, bool only_lists, struct tt_slice line,
     return tt_is_ok(err) || complain(tt_err_text(err));
 }
 
-static bool get_answer(const char *data, bool only_lists, struct tt_slice line,
+static bool get_answer(const char *data, const char *verb, struct tt_slice line,
                        struct tt_buffer *answer)
 {
     char sentence[TT_CONTROL_SENTENCE];
     bool reached;
     if (tt_control_ask(data, line, answer, &reached, sentence))
         return true;
-    return reached ? complain(sentence) : answer_here(data, only_lists, line, answer);
+    return reached ? complain(sentence) : answer_here(data, verb, line, answer);
 }
 
 static void print_account(struct tt_json account)
@@ -249,11 +254,10 @@ static bool print_invite(const struct user_values *values, const tt_id *user)
 static bool run(const struct user_values *values, const char *verb, const char *user)
 {
     bool has_password = strcmp(verb, "add") == 0 || strcmp(verb, "passwd") == 0;
-    bool only_lists = strcmp(verb, "list") == 0;
     struct tt_buffer line = {0};
     struct tt_buffer answer = {0};
     bool done = make_line(verb, user, has_password, &line) &&
-                get_answer(values->data, only_lists, tt_buffer_slice(&line), &answer) &&
+                get_answer(values->data, verb, tt_buffer_slice(&line), &answer) &&
                 print_answer(tt_buffer_slice(&answer), values->json);
     if (line.size > 0)
         explicit_bzero(line.data, line.size);
@@ -270,6 +274,10 @@ static bool check(const char *verb, const char *user, tt_id *id)
     bool known = is_list;
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
         known = known || strcmp(verb, verbs[i]) == 0;
+    if (known && !is_list && user == NULL) {
+        tt_option_complain(&spec, "%s: USER is missing; usage: %s", verb, spec.usage);
+        return false;
+    }
     if (!known || is_list != (user == NULL)) {
         tt_option_complain(&spec, "what is \"%s%s%s\"? usage: %s", verb, user == NULL ? "" : " ",
                            user == NULL ? "" : user, spec.usage);

@@ -45,6 +45,9 @@
     X(CONFLICT, CLIENT, "conflict", 409, "this id is taken by something else")                     \
     X(TOO_MANY_DEVICES, CLIENT, "conflict", 409,                                                   \
       "this user has linked as many devices as allowed; unlink one with DELETE /device/{id}")      \
+    X(TOO_MANY_ADDRESSES, CLIENT, "conflict", 409,                                                 \
+      "as many devices of this user as allowed have a push address; POST /push/test names them, "  \
+      "and DELETE /device/{id}/push removes one's")                                                \
     X(TOO_MANY_CONVERSATIONS, CLIENT, "conflict", 409,                                             \
       "a member takes part in as many conversations as allowed")                                   \
     X(TOO_MANY_MEMBERS, CLIENT, "invalid_argument", 400,                                           \

@@ -78,8 +78,8 @@
  *
  * PUT_PUSH_ADDRESS: the device can be made to ring there from now on, and nowhere else; it need not
  *   be linked yet. Where the same token of the same provider stands under another device, of any
- *   user, it is removed: a phone rings for one. TOO_MANY_DEVICES if address_count_max other devices
- *   of the user have an address. UNLINK_DEVICE removes it.
+ *   user, it is removed: a phone rings for one. TOO_MANY_ADDRESSES if address_count_max other
+ *   devices of the user have an address. UNLINK_DEVICE removes it.
  *
  * DROP_PUSH_ADDRESS: removes the device's address if it is still this one, and was not registered
  *   after dead_since.

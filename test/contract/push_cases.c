@@ -74,7 +74,7 @@ static void there_are_only_so_many(struct fixture *f)
     expect_ok(put_address(f, "bob", "d1", "t1", 1));
     expect_ok(put_address(f, "bob", "d2", "t2", 1));
     expect_ok(put_address(f, "bob", "d3", "t3", 1));
-    expect_err(put_address(f, "bob", "d4", "t4", 1), TT_ERR_TOO_MANY_DEVICES);
+    expect_err(put_address(f, "bob", "d4", "t4", 1), TT_ERR_TOO_MANY_ADDRESSES);
     expect_ok(put_address(f, "bob", "d3", "t5", 1));
     assert_int_equal(addresses(f, "bob")->address_count, 3);
 }

@@ -76,10 +76,14 @@ class Damage:
         await self.load.server.kill()
 
     def unproven(self):
-        """The last file of the journal, where its last frame begins, and how many records that
-        has: none where it is a marker, which proves the batch before it."""
+        """The last file of the journal, from where on in it damage looks like a torn end, and how
+        many records follow there: none behind a marker, which proves the batch before it. A batch
+        without one ends where the marker before it does, if that is damaged."""
         journal = max((self.whole / 'store/journal').glob('journal-*'))
-        start, _, records = list(frames_of(journal.read_bytes()))[-1]
+        frames = list(frames_of(journal.read_bytes()))
+        start, _, records = frames[-1]
+        if records > 0 and len(frames) > 1 and frames[-2][2] == 0:
+            start = frames[-2][0]
         return journal, start, records
 
     def viewers(self):

@@ -370,6 +370,18 @@ async def listing_accounts_without_a_server_changes_nothing(world):
 
 
 @scenario
+async def a_folder_that_is_not_there_is_named_and_not_made(world):
+    server = world.unstarted(*CHEAP)
+    missing = server.folder / 'typo'
+    for verb in (['list'], ['disable', 'alice'], ['enable', 'alice']):
+        code, output = await server.run('user', *verb, '--data', missing)
+        assert code == 1 and str(missing) in output and 'holds no store' in output, output
+        assert not missing.exists()
+    code, output = await server.run('user', 'disable', '--data', missing)
+    assert code == 2 and 'USER is missing' in output, output
+
+
+@scenario
 async def accounts_that_root_adds_without_a_server_are_its_users(world):
     if os.geteuid() != 0:
         return

@@ -80,7 +80,7 @@ static tt_err put_address(struct tt_ddb_work *work)
         others += !own && !same_token(&had.addresses[i].address, &put->address);
     }
     if (others >= put->address_count_max)
-        return TT_FAIL(TOO_MANY_DEVICES);
+        return TT_FAIL(TOO_MANY_ADDRESSES);
     const struct tt_ddb_answer *before = tt_ddb_ask(work, tt_ddb_token_get(work, &put->address));
     TT_TRY(tt_ddb_known(before));
     TT_TRY(tt_ddb_known(

@@ -13,7 +13,7 @@ tt_err tt_decide_put_address(struct tt_working *working, struct tt_store_op *op,
     bool is_there = tt_addresses_find(&addresses, &put->device) != NULL;
     bool removes = put->address.provider == TT_PUSH_NONE;
     if (!removes && !is_there && addresses.count >= put->address_count_max)
-        return TT_FAIL(TOO_MANY_DEVICES);
+        return TT_FAIL(TOO_MANY_ADDRESSES);
     *changes = !removes || is_there;
     *record = (struct tt_record){.kind = TT_RECORD_ADDRESSED,
                                  .user = put->user,
