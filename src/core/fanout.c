@@ -321,7 +321,7 @@ static void settings_heard(struct tt_core *core, const struct tt_hint *hint)
         return;
     if (hint->hidden)
         tt_presence_own(core, user, false, tt_mono_after(core->now.mono, 1));
-    tt_presence_look_up(core, &hint->user);
+    tt_presence_look_up(core, &hint->user, 1);
 }
 
 void tt_hint_heard(struct tt_core *core, const struct tt_hint *hint)

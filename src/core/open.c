@@ -381,6 +381,14 @@ static void tell_marked(struct tt_core *core, const struct tt_task *task,
     tt_presence_unanswered(core, session, knows_sharing);
 }
 
+/* Who chose while the registry was asked has told those who watched him by then: what was read
+ * meanwhile may be of before. The registry of one process does as it is asked, at once. */
+static void look_behind_watch(struct tt_core *core, const struct tt_task *task, size_t others)
+{
+    if (core->options.reassert_ms > 0 && others > 0 && tt_is_ok(task->registry->err))
+        tt_presence_look_up(core, task->registry->about.users, others);
+}
+
 void tt_open_ready(struct tt_core *core, struct tt_task *task)
 {
     bool marks = !task->over_http || task->request.snapshot.mark_open;
@@ -394,6 +402,8 @@ void tt_open_ready(struct tt_core *core, struct tt_task *task)
         tt_presence_own(core, session->user, shares(task, others), task->asked_at);
     if (session != NULL) /* also if it shows another chat by now: others here may show this one */
         note_presence(core, task, others);
+    if (session != NULL)
+        look_behind_watch(core, task, others);
     if (session != NULL && session->busy->opening && session->busy->opening_turn == task->open_turn)
         session->own_busy->opening = false;
     bool is_settled = is_watching && !session->busy->opening;

@@ -147,7 +147,7 @@ void tt_presence_own(struct tt_core *core, struct tt_user_here *user, bool share
     }
     if (is_old) {
         const tt_id id = tt_user_id(user);
-        tt_presence_look_up(core, &id);
+        tt_presence_look_up(core, &id, 1);
     }
 }
 
@@ -283,29 +283,41 @@ void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden, tt_m
     if (is_news && (watched->known || hidden))
         tell_sessions(core, watched);
     if (is_news && is_old)
-        tt_presence_look_up(core, user);
+        tt_presence_look_up(core, user, 1);
 }
 
 /* Somebody has chosen whether he shares, or is said to be hidden. The hints of that may come in
  * another order, so they hide at once what is hidden, and what holds now is read. */
-void tt_presence_look_up(struct tt_core *core, const tt_id *user)
+void tt_presence_look_up(struct tt_core *core, const tt_id *users, size_t count)
 {
     struct tt_store_op *op = tt_store_op_create(TT_STORE_GET_USERS);
-    tt_id *ids = tt_arena_array(&op->arena, 1, sizeof(*ids));
-    ids[0] = *user;
+    tt_id *ids = tt_arena_array(&op->arena, count, sizeof(*ids));
+    memcpy(ids, users, count * sizeof(*ids));
     op->get_users.ids = ids;
-    op->get_users.id_count = 1;
+    op->get_users.id_count = count;
     tt_mono *asked_at = tt_arena_alloc(&op->arena, sizeof(*asked_at));
     *asked_at = tt_mono_after(core->now.mono, 1);
     op->tag.context = asked_at;
     tt_emit_store(core, op, TT_FOR_SHARING, TT_HANDLE_NONE);
 }
 
+static bool is_known_here(struct tt_core *core, const tt_id *user)
+{
+    return tt_user_find(core, user) != NULL || watched_of(core, user) != NULL;
+}
+
+static bool any_is_known_here(struct tt_core *core, const tt_id *users, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (is_known_here(core, &users[i]))
+            return true;
+    return false;
+}
+
 void tt_presence_looked_up(struct tt_core *core, struct tt_store_op *op)
 {
-    const tt_id *user = &op->get_users.ids[0];
-    struct tt_user_here *here = tt_user_find(core, user);
-    if (here == NULL && watched_of(core, user) == NULL)
+    const struct tt_get_users *users = &op->get_users;
+    if (!any_is_known_here(core, users->ids, users->id_count))
         return;
     if (tt_err_is(op->err, TT_ERR_UNAVAILABLE)) {
         TT_ASSERT(core->spent_store == op);
@@ -313,13 +325,14 @@ void tt_presence_looked_up(struct tt_core *core, struct tt_store_op *op)
         tt_retry_store(core, op);
         return;
     }
-    if (!tt_is_ok(op->err))
-        return;
     const tt_mono *asked_at = op->tag.context;
-    bool shares = op->get_users.users[0].settings.share_last_seen;
-    tt_presence_hide(core, user, !shares, *asked_at);
-    if (here != NULL)
-        tt_presence_own(core, here, shares, *asked_at);
+    for (size_t i = 0; i < users->id_count && tt_is_ok(op->err); i++) {
+        bool shares = users->users[i].settings.share_last_seen;
+        struct tt_user_here *here = tt_user_find(core, &users->ids[i]);
+        tt_presence_hide(core, &users->ids[i], !shares, *asked_at);
+        if (here != NULL)
+            tt_presence_own(core, here, shares, *asked_at);
+    }
 }
 
 /* Nothing more of him is told until it is read whether he shares. What is shown stays as it is:
@@ -340,7 +353,7 @@ void tt_presence_heard(struct tt_core *core, const struct tt_hint *hint)
     else if (hint->chosen)
         doubt(core, &hint->user);
     if (hint->chosen && watched_of(core, &hint->user) != NULL)
-        tt_presence_look_up(core, &hint->user);
+        tt_presence_look_up(core, &hint->user, 1);
     tt_presence_update(core, &hint->user, hint->status, hint->version, TT_MONO(0));
 }
 
@@ -458,6 +471,8 @@ void tt_presence_looked(struct tt_core *core, struct tt_registry_op *op)
     for (size_t i = 0; i < op->about.user_count; i++)
         tt_presence_update(core, &op->about.users[i], tt_status_of(&op->about.found[i], TT_TIME(0)),
                            op->about.found[i].version, *asked_at);
+    if (op->kind == TT_REGISTRY_WATCH)
+        tt_presence_look_up(core, op->about.users, op->about.user_count);
 }
 
 /* Sends the hint, about hint->user, to every node that watches the user. */

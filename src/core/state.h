@@ -580,7 +580,7 @@ bool tt_presence_sees_any(struct tt_core *core, const struct tt_session *session
 void tt_presence_marked(struct tt_core *core, struct tt_session *session, const tt_id *user,
                         struct tt_status told);
 void tt_presence_hide(struct tt_core *core, const tt_id *user, bool hidden, tt_mono asked_at);
-void tt_presence_look_up(struct tt_core *core, const tt_id *user);
+void tt_presence_look_up(struct tt_core *core, const tt_id *users, size_t count);
 void tt_presence_looked_up(struct tt_core *core, struct tt_store_op *op);
 void tt_presence_own(struct tt_core *core, struct tt_user_here *user, bool shares,
                      tt_mono asked_at);

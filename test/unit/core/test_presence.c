@@ -281,6 +281,31 @@ static void who_is_thought_to_hide_is_shown_as_he_is(void **state)
     bench_destroy(&bench);
 }
 
+static void registry_is_shared(struct tt_core_options *options)
+{
+    options->reassert_ms = 30000;
+}
+
+/* Bob hides on another node after it was read that he shares, and before the registry knows that
+ * somebody watches him here: so nobody here is told. */
+static void who_hides_while_he_is_opened_is_hidden(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(registry_is_shared);
+    (void)bench_connect(bench, "bob", "phone");
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench->holds_registry = true;
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    struct tt_store_op *op = tt_store_op_create(TT_STORE_PUT_USER);
+    op->put_user.user = tt_id_of("bob");
+    op->put_user.set_share_last_seen = true;
+    bench_store(bench, op);
+    bench_let_registry_go(bench, TT_OK);
+    expect_said(bench, "alice/desk: conversation c");
+    expect_said(bench, "alice/desk: presence c of bob offline, last seen never");
+    bench_destroy(&bench);
+}
+
 /* It is right, and no word of his choice has come here. */
 static void who_hides_unheard_is_not_seen_to_leave(void **state)
 {
@@ -637,6 +662,7 @@ int main(void)
         cmocka_unit_test(who_shares_again_unheard_sees_whom_a_get_elsewhere_shows),
         cmocka_unit_test(who_is_thought_to_hide_is_shown_as_he_is),
         cmocka_unit_test(who_hides_unheard_is_not_seen_to_leave),
+        cmocka_unit_test(who_hides_while_he_is_opened_is_hidden),
         cmocka_unit_test(a_mark_while_hiding_shows_nobody),
         cmocka_unit_test(who_leaves_is_seen_to_though_his_choice_was_not_heard_of),
         cmocka_unit_test(who_hides_comes_and_goes_unseen),
