@@ -385,7 +385,10 @@ static void tell_marked(struct tt_core *core, const struct tt_task *task,
  * meanwhile may be of before. The registry of one process does as it is asked, at once. */
 static void look_behind_watch(struct tt_core *core, const struct tt_task *task, size_t others)
 {
-    if (core->options.reassert_ms > 0 && others > 0 && tt_is_ok(task->registry->err))
+    const struct tt_registry_op *op = task->registry;
+    bool is_watched = op->kind == TT_REGISTRY_WATCH && tt_is_ok(op->err);
+    bool is_read = tt_is_ok(tt_task_answer(task, PART_USERS)->err); /* else it will be */
+    if (core->options.reassert_ms > 0 && others > 0 && is_watched && is_read)
         tt_presence_look_up(core, task->registry->about.users, others);
 }
 

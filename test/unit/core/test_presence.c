@@ -306,6 +306,21 @@ static void who_hides_while_he_is_opened_is_hidden(void **state)
     bench_destroy(&bench);
 }
 
+/* What was not read is asked for by the refresh, and by nothing beside it. */
+static void an_open_without_a_store_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(registry_is_shared);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_refuse(bench, TT_STORE_GET_USERS);
+    bench_forget(bench);
+    bench_say(bench, alice, TT_CLIENT_OPEN, "c", 0);
+    bench_pass_ms(bench, 400);
+    expect_said(bench, "alice/desk: error c unavailable");
+    assert_int_equal(bench_count(bench, "store: GET_USERS"), 1);
+    bench_destroy(&bench);
+}
+
 /* It is right, and no word of his choice has come here. */
 static void who_hides_unheard_is_not_seen_to_leave(void **state)
 {
@@ -663,6 +678,7 @@ int main(void)
         cmocka_unit_test(who_is_thought_to_hide_is_shown_as_he_is),
         cmocka_unit_test(who_hides_unheard_is_not_seen_to_leave),
         cmocka_unit_test(who_hides_while_he_is_opened_is_hidden),
+        cmocka_unit_test(an_open_without_a_store_leaves_nothing_behind),
         cmocka_unit_test(a_mark_while_hiding_shows_nobody),
         cmocka_unit_test(who_leaves_is_seen_to_though_his_choice_was_not_heard_of),
         cmocka_unit_test(who_hides_comes_and_goes_unseen),
