@@ -489,7 +489,8 @@ void tt_presence_watchers_found(struct tt_core *core, struct tt_registry_op *op)
 {
     const struct news *news = op->tag.context;
     if (!tt_is_ok(op->err)) {
-        if (news->hint.kind == TT_HINT_TYPING || tt_retry_is_full(core)) /* it is over by then */
+        /* It is over by then; or else the next refresh of those who look tells them. */
+        if (news->hint.kind == TT_HINT_TYPING || tt_retry_is_full(core))
             return;
         TT_ASSERT(core->spent_registry == op);
         core->spent_registry = op->next;

@@ -32,7 +32,7 @@ struct tt_ddb_request *tt_ddb_token_delete(struct tt_ddb_work *work, const tt_id
                                            const tt_id *device,
                                            const struct tt_push_address *address);
 
-/* Removes what a device has. */
+/* Removes what a device has; whether it had anything. */
 TT_MUST_CHECK tt_err tt_ddb_push_forget(struct tt_ddb_work *work, const tt_id *user,
                                         const tt_id *device, bool *was_there);
 
