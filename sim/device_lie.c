@@ -37,8 +37,9 @@ static struct used of_another(struct tt_sim_device *device, uint32_t chat)
     const struct tt_spoken *overheard = &device->overheard;
     if (tt_prng_chance(&device->prng, 700) && !tt_id_is_none(&overheard->client_id))
         return (struct used){true, overheard->client_id, overheard->chat};
-    (void)snprintf(name, sizeof(name), "d%u-%u", (unsigned)tt_prng_below(&device->prng, 3),
-                   1 + (unsigned)tt_prng_below(&device->prng, device->client_ids + 3ULL));
+    uint64_t count = 1 + tt_prng_below(&device->prng, device->client_ids + 3ULL);
+    uint64_t which = tt_prng_below(&device->prng, 3);
+    (void)snprintf(name, sizeof(name), "d%u-%u", (unsigned)which, (unsigned)count);
     return (struct used){true, tt_id_of(name), chat};
 }
 

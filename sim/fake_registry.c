@@ -322,12 +322,9 @@ static void submit(void *self, struct tt_registry_op *const *ops, size_t count)
     const struct tt_fake_registry_faults *faults = &registry->faults;
     for (size_t i = 0; i < count; i++) {
         struct flight *flight = tt_alloc(sizeof(*flight));
-        *flight = (struct flight){
-            .port = port,
-            .op = ops[i],
-            .fails_before = tt_prng_chance(&registry->prng, faults->before_per_mille),
-            .fails_after = tt_prng_chance(&registry->prng, faults->after_per_mille),
-        };
+        *flight = (struct flight){.port = port, .op = ops[i]};
+        flight->fails_before = tt_prng_chance(&registry->prng, faults->before_per_mille);
+        flight->fails_after = tt_prng_chance(&registry->prng, faults->after_per_mille);
         uint64_t at =
             registry->agenda->now_us + tt_prng_delay(&registry->prng, registry->options.latency_us);
         if (tt_prng_chance(&registry->prng, faults->tail_per_mille))

@@ -162,7 +162,7 @@ class Check:
                        '--timeout-multiplier', '4')
         if release and asan:
             self.simple('the same seed is the same run in both builds', 'tool/same-runs',
-                        RELEASE, ASAN)
+                        RELEASE, ASAN, '300' if self.long else '12')
         if release:
             program = RELEASE / 'twoticks'
             # With 3 nodes they are played below, sanitized.

@@ -44,6 +44,9 @@ SLEEP = re.compile(
     r'(?<![\w.])(time\.sleep|asyncio\.sleep|usleep|nanosleep|sleep)\s*\((?!0\))')
 MAY_SLEEP = {'test/client/clock.py'}
 
+# What takes the next number of a stream of randomness.
+DRAW = re.compile(r'\b(tt_prng_\w+|draw\w*)\(')
+
 LINES_MAX = 800
 COLUMNS_MAX = 100
 FUNCTION_MAX = 70
@@ -112,6 +115,19 @@ def check_header(path, text):
         yield 1, f'the header comment must begin "{name}: <what it is>"'
 
 
+def check_draws(text):
+    """C says nothing about which argument, operand or member of an initializer comes first: with
+    two draws in them a seed is another run in another compiler's build."""
+    for statement in re.finditer(r'[^;{}]+', text):
+        alone = re.sub(r'\b(if|while|switch) (\([^()]*(\([^()]*\)[^()]*)*\))', r'\2 ?',
+                       statement[0])
+        for part in re.split(r'\?|:|&&|\|\|', alone):
+            if len(DRAW.findall(part)) > 1:
+                blank = len(statement[0]) - len(statement[0].lstrip())
+                yield (text[:statement.start() + blank].count('\n') + 1,
+                       'two draws in no order; draw into variables first')
+
+
 def check_c(path, lines, text):
     folder = path.split('/')[1] if path.startswith('src/') else path.split('/')[0]
     for number, line in enumerate(lines, 1):
@@ -131,6 +147,7 @@ def check_c(path, lines, text):
         if folder in MAY_INCLUDE:
             yield from check_includes(folder, number, line)
     yield from check_functions(path, lines)
+    yield from check_draws(text)
     if path.endswith('.h') and not path.endswith('/unit.h'):
         yield from check_header(path, text)
 
@@ -228,6 +245,8 @@ PLANTED = [
     ('src/net/a.c', 'int x; \n', 'trailing'),
     ('src/net/a.c', '\tint x;\n', 'tab'),
     ('src/net/a.c', 'int x;', 'no newline'),
+    ('sim/a.c', '    f(tt_prng_below(p, 2), tt_prng_below(p, 3));\n', 'no order'),
+    ('sim/a.c', '    x = (struct x){.a = draw(p, 2),\n.b = draw(p, 3)};\n', 'no order'),
     ('src/net/a.h', '/* a: x */\n#ifndef A_H\n#define A_H\n', 'guard'),
     ('src/net/a.h', '#ifndef TT_NET_A_H\n#define TT_NET_A_H\n', 'header comment'),
     ('src/net/text_util.c', '', 'no name'),

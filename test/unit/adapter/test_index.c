@@ -174,8 +174,10 @@ static void expect_walk(struct bench *bench, const struct tt_view *view, const s
 
 static void write_some(struct bench *bench)
 {
-    for (uint32_t i = draw(bench, 6) + 1; i > 0; i--)
-        set(bench, draw(bench, KEYS), draw(bench, 4) == 0 ? 0 : draw(bench, 100000) + 1);
+    for (uint32_t i = draw(bench, 6) + 1; i > 0; i--) {
+        uint32_t key = draw(bench, KEYS);
+        set(bench, key, draw(bench, 4) == 0 ? 0 : draw(bench, 100000) + 1);
+    }
     expect_ok(tt_index_write(bench->index));
 }
 
