@@ -2,19 +2,22 @@
 
 #include "base/assert.h"
 
-static bool is_id_byte(char byte)
-{
-    return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
-           (byte >= '0' && byte <= '9') || byte == '_' || byte == '-' || byte == '.' ||
-           byte == ':' || byte == '@';
-}
+/* 1 for each byte that may be in an id, 32 in a row. */
+static const char allowed[] = "00000000000000000000000000000000"
+                              "00000000000001101111111111100000"
+                              "11111111111111111111111111100001"
+                              "01111111111111111111111111100000"
+                              "00000000000000000000000000000000"
+                              "00000000000000000000000000000000"
+                              "00000000000000000000000000000000"
+                              "00000000000000000000000000000000";
 
 tt_err tt_id_parse(struct tt_slice text, tt_id *id)
 {
     if (text.size < 1 || text.size > TT_ID_SIZE_MAX)
         return TT_FAIL(BAD_ID);
     for (size_t i = 0; i < text.size; i++)
-        if (!is_id_byte(text.data[i]))
+        if (allowed[(unsigned char)text.data[i]] != '1')
             return TT_FAIL(BAD_ID);
 
     memset(id, 0, sizeof(*id));

@@ -28,7 +28,7 @@ static void civil_from_days(int64_t days, int64_t *year, unsigned *month, unsign
     *year = (int64_t)year_of_era + era * 400 + (*month <= 2);
 }
 
-static void put_digits(char *at, int64_t number, int count)
+static void put_digits(char *at, uint32_t number, int count)
 {
     for (int i = count - 1; i >= 0; i--) {
         at[i] = (char)('0' + number % 10);
@@ -42,14 +42,14 @@ void tt_time_format(tt_time time, char text[TT_TIME_TEXT_SIZE])
     const int64_t last = days_from_civil(10000, 1, 1) * MS_PER_DAY - 1;
     int64_t ms = time.ms < first ? first : time.ms > last ? last : time.ms;
     int64_t days = ms / MS_PER_DAY - (ms % MS_PER_DAY < 0);
-    int64_t in_day = ms - days * MS_PER_DAY;
+    uint32_t in_day = (uint32_t)(ms - days * MS_PER_DAY);
 
     int64_t year;
     unsigned month;
     unsigned day;
     civil_from_days(days, &year, &month, &day);
 
-    put_digits(text, year, 4);
+    put_digits(text, (uint32_t)year, 4);
     text[4] = '-';
     put_digits(text + 5, month, 2);
     text[7] = '-';

@@ -139,20 +139,15 @@ tt_err tt_route_find(enum tt_http1_method method, struct tt_slice path, struct t
     memset(route, 0, sizeof(*route));
     if (method == TT_HTTP1_HEAD)
         method = TT_HTTP1_GET;
-    bool known = false;
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
-        if (!has_form(path, routes[i].pattern))
-            continue;
-        known = true;
-        if (routes[i].method != method)
+        if (routes[i].method != method || !has_form(path, routes[i].pattern))
             continue;
         route->kind = routes[i].kind;
         route->request = routes[i].request;
         route->changes = method != TT_HTTP1_GET;
         return read_values(path, routes[i].pattern, route);
     }
-    if (!known)
-        return TT_FAIL(NOT_FOUND);
+    size_t before = allow->size;
     tt_route_methods(path, allow);
-    return TT_FAIL(METHOD);
+    return allow->size > before ? TT_FAIL(METHOD) : TT_FAIL(NOT_FOUND);
 }

@@ -1,5 +1,8 @@
 #include "net/http1_answer.h"
 
+/* About what the lines are that stand in every answer. */
+#define LINES_SIZE 160
+
 static const struct {
     int status;
     const char *reason;
@@ -48,6 +51,7 @@ bool tt_http1_write_answer(const struct tt_http1_request *request,
     bool keep_alive = !answer->close && request != NULL && request->keep_alive;
     bool may_have_body = answer->status >= 200 && answer->status != 204 && answer->status != 304;
     TT_ASSERT(answer->status >= 100 && answer->status <= 999);
+    (void)tt_buffer_reserve(output, LINES_SIZE + answer->fields.size + answer->body.size);
     tt_buffer_add_text(output, "HTTP/1.1 ");
     tt_buffer_add_u64(output, (uint64_t)answer->status);
     tt_buffer_add_byte(output, ' ');

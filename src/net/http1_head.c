@@ -10,6 +10,11 @@ bool tt_http1_refuse(struct tt_http1_request *request, int status, const char *p
     return false;
 }
 
+static bool is_control(char byte)
+{
+    return (unsigned char)byte < 0x20 || byte == 0x7f;
+}
+
 static const char *scan_byte(const struct tt_http1_scan *scan, char byte)
 {
     if (byte == '\n')
@@ -20,14 +25,44 @@ static const char *scan_byte(const struct tt_http1_scan *scan, char byte)
         return NULL;
     if ((byte == ' ' || byte == '\t') && scan->line_size == 0)
         return "a line is folded or begins with space";
-    if (((unsigned char)byte < 0x20 && byte != '\t') || byte == 0x7f)
+    if (is_control(byte) && byte != '\t')
         return "a control character stands in the header";
     return NULL;
+}
+
+/* Whether any of 8 bytes is a control character (also a tab): the usual tricks for "has a byte less
+ * than" and "has a zero byte", which may also hit a byte above a true one. */
+static bool has_control(uint64_t bytes)
+{
+    const uint64_t ones = 0x0101010101010101ULL;
+    const uint64_t highs = 0x8080808080808080ULL;
+    uint64_t delete = bytes ^ (ones * 0x7f);
+    uint64_t found = ((bytes - ones * 0x20) & ~bytes) | ((delete - ones) & ~delete);
+    return (found & highs) != 0;
+}
+
+/* How many bytes go on with a line that has begun, and cannot end it. */
+static size_t plain_bytes(const struct tt_http1_scan *scan, struct tt_slice bytes)
+{
+    size_t size = 0;
+    if (scan->line_size == 0 || scan->last == '\r')
+        return 0;
+    for (uint64_t eight; bytes.size - size >= sizeof(eight); size += sizeof(eight)) {
+        memcpy(&eight, bytes.data + size, sizeof(eight));
+        if (has_control(eight))
+            break;
+    }
+    while (size < bytes.size && !is_control(bytes.data[size]))
+        size++;
+    return size;
 }
 
 size_t tt_http1_scan(struct tt_http1_scan *scan, struct tt_slice bytes)
 {
     for (size_t at = 0; at < bytes.size; at++) {
+        at += plain_bytes(scan, tt_slice_from(bytes, at));
+        if (at == bytes.size)
+            break;
         char byte = bytes.data[at];
         scan->problem = scan_byte(scan, byte);
         if (scan->problem != NULL)
@@ -99,6 +134,21 @@ static enum tt_http1_method method_of(unsigned method)
     }
 }
 
+static bool refuse_target(struct tt_http1_request *request)
+{
+    return tt_http1_refuse(request, 400, "the request target is malformed");
+}
+
+/* A path, and perhaps a query (RFC 9112, 3.2.1); the parser has looked at its bytes. */
+static bool read_origin_form(struct tt_http1_request *request, struct tt_slice target)
+{
+    if (memchr(target.data, '#', target.size) != NULL)
+        return refuse_target(request);
+    request->query = target;
+    request->path = tt_slice_take_until(&request->query, '?');
+    return true;
+}
+
 static bool read_target(struct tt_http1_request *request, bool connect)
 {
     struct tt_slice target = request->path;
@@ -106,10 +156,12 @@ static bool read_target(struct tt_http1_request *request, bool connect)
     request->path = TT_SLICE_EMPTY;
     if (connect)
         return true;
+    if (target.size > 0 && target.data[0] == '/')
+        return read_origin_form(request, target);
     http_parser_url_init(&url);
     if (http_parser_parse_url(target.data, target.size, 0, &url) != 0 ||
         (url.field_set & (1 << UF_FRAGMENT | 1 << UF_USERINFO)) != 0)
-        return tt_http1_refuse(request, 400, "the request target is malformed");
+        return refuse_target(request);
     if ((url.field_set & 1 << UF_PATH) == 0)
         request->path = TT_SLICE_LITERAL("/");
     else

@@ -20,8 +20,11 @@ static void add_id(struct tt_key *key, const tt_id *id)
 
 static void add_number(struct tt_key *key, uint64_t number)
 {
-    for (int shift = 56; shift >= 0; shift -= 8)
-        add_byte(key, (char)(number >> shift));
+    TT_ASSERT(key->size + NUMBER_SIZE <= TT_KEY_SIZE_MAX);
+    char *at = key->bytes + key->size;
+    for (int i = 0; i < NUMBER_SIZE; i++)
+        at[i] = (char)(number >> (56 - 8 * i));
+    key->size += NUMBER_SIZE;
 }
 
 static struct tt_key start(enum tt_table table)

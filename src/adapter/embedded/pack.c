@@ -44,14 +44,17 @@ uint8_t tt_unpack_byte(struct tt_unpack *in)
 uint64_t tt_unpack_number(struct tt_unpack *in)
 {
     uint64_t number = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-        uint8_t byte = tt_unpack_byte(in);
+    unsigned shift = 0;
+    for (size_t i = 0; i < in->rest.size && shift < 64 && !in->failed; i++, shift += 7) {
+        uint8_t byte = (uint8_t)in->rest.data[i];
         uint64_t bits = byte & 0x7f;
         if (shift == 63 && bits > 1)
             break;
         number |= bits << shift;
-        if ((byte & 0x80) == 0)
-            return in->failed ? 0 : number;
+        if ((byte & 0x80) == 0) {
+            in->rest = tt_slice_from(in->rest, i + 1);
+            return number;
+        }
     }
     in->failed = true;
     return 0;
@@ -84,15 +87,12 @@ tt_time tt_unpack_time(struct tt_unpack *in)
 
 tt_id tt_unpack_id(struct tt_unpack *in, bool none_allowed)
 {
-    tt_id id = {0};
+    tt_id id;
     struct tt_slice text = take(in, tt_unpack_byte(in));
-    if (text.size == 0) {
-        in->failed = in->failed || !none_allowed;
+    if (tt_is_ok(tt_id_parse(text, &id)))
         return id;
-    }
-    if (!tt_is_ok(tt_id_parse(text, &id)))
-        in->failed = true;
-    return id;
+    in->failed = in->failed || text.size > 0 || !none_allowed;
+    return (tt_id){0};
 }
 
 struct tt_slice tt_unpack_text(struct tt_unpack *in)

@@ -22,7 +22,8 @@ static tt_err read_snapshot(struct tt_reading *reading, struct tt_read_snapshot 
         return TT_FAIL(NOT_FOUND);
     TT_TRY(tt_read_head_row(reading, &snapshot->conversation, &head));
     TT_TRY(tt_read_status_row(reading, &snapshot->conversation, &snapshot->user, &status));
-    TT_TRY(tt_read_cursors(reading, &conversation, &members));
+    const struct tt_member_cursor mine = {snapshot->user, status.cursor};
+    TT_TRY(tt_read_cursors(reading, &conversation, &mine, &members));
     TT_TRY(tt_read_is_linked(reading, &snapshot->user, &snapshot->device, TT_TIME(0), &linked));
     snapshot->head = head.head;
     snapshot->members = members;

@@ -292,7 +292,7 @@ tt_err tt_read_history(struct tt_reading *reading, struct tt_read_history *histo
     struct newest newest = {.count_max = history->count_max};
     TT_TRY(tt_read_conversation_row(reading, &history->conversation, &conversation));
     TT_TRY(tt_read_head_row(reading, &history->conversation, &head));
-    TT_TRY(tt_read_cursors(reading, &conversation, &members));
+    TT_TRY(tt_read_cursors(reading, &conversation, NULL, &members));
     history->head = head.head;
     history->members = members;
     history->member_count = conversation.member_count;

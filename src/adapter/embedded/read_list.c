@@ -175,7 +175,8 @@ static tt_err fill_entry(struct tt_reading *reading, const tt_id *user, const st
     TT_TRY(tt_read_conversation_row(reading, &place->id, &entry->conversation));
     TT_TRY(tt_read_head_row(reading, &place->id, &head));
     TT_TRY(tt_read_status_row(reading, &place->id, user, &status));
-    TT_TRY(tt_read_cursors(reading, &entry->conversation, &members));
+    const struct tt_member_cursor mine = {*user, status.cursor};
+    TT_TRY(tt_read_cursors(reading, &entry->conversation, &mine, &members));
     entry->head = head.head;
     entry->active_at = head.active_at;
     entry->my_read = status.cursor.read;

@@ -5,6 +5,9 @@
  */
 #include "adapter/embedded/read_parts.h"
 
+/* So many messages have room at first. */
+#define BEGUN_WITH 8
+
 /* Messages that gather, up to a count and a number of bytes. */
 struct gathering {
     struct tt_reading *reading;
@@ -36,6 +39,8 @@ static tt_err gather(struct gathering *gathering, tt_seq seq, struct tt_slice ro
     message.content = tt_arena_copy(gathering->reading->arena, message.content);
     gathering->bytes_left -=
         message.content.size < gathering->bytes_left ? message.content.size : gathering->bytes_left;
+    if (gathered(gathering) == 0)
+        (void)tt_buffer_reserve(&gathering->messages, BEGUN_WITH * sizeof(message));
     tt_buffer_add(&gathering->messages, tt_slice(&message, sizeof(message)));
     return TT_OK;
 }

@@ -89,10 +89,15 @@ static tt_err walk_over_cursors(struct tt_reading *reading, const tt_id *convers
 }
 
 static tt_err look_up_cursors(struct tt_reading *reading, const tt_id *conversation,
+                              const struct tt_member_cursor *known,
                               struct tt_member_cursor *members, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct tt_status_row row;
+        if (known != NULL && tt_id_eq(&known->user, &members[i].user)) {
+            members[i].cursor = known->cursor;
+            continue;
+        }
         TT_TRY(tt_read_status_row(reading, conversation, &members[i].user, &row));
         members[i].cursor = row.cursor;
     }
@@ -100,14 +105,15 @@ static tt_err look_up_cursors(struct tt_reading *reading, const tt_id *conversat
 }
 
 tt_err tt_read_cursors(struct tt_reading *reading, const struct tt_conversation *conversation,
-                       struct tt_member_cursor **members)
+                       const struct tt_member_cursor *known, struct tt_member_cursor **members)
 {
     size_t count = conversation->member_count;
     *members = tt_arena_array(reading->arena, count, sizeof(**members));
     for (size_t i = 0; i < count; i++)
         (*members)[i].user = conversation->members[i];
-    return count <= LOOKED_UP_MAX ? look_up_cursors(reading, &conversation->id, *members, count)
-                                  : walk_over_cursors(reading, &conversation->id, *members, count);
+    if (count > LOOKED_UP_MAX)
+        return walk_over_cursors(reading, &conversation->id, *members, count);
+    return look_up_cursors(reading, &conversation->id, known, *members, count);
 }
 
 tt_err tt_read_message(struct tt_reading *reading, const tt_id *conversation, tt_seq seq,

@@ -168,6 +168,23 @@ static void requests_that_could_be_smuggled(void **unused)
     CHECK(" GET / HTTP/1.1\r\nHost: a\r\n\r\n", "400\n");
 }
 
+/* Bytes are looked at in eights: each byte at each place of two of them. */
+static void every_byte_in_every_place_of_a_value(void **unused)
+{
+    (void)unused;
+    static const char start[] = GET "Y: ";
+    char stream[] = GET "Y: 0123456789abcdefg\r\n\r\n";
+    for (size_t at = sizeof(start) - 1; stream[at] != '\r'; at++) {
+        char before = stream[at];
+        for (int byte = 0; byte < 256; byte++) {
+            bool refused = (byte < 0x20 && byte != '\t') || byte == 0x7f;
+            stream[at] = (char)byte;
+            check(stream, sizeof(stream) - 1, refused ? "400\n" : "GET / ? x= []\n");
+        }
+        stream[at] = before;
+    }
+}
+
 static void chunks_that_are_malformed(void **unused)
 {
     (void)unused;
@@ -402,6 +419,7 @@ int main(void)
         cmocka_unit_test(requests_in_any_pieces),
         cmocka_unit_test(versions_and_methods),
         cmocka_unit_test(requests_that_could_be_smuggled),
+        cmocka_unit_test(every_byte_in_every_place_of_a_value),
         cmocka_unit_test(chunks_that_are_malformed),
         cmocka_unit_test(heads_that_are_too_large),
         cmocka_unit_test(bodies_up_to_the_limit),
