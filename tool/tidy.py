@@ -45,7 +45,7 @@ SLEEP = re.compile(
 MAY_SLEEP = {'test/client/clock.py'}
 
 # What takes the next number of a stream of randomness.
-DRAW = re.compile(r'\b(tt_prng_\w+|draw\w*)\(')
+DRAW = re.compile(r'\b(tt_prng_\w+|draw|happens|next_random)\(')
 
 LINES_MAX = 800
 COLUMNS_MAX = 100

@@ -51,7 +51,9 @@ bool tt_http1_write_answer(const struct tt_http1_request *request,
     bool keep_alive = !answer->close && request != NULL && request->keep_alive;
     bool may_have_body = answer->status >= 200 && answer->status != 204 && answer->status != 304;
     TT_ASSERT(answer->status >= 100 && answer->status <= 999);
-    (void)tt_buffer_reserve(output, LINES_SIZE + answer->fields.size + answer->body.size);
+    bool has_body = may_have_body && (request == NULL || request->method != TT_HTTP1_HEAD);
+    (void)tt_buffer_reserve(output,
+                            LINES_SIZE + answer->fields.size + (has_body ? answer->body.size : 0));
     tt_buffer_add_text(output, "HTTP/1.1 ");
     tt_buffer_add_u64(output, (uint64_t)answer->status);
     tt_buffer_add_byte(output, ' ');
@@ -70,7 +72,7 @@ bool tt_http1_write_answer(const struct tt_http1_request *request,
     else if (request->minor == 0)
         tt_buffer_add_text(output, "Connection: keep-alive\r\n");
     tt_buffer_add_text(output, "\r\n");
-    if (may_have_body && (request == NULL || request->method != TT_HTTP1_HEAD))
+    if (has_body)
         tt_buffer_add(output, answer->body);
     return keep_alive;
 }

@@ -142,8 +142,6 @@ static bool refuse_target(struct tt_http1_request *request)
 /* A path, and perhaps a query (RFC 9112, 3.2.1); the parser has looked at its bytes. */
 static bool read_origin_form(struct tt_http1_request *request, struct tt_slice target)
 {
-    if (memchr(target.data, '#', target.size) != NULL)
-        return refuse_target(request);
     request->query = target;
     request->path = tt_slice_take_until(&request->query, '?');
     return true;
@@ -156,11 +154,13 @@ static bool read_target(struct tt_http1_request *request, bool connect)
     request->path = TT_SLICE_EMPTY;
     if (connect)
         return true;
-    if (target.size > 0 && target.data[0] == '/')
+    if (target.size == 0 || memchr(target.data, '#', target.size) != NULL)
+        return refuse_target(request);
+    if (target.data[0] == '/')
         return read_origin_form(request, target);
     http_parser_url_init(&url);
     if (http_parser_parse_url(target.data, target.size, 0, &url) != 0 ||
-        (url.field_set & (1 << UF_FRAGMENT | 1 << UF_USERINFO)) != 0)
+        (url.field_set & 1 << UF_USERINFO) != 0)
         return refuse_target(request);
     if ((url.field_set & 1 << UF_PATH) == 0)
         request->path = TT_SLICE_LITERAL("/");

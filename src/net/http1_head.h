@@ -17,8 +17,8 @@
 
 /* Zeroed before the first byte of a head. */
 struct tt_http1_scan {
-    char last;
-    uint8_t line_size; /* of the line under way, without its end; stops counting at 255 */
+    char last;         /* the last byte that was looked at by itself, as a CR is */
+    uint8_t line_size; /* 0 until the line has begun */
     bool complete;     /* the empty line came */
     const char *problem;
 };

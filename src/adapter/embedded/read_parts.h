@@ -31,8 +31,7 @@ TT_MUST_CHECK tt_err tt_read_user_row(struct tt_reading *reading, const tt_id *u
 TT_MUST_CHECK tt_err tt_read_membership(struct tt_reading *reading, const tt_id *user,
                                         const tt_id *conversation);
 
-/* The cursors of all members, in their order. One that is known is not read again (NULL: none is).
- */
+/* The cursors of all members, in their order. One may be known already, or NULL. */
 TT_MUST_CHECK tt_err tt_read_cursors(struct tt_reading *reading,
                                      const struct tt_conversation *conversation,
                                      const struct tt_member_cursor *known,

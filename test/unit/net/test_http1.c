@@ -91,12 +91,16 @@ static void requests_in_any_pieces(void **unused)
           "\r\nPUT /y? HTTP/1.1\r\nHOST:a\r\nTransfer-Encoding: CHUNKED\r\n\r\n"
           "3\r\nabc\r\n00a;x=\"y\"\r\n0123456789\r\n0\r\nTrailer: 1\r\n\r\n"
           "HEAD http://a/abs?q HTTP/1.1\r\nHost: a\r\n\r\n"
+          "GET //x?b?c HTTP/1.1\r\nHost: a\r\n\r\n"
+          "GET /? HTTP/1.1\r\nHost: a\r\n\r\n"
           "DELETE /d HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
           "GET /never HTTP/1.1\r\nHost: a\r\n\r\n",
           "GET /conversation/c1 ?before=5&limit=2 x=a b []\n"
           "POST /x ? x= [hello]\n"
           "PUT /y ? x= [abc0123456789]\n"
           "HEAD /abs ?q x= []\n"
+          "GET //x ?b?c x= []\n"
+          "GET / ? x= []\n"
           "DELETE /d ? x= [] close\n");
 }
 
@@ -165,6 +169,8 @@ static void requests_that_could_be_smuggled(void **unused)
     CHECK("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", "400\n");
     CHECK("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "400\n");
     CHECK("GET /#a HTTP/1.1\r\nHost: a\r\n\r\n", "400\n");
+    CHECK("GET /a?b# HTTP/1.1\r\nHost: a\r\n\r\n", "400\n");
+    CHECK("GET http://a/b# HTTP/1.1\r\nHost: a\r\n\r\n", "400\n");
     CHECK(" GET / HTTP/1.1\r\nHost: a\r\n\r\n", "400\n");
 }
 
