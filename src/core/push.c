@@ -18,11 +18,11 @@
 
 #include "base/memory.h"
 
-/* 3 s, 6, 12, 24, 48, 48, ... for eight minutes (five, where it was not known at first
- * whether there is a message): so long, servers may not have reached each other. Then the next
- * connect or an open chat finds it. */
-#define ATTEMPTS_MAX  12
-#define DOUBLINGS_MAX 4
+/* Who is behind is told again after 3 s, 6, 12, 24, 48, 48, ... for eight minutes: so long, servers
+ * may not have reached each other. Then the next connect or an open chat finds it. */
+#define TOLD_FOR_MS   (8 * 60 * 1000)
+#define LOOK_MS_MAX   48000
+#define DOUBLINGS_MAX 16 /* of the shortest delay that may be set */
 #define ARMED_BITS    64
 
 /* 3 s, 6, 12, 12, ... between two questions to a store that does not answer. */
@@ -93,7 +93,7 @@ static struct tt_push *push_of(struct tt_core *core, const tt_id *conversation, 
         core->counters.push_timers = core->pushes.count;
     }
     push->rings = push->rings || rings;
-    push->attempts = 0;
+    push->looks = 0;
     return push;
 }
 
@@ -433,19 +433,23 @@ static void cut_unlinked(struct tt_core *core, const struct tt_task *task)
     }
 }
 
-static void look_after(struct tt_core *core, struct tt_push *push, uint8_t doublings)
-{
-    tt_mono at = tt_mono_after(core->now.mono, (uint64_t)core->options.push_delay_ms << doublings);
-    push->look_at = sooner(push->look_at, at);
-}
-
-/* Somebody is behind, who was told again. */
+/* Somebody is behind, who was told again. Where something else was the reason to look, the look
+ * that is waited for takes place all the same. */
 static void look_again(struct tt_core *core, struct tt_push *push)
 {
-    if (push->attempts == (TT_IS_PLANTED(TOLD_TWICE) ? 1 : ATTEMPTS_MAX))
+    uint64_t delay = core->options.push_delay_ms;
+    uint64_t most = delay > LOOK_MS_MAX ? delay : LOOK_MS_MAX;
+    if (push->looks == 0)
+        push->told_at = core->now.mono;
+    bool is_over = push->looks > 0 && core->now.mono.ms - push->told_at.ms >= TOLD_FOR_MS;
+    if (TT_IS_PLANTED(TOLD_TWICE))
+        is_over = push->looks > 0;
+    if (is_over || push->look_at.ms != 0)
         return;
-    push->attempts++;
-    look_after(core, push, push->attempts < DOUBLINGS_MAX ? push->attempts : DOUBLINGS_MAX);
+    if (push->looks < DOUBLINGS_MAX)
+        push->looks++;
+    delay <<= push->looks;
+    push->look_at = tt_mono_after(core->now.mono, delay < most ? delay : most);
 }
 
 /* What has to ring is not put off for longer by how often somebody else was told again. */
@@ -455,7 +459,8 @@ static void ask_again(struct tt_core *core, struct tt_push *push)
         look_again(core, push);
         return;
     }
-    look_after(core, push, push->unanswered);
+    uint64_t delay = (uint64_t)core->options.push_delay_ms << push->unanswered;
+    push->look_at = sooner(push->look_at, tt_mono_after(core->now.mono, delay));
     if (push->unanswered < UNANSWERED_MAX)
         push->unanswered++;
 }

@@ -359,6 +359,31 @@ static void a_service_that_wants_time_gets_it(void **state)
     bench_destroy(&bench);
 }
 
+/* Nothing reaches the node of Bob's phone for minutes, and each time that its service puts the
+ * message off is one more reason to look. */
+static void what_is_put_off_is_told_again_as_long_as_ever(void **state)
+{
+    (void)state;
+    struct bench *bench = bob_is_away();
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_register(bench, "bob", "phone", 99);
+    bench_send(bench, alice, "c", "m1");
+    size_t rung_in_all = 0;
+    for (int part = 0; part < 9; part++) {
+        size_t rung = 0;
+        bench_forget(bench);
+        for (int second = 0; second < 50; second++) {
+            bench_pass_ms(bench, 1000);
+            for (; rung < bench_count(bench, "notify: ring"); rung++)
+                become_of_it(bench, 1, TT_NOTIFY_LATER, 1000);
+        }
+        rung_in_all += rung;
+        expect_said(bench, "hint: NUDGE bob c seq=1");
+    }
+    assert_true(rung_in_all > 6);
+    bench_destroy(&bench);
+}
+
 /* Less and less often, and after a day not any more; the next message is tried again. */
 static void a_service_that_is_away_for_a_day_is_given_up(void **state)
 {
@@ -519,6 +544,7 @@ int main(void)
         cmocka_unit_test(who_cannot_be_reached_for_minutes_is_told_soon_after),
         cmocka_unit_test(what_was_read_elsewhere_goes_from_the_phone),
         cmocka_unit_test(a_service_that_wants_time_gets_it),
+        cmocka_unit_test(what_is_put_off_is_told_again_as_long_as_ever),
         cmocka_unit_test(a_service_that_is_away_for_a_day_is_given_up),
         cmocka_unit_test(who_wants_no_preview_is_shown_none),
         cmocka_unit_test(an_operator_may_hide_all_previews),
