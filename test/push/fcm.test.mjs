@@ -171,7 +171,7 @@ test('a connection that dies: sent again once', () => {
 
 test('a server that stalls: sent again once, then later', () =>
     withDouble({ answer: () => 'stall' }, async (double, args) => {
-        const probe = await runProbe([...args, '--once', '--fcm-answer-ms', '300'], [ring()]);
+        const probe = await runProbe([...args, '--once', '--fcm-answer-ms', '1000'], [ring()]);
         assert.deepEqual(count(probe.outcomes, 'outcome'), { later: 1 });
         assert.equal(double.requests, 2);
     }));

@@ -170,7 +170,7 @@ test('a service that does not answer in time: later', () =>
             assert.equal(probe.outcomes[0].outcome, 'later');
             assert.equal(double.requests.length, 2, 'sent again once');
         },
-        ['--webpush-private', '--once', '--webpush-answer-ms', '300'],
+        ['--webpush-private', '--once', '--webpush-answer-ms', '1000'],
     ));
 
 test('a service that answers a byte at a time, for ever: cut off by time', () =>
