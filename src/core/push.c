@@ -441,15 +441,14 @@ static void look_again(struct tt_core *core, struct tt_push *push)
     uint64_t most = delay > LOOK_MS_MAX ? delay : LOOK_MS_MAX;
     if (push->looks == 0)
         push->told_at = core->now.mono;
-    bool is_over = push->looks > 0 && core->now.mono.ms - push->told_at.ms >= TOLD_FOR_MS;
-    if (TT_IS_PLANTED(TOLD_TWICE))
-        is_over = push->looks > 0;
-    if (is_over || push->look_at.ms != 0)
+    else if (push->look_at.ms != 0 || core->now.mono.ms - push->told_at.ms >= TOLD_FOR_MS ||
+             TT_IS_PLANTED(TOLD_TWICE))
         return;
     if (push->looks < DOUBLINGS_MAX)
         push->looks++;
     delay <<= push->looks;
-    push->look_at = tt_mono_after(core->now.mono, delay < most ? delay : most);
+    tt_mono at = tt_mono_after(core->now.mono, delay < most ? delay : most);
+    push->look_at = sooner(push->look_at, at);
 }
 
 /* What has to ring is not put off for longer by how often somebody else was told again. */

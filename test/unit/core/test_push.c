@@ -275,6 +275,25 @@ static void who_cannot_be_reached_for_minutes_is_told_soon_after(void **state)
     bench_destroy(&bench);
 }
 
+/* Bob is told of an old message less and less often by now; the new one begins anew. */
+static void a_new_message_is_told_again_soon(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_hang_up(bench, bench_connect(bench, "bob", "tablet"));
+    bench_register(bench, "bob", "tablet", 99);
+    bench_send(bench, alice, "c", "x1");
+    bench_pass_ms(bench, 60000);
+    alice = bench_connect(bench, "alice", "desk");
+    bench_send(bench, alice, "c", "x2");
+    bench_pass_ms(bench, 4000);
+    bench_forget(bench);
+    bench_pass_ms(bench, 6000);
+    expect_said(bench, "hint: NUDGE bob c seq=2");
+    bench_destroy(&bench);
+}
+
 /* A service sends over HTTP with the token of a device whose socket is elsewhere, and the word of
  * it is lost. */
 static void what_a_device_sent_over_http_is_told_again_to_its_socket(void **state)
@@ -542,6 +561,7 @@ int main(void)
         cmocka_unit_test(what_is_slow_to_be_taken_rings_once),
         cmocka_unit_test(what_was_looked_at_goes_on_being_looked_at),
         cmocka_unit_test(who_cannot_be_reached_for_minutes_is_told_soon_after),
+        cmocka_unit_test(a_new_message_is_told_again_soon),
         cmocka_unit_test(what_was_read_elsewhere_goes_from_the_phone),
         cmocka_unit_test(a_service_that_wants_time_gets_it),
         cmocka_unit_test(what_is_put_off_is_told_again_as_long_as_ever),
