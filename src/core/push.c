@@ -19,7 +19,8 @@
 #include "base/memory.h"
 
 /* Who is behind is told again after 3 s, 6, 12, 24, 48, 48, ... for eight minutes: so long, servers
- * may not have reached each other. Then the next connect or an open chat finds it. */
+ * may not have reached each other. Then the next connect or an open chat finds it. (3 s is the
+ * delay.) */
 #define TOLD_FOR_MS   (8 * 60 * 1000)
 #define LOOK_MS_MAX   48000
 #define DOUBLINGS_MAX 16 /* of the shortest delay that may be set */
@@ -94,6 +95,7 @@ static struct tt_push *push_of(struct tt_core *core, const tt_id *conversation, 
     }
     push->rings = push->rings || rings;
     push->looks = 0;
+    push->told_for_ms = 0;
     return push;
 }
 
@@ -126,7 +128,8 @@ static tt_mono next_look(const struct tt_core *core, const struct tt_push *push)
         next = core->now.mono;
     if (push->step_count > 0)
         next = sooner(next, push->steps[0].due);
-    return sooner(sooner(next, push->unknown_at), sooner(push->look_at, push->retry_at));
+    next = sooner(sooner(next, push->unknown_at), push->ask_at);
+    return sooner(next, sooner(push->look_at, push->retry_at));
 }
 
 static bool is_ringing(const struct tt_push *push)
@@ -364,6 +367,7 @@ void tt_push_due(struct tt_core *core, struct tt_push *push)
     pop_due_steps(core, push);
     push->checking = true;
     push->early = TT_SEQ(0);
+    push->ask_at = TT_MONO(0);
     if (is_over(core, push->look_at))
         push->look_at = TT_MONO(0);
     struct tt_task *task = tt_task_create(core, TT_TASK_PUSH, TT_HANDLE_NONE);
@@ -434,21 +438,21 @@ static void cut_unlinked(struct tt_core *core, const struct tt_task *task)
 }
 
 /* Somebody is behind, who was told again. Where something else was the reason to look, the look
- * that is waited for takes place all the same. */
+ * that is waited for takes place all the same; one that is not answered is not counted. */
 static void look_again(struct tt_core *core, struct tt_push *push)
 {
     uint64_t delay = core->options.push_delay_ms;
     uint64_t most = delay > LOOK_MS_MAX ? delay : LOOK_MS_MAX;
-    if (push->looks == 0)
-        push->told_at = core->now.mono;
-    else if (push->look_at.ms != 0 || core->now.mono.ms - push->told_at.ms >= TOLD_FOR_MS ||
-             TT_IS_PLANTED(TOLD_TWICE))
+    bool is_over = push->told_for_ms >= TOLD_FOR_MS || TT_IS_PLANTED(TOLD_TWICE);
+    if (push->looks > 0 && (is_over || push->look_at.ms != 0))
         return;
     if (push->looks < DOUBLINGS_MAX)
         push->looks++;
     delay <<= push->looks;
-    tt_mono at = tt_mono_after(core->now.mono, delay < most ? delay : most);
-    push->look_at = sooner(push->look_at, at);
+    if (delay > most)
+        delay = most;
+    push->told_for_ms += (uint32_t)delay;
+    push->look_at = sooner(push->look_at, tt_mono_after(core->now.mono, delay));
 }
 
 /* What has to ring is not put off for longer by how often somebody else was told again. */
@@ -459,7 +463,7 @@ static void ask_again(struct tt_core *core, struct tt_push *push)
         return;
     }
     uint64_t delay = (uint64_t)core->options.push_delay_ms << push->unanswered;
-    push->look_at = sooner(push->look_at, tt_mono_after(core->now.mono, delay));
+    push->ask_at = tt_mono_after(core->now.mono, delay);
     if (push->unanswered < UNANSWERED_MAX)
         push->unanswered++;
 }

@@ -325,7 +325,7 @@ bool tt_ring_next(struct tt_core *core, struct tt_task *task, struct tt_push *pu
 {
     if (!tt_is_ok(outcome(task))) {
         push->undone = tt_seq_max(push->undone, task->push_early);
-        push->look_at = tt_mono_after(core->now.mono, BACKOFF_MS);
+        push->ask_at = tt_mono_after(core->now.mono, BACKOFF_MS);
         return true;
     }
     switch (task->step) {

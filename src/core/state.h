@@ -306,10 +306,11 @@ struct tt_push {
     bool rings; /* false: only repairs, for the sender's own other devices */
     bool found; /* in the pending rows, and not looked at to its end yet */
     bool checking;
-    uint8_t marking;    /* MARK_PUSHED under way: until then the store may say less than is known */
-    bool late;          /* after a restart or an outage: only the newest message rings */
-    tt_seq late_to;     /* while it is: what it was set for */
-    uint8_t looks;      /* at what is behind, since a message came; counted as far as delays grow */
+    uint8_t marking; /* MARK_PUSHED under way: until then the store may say less than is known */
+    bool late;       /* after a restart or an outage: only the newest message rings */
+    tt_seq late_to;  /* while it is: what it was set for */
+    uint8_t looks;   /* at what is behind, since a message came; counted as far as delays grow */
+    uint32_t told_for_ms;
     uint8_t unanswered; /* questions to the store, one after the other */
     uint8_t failures;   /* of the notifier, in a row */
     uint8_t step_count;
@@ -330,7 +331,7 @@ struct tt_push {
     tt_seq found_to;       /* what was there at the last look for that */
     uint8_t unknown_looks; /* it may take effect long after it was reported as failed */
     tt_mono look_at;       /* 0, or when to look again at what is behind */
-    tt_mono told_at;       /* of the looks, the first */
+    tt_mono ask_at;        /* 0, or when to ask again what was not answered */
     tt_mono retry_at;      /* 0, or when to ring again where it was put off */
     struct tt_rung *rung;
     uint32_t rung_count;

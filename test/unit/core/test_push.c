@@ -294,6 +294,67 @@ static void a_new_message_is_told_again_soon(void **state)
     bench_destroy(&bench);
 }
 
+static struct bench *bobs_tablet_is_not_reached(void (*change)(struct tt_core_options *options))
+{
+    struct bench *bench = bench_create(change);
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    bench_hang_up(bench, bench_connect(bench, "bob", "tablet"));
+    bench_register(bench, "bob", "tablet", 99);
+    bench_send(bench, alice, "c", "x1");
+    bench_pass_ms(bench, 3500);
+    expect_said(bench, "hint: NUDGE bob c seq=1");
+    return bench;
+}
+
+static void who_is_never_reached_is_given_up(void **state)
+{
+    (void)state;
+    struct bench *bench = bobs_tablet_is_not_reached(NULL);
+    bench_pass_ms(bench, 480000);
+    bench_forget(bench);
+    bench_pass_ms(bench, 48000);
+    expect_said(bench, "hint: NUDGE bob c seq=1");
+    bench_forget(bench);
+    bench_pass_ms(bench, 3600000);
+    expect_unsaid(bench, "hint: NUDGE");
+    assert_int_equal(tt_core_counters(bench->core)->push_timers, 0);
+    bench_destroy(&bench);
+}
+
+static void rings_at_once(struct tt_core_options *options)
+{
+    options->push_delay_ms = 10;
+}
+
+static void a_short_delay_shortens_no_telling(void **state)
+{
+    (void)state;
+    struct bench *bench = bobs_tablet_is_not_reached(rings_at_once);
+    for (int part = 0; part < 9; part++) {
+        bench_forget(bench);
+        bench_pass_ms(bench, 50000);
+        expect_said(bench, "hint: NUDGE bob c seq=1");
+    }
+    bench_destroy(&bench);
+}
+
+/* The store is away for longer than one is told; whoever lacks something is told for as long after
+ * that. */
+static void an_outage_takes_nothing_of_being_told_again(void **state)
+{
+    (void)state;
+    struct bench *bench = bobs_tablet_is_not_reached(NULL);
+    bench_refuse(bench, TT_STORE_POSITIONS);
+    bench_pass_ms(bench, 600000);
+    bench->refused = 0;
+    for (int part = 0; part < 9; part++) {
+        bench_forget(bench);
+        bench_pass_ms(bench, 50000);
+        expect_said(bench, "hint: NUDGE bob c seq=1");
+    }
+    bench_destroy(&bench);
+}
+
 /* A service sends over HTTP with the token of a device whose socket is elsewhere, and the word of
  * it is lost. */
 static void what_a_device_sent_over_http_is_told_again_to_its_socket(void **state)
@@ -562,6 +623,9 @@ int main(void)
         cmocka_unit_test(what_was_looked_at_goes_on_being_looked_at),
         cmocka_unit_test(who_cannot_be_reached_for_minutes_is_told_soon_after),
         cmocka_unit_test(a_new_message_is_told_again_soon),
+        cmocka_unit_test(who_is_never_reached_is_given_up),
+        cmocka_unit_test(a_short_delay_shortens_no_telling),
+        cmocka_unit_test(an_outage_takes_nothing_of_being_told_again),
         cmocka_unit_test(what_was_read_elsewhere_goes_from_the_phone),
         cmocka_unit_test(a_service_that_wants_time_gets_it),
         cmocka_unit_test(what_is_put_off_is_told_again_as_long_as_ever),
