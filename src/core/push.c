@@ -438,7 +438,7 @@ static void cut_unlinked(struct tt_core *core, const struct tt_task *task)
 }
 
 /* Somebody is behind, who was told again. Where something else was the reason to look, the look
- * that is waited for takes place all the same; one that is not answered is not counted. */
+ * that is waited for takes place all the same. */
 static void look_again(struct tt_core *core, struct tt_push *push)
 {
     uint64_t delay = core->options.push_delay_ms;

@@ -310,9 +310,9 @@ struct tt_push {
     bool late;       /* after a restart or an outage: only the newest message rings */
     tt_seq late_to;  /* while it is: what it was set for */
     uint8_t looks;   /* at what is behind, since a message came; counted as far as delays grow */
-    uint32_t told_for_ms;
-    uint8_t unanswered; /* questions to the store, one after the other */
-    uint8_t failures;   /* of the notifier, in a row */
+    uint32_t told_for_ms; /* in which those looks took place, or will */
+    uint8_t unanswered;   /* questions to the store, one after the other */
+    uint8_t failures;     /* of the notifier, in a row */
     uint8_t step_count;
     struct tt_push_step steps[TT_PUSH_STEPS_MAX]; /* not yet due, oldest first */
     tt_seq early;    /* devices without a socket ring up to here at once; 0: none do */
