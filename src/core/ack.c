@@ -156,8 +156,23 @@ static bool share_of(const struct moved *moved, size_t index, struct tt_fanout_s
     return share->moved_delivered || share->moved_read;
 }
 
+static bool is_same(const struct least *a, const struct least *b)
+{
+    return a->first.n == b->first.n && a->second.n == b->second.n && a->of_first == b->of_first;
+}
+
+/* In a large group most acks are shown to nobody: somebody else has less. */
+static bool moves_nobody(const struct moved *moved)
+{
+    return is_same(&moved->delivered_before, &moved->delivered_after) &&
+           is_same(&moved->read_before, &moved->read_after);
+}
+
 static void tell_others(struct tt_core *core, const struct tt_advance *done, bool unsure)
 {
+    struct moved moved = what_moved(done, unsure);
+    if (moves_nobody(&moved))
+        return;
     struct tt_hint *hint = tt_arena_alloc(&core->arena, sizeof(*hint));
     hint->kind = TT_HINT_STATUS;
     hint->conversation = done->conversation;
@@ -167,7 +182,6 @@ static void tell_others(struct tt_core *core, const struct tt_advance *done, boo
     tt_id *users = tt_arena_array(&core->arena, done->member_count, sizeof(*users));
     struct tt_fanout_share *shares =
         tt_arena_array(&core->arena, done->member_count, sizeof(*shares));
-    struct moved moved = what_moved(done, unsure);
     size_t count = 0;
     for (size_t i = 0; i < done->member_count; i++) {
         const tt_id *user = &done->members[i].user;
