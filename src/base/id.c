@@ -16,9 +16,11 @@ tt_err tt_id_parse(struct tt_slice text, tt_id *id)
 {
     if (text.size < 1 || text.size > TT_ID_SIZE_MAX)
         return TT_FAIL(BAD_ID);
-    for (size_t i = 0; i < text.size; i++)
-        if (allowed[(unsigned char)text.data[i]] != '1')
-            return TT_FAIL(BAD_ID);
+    char all = '1';
+    for (size_t i = 0; i < text.size; i++) /* the two digits differ in their lowest bit */
+        all &= allowed[(unsigned char)text.data[i]];
+    if (all != '1')
+        return TT_FAIL(BAD_ID);
 
     memset(id, 0, sizeof(*id));
     id->size = (uint8_t)text.size;

@@ -1,6 +1,12 @@
 #include "base/time.h"
 
+#include <string.h>
+
 #define MS_PER_DAY 86400000LL
+
+/* What four digits of a year can say: 0000-01-01 and the last millisecond of 9999. */
+#define TIME_FIRST (-719528LL * MS_PER_DAY)
+#define TIME_LAST  (2932897LL * MS_PER_DAY - 1)
 
 /* Days since 1970-01-01 of a proleptic Gregorian date, and back: Howard Hinnant, "chrono-Compatible
  * Low-Level Date Algorithms", days_from_civil and civil_from_days. */
@@ -28,19 +34,15 @@ static void civil_from_days(int64_t days, int64_t *year, unsigned *month, unsign
     *year = (int64_t)year_of_era + era * 400 + (*month <= 2);
 }
 
-static void put_digits(char *at, uint32_t number, int count)
+static void put_pair(char *at, uint32_t number)
 {
-    for (int i = count - 1; i >= 0; i--) {
-        at[i] = (char)('0' + number % 10);
-        number /= 10;
-    }
+    at[0] = (char)('0' + number / 10);
+    at[1] = (char)('0' + number % 10);
 }
 
 void tt_time_format(tt_time time, char text[TT_TIME_TEXT_SIZE])
 {
-    const int64_t first = days_from_civil(0, 1, 1) * MS_PER_DAY;
-    const int64_t last = days_from_civil(10000, 1, 1) * MS_PER_DAY - 1;
-    int64_t ms = time.ms < first ? first : time.ms > last ? last : time.ms;
+    int64_t ms = time.ms < TIME_FIRST ? TIME_FIRST : time.ms > TIME_LAST ? TIME_LAST : time.ms;
     int64_t days = ms / MS_PER_DAY - (ms % MS_PER_DAY < 0);
     uint32_t in_day = (uint32_t)(ms - days * MS_PER_DAY);
 
@@ -49,20 +51,18 @@ void tt_time_format(tt_time time, char text[TT_TIME_TEXT_SIZE])
     unsigned day;
     civil_from_days(days, &year, &month, &day);
 
-    put_digits(text, (uint32_t)year, 4);
-    text[4] = '-';
-    put_digits(text + 5, month, 2);
-    text[7] = '-';
-    put_digits(text + 8, day, 2);
-    text[10] = 'T';
-    put_digits(text + 11, in_day / 3600000, 2);
-    text[13] = ':';
-    put_digits(text + 14, in_day / 60000 % 60, 2);
-    text[16] = ':';
-    put_digits(text + 17, in_day / 1000 % 60, 2);
-    text[19] = '.';
-    put_digits(text + 20, in_day % 1000, 3);
-    text[23] = 'Z';
+    uint32_t seconds = in_day / 1000;
+    uint32_t in_second = in_day - seconds * 1000;
+    memcpy(text, "0000-00-00T00:00:00.000Z", TT_TIME_TEXT_SIZE);
+    put_pair(text, (uint32_t)year / 100);
+    put_pair(text + 2, (uint32_t)year % 100);
+    put_pair(text + 5, month);
+    put_pair(text + 8, day);
+    put_pair(text + 11, seconds / 3600);
+    put_pair(text + 14, seconds / 60 % 60);
+    put_pair(text + 17, seconds % 60);
+    put_pair(text + 20, in_second / 10);
+    text[22] = (char)('0' + in_second % 10);
 }
 
 struct reader {

@@ -29,9 +29,16 @@ struct tt_http1_progress {
     enum chunk_state chunk_state;
     uint64_t chunk_left;
     size_t chunk_digits;
-    size_t line_size; /* of a chunk's size line, or of the whole trailer */
-    struct tt_http1_request request;
+    size_t line_size;                /* of a chunk's size line, or of the whole trailer */
+    struct tt_http1_request request; /* at the end, with its fields, which are not zeroed */
 };
+
+static struct tt_http1_progress *begin_progress(void)
+{
+    struct tt_http1_progress *progress = tt_grow(NULL, 1, sizeof(*progress));
+    memset(progress, 0, offsetof(struct tt_http1_progress, request.fields));
+    return progress;
+}
 
 void tt_http1_init(struct tt_http1 *http, const struct tt_http1_limits *limits)
 {
@@ -248,7 +255,7 @@ enum tt_http1_result tt_http1_next(struct tt_http1 *http, struct tt_input *input
     if (http->progress == NULL) {
         if (input->size == 0)
             return TT_HTTP1_MORE;
-        http->progress = tt_alloc(sizeof(*http->progress));
+        http->progress = begin_progress();
     }
     struct tt_http1_progress *progress = http->progress;
     TT_ASSERT(progress->phase != TT_HTTP1_ANSWERING);
@@ -279,7 +286,7 @@ void tt_http1_keep(struct tt_http1 *http, struct tt_input *input)
     if (http->progress == NULL) {
         if (input->size == 0)
             return;
-        http->progress = tt_alloc(sizeof(*http->progress));
+        http->progress = begin_progress();
     }
     struct tt_http1_progress *progress = http->progress;
     tt_buffer_consume(&progress->kept, progress->kept_used);

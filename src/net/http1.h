@@ -52,12 +52,12 @@ struct tt_http1_request {
     struct tt_slice path;  /* as it came, percent-encoded; starts with / (or is "*") */
     struct tt_slice query; /* what follows ?, without it; empty if there is none */
     struct tt_slice body;
-    struct tt_http1_field fields[TT_HTTP1_HEADER_COUNT_MAX];
     size_t field_count;
     uint16_t status;     /* of a refused one: 400, 413, 417, 431, 501 or 505 */
     const char *problem; /* of a refused one: what was wrong */
     uint8_t minor;       /* of HTTP/1.minor: 0 or 1 */
     bool keep_alive;     /* false: close after the answer */
+    struct tt_http1_field fields[TT_HTTP1_HEADER_COUNT_MAX]; /* the first field_count are set */
 };
 
 enum tt_http1_result { TT_HTTP1_MORE, TT_HTTP1_CONTINUE, TT_HTTP1_REQUEST, TT_HTTP1_REFUSED };

@@ -93,7 +93,8 @@ static int on_field(http_parser *parser, const char *data, size_t size)
         tt_http1_refuse(request, 431, "there are too many header fields");
         return 1;
     }
-    request->fields[request->field_count++].name = tt_slice(data, size);
+    request->fields[request->field_count++] =
+        (struct tt_http1_field){.name = tt_slice(data, size), .value = TT_SLICE_EMPTY};
     return 0;
 }
 
@@ -289,7 +290,7 @@ bool tt_http1_read_head(struct tt_slice head, struct tt_http1_request *request,
                         struct tt_http1_framing *framing)
 {
     http_parser parser;
-    *request = (struct tt_http1_request){0};
+    memset(request, 0, offsetof(struct tt_http1_request, fields));
     *framing = (struct tt_http1_framing){0};
     if (!check_request_line(head, request) || !run_parser(head, request, &parser))
         return false;
