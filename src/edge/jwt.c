@@ -14,6 +14,10 @@
 /* The last second of the year 9999. */
 #define SECONDS_MAX 253402300799LL
 
+/* What a token that is signed with a secret begins with, ours and those of most libraries: the
+ * header {"alg":"HS256","typ":"JWT"}, which then need not be read. */
+#define USUAL_HEADER "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
+
 struct parts {
     struct tt_slice header;
     struct tt_slice payload;
@@ -63,31 +67,53 @@ static bool text_is(const json_t *value, struct tt_slice text)
            tt_slice_eq(tt_slice(json_string_value(value), json_string_length(value)), text);
 }
 
-static tt_err check_header(const json_t *header, struct tt_slice *kid, const char **reason)
+static struct tt_slice text_of(const json_t *value)
 {
-    const json_t *named = json_object_get(header, "kid");
-    if (json_object_get(header, "crit") != NULL)
+    return tt_slice(json_string_value(value), json_string_length(value));
+}
+
+/* How a token says that it was signed. */
+struct header {
+    struct tt_slice algorithm;
+    struct tt_slice kid; /* empty: none is named */
+    json_t *json;        /* what these lie in; NULL: in no memory that is to be freed */
+};
+
+static tt_err check_header(struct header *header, const char **reason)
+{
+    const json_t *algorithm = json_object_get(header->json, "alg");
+    const json_t *kid = json_object_get(header->json, "kid");
+    if (json_object_get(header->json, "crit") != NULL)
         return refuse(reason, "critical header fields are not supported");
-    if (!json_is_string(json_object_get(header, "alg")))
+    if (!json_is_string(algorithm))
         return refuse(reason, "no algorithm is named");
-    *kid = TT_SLICE_EMPTY;
-    if (named == NULL)
-        return TT_OK;
-    if (!json_is_string(named))
+    if (kid != NULL && !json_is_string(kid))
         return refuse(reason, "the kid is no string");
-    *kid = tt_slice(json_string_value(named), json_string_length(named));
+    header->algorithm = text_of(algorithm);
+    header->kid = kid == NULL ? TT_SLICE_EMPTY : text_of(kid);
     return TT_OK;
 }
 
+static tt_err read_header(struct tt_slice part, struct header *header, const char **reason)
+{
+    *header = (struct header){.algorithm = TT_SLICE_LITERAL("HS256")};
+    if (tt_slice_eq(part, TT_SLICE_LITERAL(USUAL_HEADER)))
+        return TT_OK;
+    header->json = load(part);
+    if (header->json == NULL)
+        return refuse(reason, "the header is no JSON object, or repeats a name");
+    return check_header(header, reason);
+}
+
 /* *any: there is a key that could have signed it. */
-static bool is_signed(const struct tt_jwt_keys *keys, const json_t *algorithm, struct tt_slice kid,
+static bool is_signed(const struct tt_jwt_keys *keys, const struct header *header,
                       struct tt_slice bytes, struct tt_slice signature, bool *any)
 {
     const struct tt_jwt_key *key;
     *any = false;
-    for (size_t at = 0; (key = tt_jwt_keys_next(keys, kid, &at)) != NULL;) {
+    for (size_t at = 0; (key = tt_jwt_keys_next(keys, header->kid, &at)) != NULL;) {
         const char *name = tt_jwt_algorithm_name(tt_jwt_key_algorithm(key));
-        if (!text_is(algorithm, tt_slice_text(name)))
+        if (!tt_slice_eq(header->algorithm, tt_slice_text(name)))
             continue;
         *any = true;
         if (tt_jwt_key_verify(key, bytes, signature))
@@ -96,20 +122,17 @@ static bool is_signed(const struct tt_jwt_keys *keys, const json_t *algorithm, s
     return false;
 }
 
-static tt_err check_signature(const struct tt_jwt_keys *keys, const json_t *header,
+static tt_err check_signature(const struct tt_jwt_keys *keys, const struct header *header,
                               const struct parts *parts, const char **reason)
 {
     unsigned char bytes[TT_BASE64URL_DECODED_MAX(TT_LIMIT_TOKEN_BYTES)];
     size_t size;
-    struct tt_slice kid;
-    TT_TRY(check_header(header, &kid, reason));
     if (!tt_base64url_decode(parts->signature, bytes, &size))
         return refuse(reason, "the signature is no base64url");
 
     bool any;
     tt_jwt_keys_hold(keys);
-    bool good = is_signed(keys, json_object_get(header, "alg"), kid, parts->signed_bytes,
-                          tt_slice(bytes, size), &any);
+    bool good = is_signed(keys, header, parts->signed_bytes, tt_slice(bytes, size), &any);
     tt_jwt_keys_let_go(keys);
     if (good)
         return TT_OK;
@@ -220,11 +243,11 @@ tt_err tt_jwt_verify(const struct tt_jwt_keys *keys, const struct tt_jwt_policy 
     if (!split(token, &parts))
         return refuse(reason, "not three parts");
 
-    json_t *header = load(parts.header);
-    if (header == NULL)
-        return refuse(reason, "the header is no JSON object, or repeats a name");
-    tt_err err = check_signature(keys, header, &parts, reason);
-    json_decref(header);
+    struct header header;
+    tt_err err = read_header(parts.header, &header, reason);
+    if (tt_is_ok(err))
+        err = check_signature(keys, &header, &parts, reason);
+    json_decref(header.json);
     TT_TRY(err);
 
     json_t *payload = load(parts.payload);
@@ -259,8 +282,7 @@ void tt_jwt_sign(struct tt_slice secret, const struct tt_jwt_policy *policy,
     size_t start = token->size;
     struct tt_buffer payload = {0};
     put_claims(&payload, policy, claims, now);
-    tt_base64url_encode(TT_SLICE_LITERAL("{\"alg\":\"HS256\",\"typ\":\"JWT\"}"), token);
-    tt_buffer_add_byte(token, '.');
+    tt_buffer_add_text(token, USUAL_HEADER ".");
     tt_base64url_encode(tt_buffer_slice(&payload), token);
     tt_buffer_deinit(&payload);
 

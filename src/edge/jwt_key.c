@@ -7,7 +7,7 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -25,8 +25,7 @@ struct tt_jwt_key {
     enum tt_jwt_algorithm algorithm;
     char kid[TT_JWT_KID_SIZE_MAX];
     size_t kid_size;
-    unsigned char *secret; /* HS256 */
-    size_t secret_size;
+    EVP_MAC_CTX *secret;  /* HS256: the MAC of nothing, with the key in it, to go on from */
     EVP_PKEY *public_key; /* the others */
 };
 
@@ -76,9 +75,7 @@ static void clear(struct tt_jwt_keys *keys)
 {
     for (size_t i = 0; i < keys->count; i++) {
         struct tt_jwt_key *key = &keys->keys[i];
-        if (key->secret != NULL)
-            OPENSSL_cleanse(key->secret, key->secret_size);
-        tt_free(key->secret);
+        EVP_MAC_CTX_free(key->secret); /* wipes it */
         EVP_PKEY_free(key->public_key);
     }
     keys->count = 0;
@@ -136,6 +133,27 @@ static tt_err new_key(struct tt_jwt_keys *keys, struct tt_slice kid, struct tt_j
     return TT_OK;
 }
 
+static const unsigned char *bytes_of(struct tt_slice slice)
+{
+    return (const unsigned char *)slice.data;
+}
+
+/* HMAC with SHA-256 (RFC 7518, section 3.2). To look the algorithm up and to take the key in costs
+ * more than to sign a token, so that is done once. */
+static EVP_MAC_CTX *begin_mac(struct tt_slice secret)
+{
+    char digest[] = OSSL_DIGEST_NAME_SHA2_256;
+    const OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_MAC *hmac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
+    EVP_MAC_CTX *mac = EVP_MAC_CTX_new(hmac);
+    EVP_MAC_free(hmac);
+    TT_ASSERT(mac != NULL && EVP_MAC_init(mac, bytes_of(secret), secret.size, parameters) == 1);
+    return mac;
+}
+
 tt_err tt_jwt_keys_add_secret(struct tt_jwt_keys *keys, struct tt_slice kid, struct tt_slice secret,
                               const char **problem)
 {
@@ -145,9 +163,7 @@ tt_err tt_jwt_keys_add_secret(struct tt_jwt_keys *keys, struct tt_slice kid, str
                                "openssl rand -hex 32");
     TT_TRY(new_key(keys, kid, &key, problem));
     key->algorithm = TT_JWT_HS256;
-    key->secret = tt_alloc(secret.size);
-    key->secret_size = secret.size;
-    memcpy(key->secret, secret.data, secret.size);
+    key->secret = begin_mac(secret);
     keys->count++;
     return TT_OK;
 }
@@ -267,22 +283,19 @@ const char *tt_jwt_algorithm_name(enum tt_jwt_algorithm algorithm)
     return "";
 }
 
-static const unsigned char *bytes_of(struct tt_slice slice)
-{
-    return (const unsigned char *)slice.data;
-}
-
 static bool verify_secret(const struct tt_jwt_key *key, struct tt_slice bytes,
                           struct tt_slice signature)
 {
-    unsigned char mac[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    if (signature.size != HS256_SIGNATURE_SIZE)
+    unsigned char made[HS256_SIGNATURE_SIZE];
+    size_t size = 0;
+    if (signature.size != sizeof(made))
         return false;
-    const unsigned char *made = HMAC(EVP_sha256(), key->secret, (int)key->secret_size,
-                                     bytes_of(bytes), bytes.size, mac, &size);
-    return made != NULL && size == HS256_SIGNATURE_SIZE &&
-           CRYPTO_memcmp(mac, signature.data, size) == 0;
+    EVP_MAC_CTX *mac = EVP_MAC_CTX_dup(key->secret);
+    bool good = mac != NULL && EVP_MAC_update(mac, bytes_of(bytes), bytes.size) == 1 &&
+                EVP_MAC_final(mac, made, &size, sizeof(made)) == 1 && size == sizeof(made) &&
+                CRYPTO_memcmp(made, signature.data, size) == 0;
+    EVP_MAC_CTX_free(mac);
+    return good;
 }
 
 static bool verify_digest(const struct tt_jwt_key *key, const EVP_MD *digest, struct tt_slice bytes,
