@@ -104,7 +104,7 @@ static tt_err apply_appended(struct tt_working *working, const struct tt_record 
     struct tt_key key =
         tt_key_of_send(&record->conversation, &message->sender, &message->client_id);
     struct tt_send_row send = {message->seq, message->timestamp};
-    tt_working_add_send(working, &key, &send);
+    tt_working_add_send(working, conversation, &key, &send);
     tt_working_add_message(working, &record->conversation, message);
     conversation->head.head = message->seq;
     conversation->head.active_at = message->timestamp;

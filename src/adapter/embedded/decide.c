@@ -177,7 +177,7 @@ static tt_err decide_append(struct tt_working *working, const struct tt_decide_t
     TT_TRY(tt_working_user(working, &message->sender, &sender));
     struct tt_key key =
         tt_key_of_send(&append->conversation, &message->sender, &message->client_id);
-    tt_err err = tt_working_send(working, &key, &before);
+    tt_err err = tt_working_send(working, conversation, &key, &before);
     append->duplicate = tt_is_ok(err);
     *changes = !append->duplicate;
     if (append->duplicate) {

@@ -6,6 +6,9 @@
 /* What an entry costs beyond its own bytes: its part of the map, and the allocator's. */
 #define ENTRY_OVERHEAD 64
 
+/* The hashes of client ids take at most this part of size_max, beside the rest. */
+#define SENT_PART 4
+
 static struct tt_slice conversation_key(const void *value)
 {
     const struct tt_conversation_state *conversation = value;
@@ -59,6 +62,7 @@ static void free_conversation(struct tt_conversation_state *conversation)
     for (size_t i = 0; i < conversation->info.member_count; i++)
         tt_free(conversation->members[i].status.devices);
     tt_free(conversation->members);
+    tt_sent_deinit(&conversation->sent);
     tt_arena_deinit(&conversation->arena);
     tt_free(conversation);
 }
@@ -117,6 +121,15 @@ static size_t size_of_conversation(const struct tt_conversation_state *conversat
         sizeof(tt_id) + sizeof(struct tt_member_state) + 2 * sizeof(struct tt_device_position);
     return sizeof(*conversation) + ENTRY_OVERHEAD + conversation->info.title.size +
            conversation->info.member_count * member;
+}
+
+void tt_working_count_sent(struct tt_working *working, struct tt_conversation_state *conversation)
+{
+    working->sent_size -= conversation->sent_size;
+    if (working->sent_size + tt_sent_size(&conversation->sent) > working->size_max / SENT_PART)
+        tt_sent_give_up(&conversation->sent);
+    conversation->sent_size = tt_sent_size(&conversation->sent);
+    working->sent_size += conversation->sent_size;
 }
 
 static void keep_conversation(struct tt_working *working,
@@ -221,6 +234,7 @@ struct tt_conversation_state *tt_working_add_conversation(struct tt_working *wor
     conversation->head =
         (struct tt_head_row){.active_at = info->created_at, .changed_at = info->created_at};
     conversation->is_new = true;
+    tt_sent_begin(&conversation->sent);
     keep_conversation(working, conversation);
     for (size_t i = 0; i < info->member_count; i++)
         conversation->members[i].loaded = true;
@@ -422,6 +436,7 @@ void tt_working_trim(struct tt_working *working)
         tt_recent_remove(&working->recent_conversations, oldest);
         tt_map_remove(&working->conversations, tt_id_slice(&conversation->info.id));
         working->conversation_size -= conversation->size;
+        working->sent_size -= conversation->sent_size;
         free_conversation(conversation);
     }
     while (working->user_size > working->size_max / 2 && working->recent_users.oldest != NULL) {

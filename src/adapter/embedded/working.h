@@ -18,6 +18,7 @@
 
 #include "adapter/embedded/index.h"
 #include "adapter/embedded/recent.h"
+#include "adapter/embedded/sent.h"
 #include "adapter/embedded/table.h"
 #include "base/err.h"
 
@@ -38,6 +39,8 @@ struct tt_conversation_state {
     struct tt_member_state *members; /* in the order of info.members; loaded one by one */
     bool changed;
     bool is_new;
+    struct tt_sent sent;
+    size_t sent_size; /* as it was counted */
     struct tt_arena arena;
     size_t size;
 };
@@ -105,11 +108,12 @@ void tt_user_set_addresses(struct tt_user_state *user, struct tt_slice packed);
 void tt_user_set_account(struct tt_user_state *user, struct tt_slice packed);
 void tt_user_set_display_name(struct tt_user_state *user, struct tt_slice name);
 
-/* The dedupe row of what was sent before. NOT_FOUND. */
-TT_MUST_CHECK tt_err tt_working_send(struct tt_working *working, const struct tt_key *key,
-                                     struct tt_send_row *row);
-void tt_working_add_send(struct tt_working *working, const struct tt_key *key,
-                         const struct tt_send_row *row);
+/* The dedupe row of what was sent before in the conversation. NOT_FOUND. */
+TT_MUST_CHECK tt_err tt_working_send(struct tt_working *working,
+                                     struct tt_conversation_state *conversation,
+                                     const struct tt_key *key, struct tt_send_row *row);
+void tt_working_add_send(struct tt_working *working, struct tt_conversation_state *conversation,
+                         const struct tt_key *key, const struct tt_send_row *row);
 
 /* The direct conversation of two users. NOT_FOUND. */
 TT_MUST_CHECK tt_err tt_working_pair(struct tt_working *working, const tt_id *a, const tt_id *b,

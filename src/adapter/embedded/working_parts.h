@@ -28,11 +28,16 @@ struct tt_working {
     struct tt_arena fresh_arena;
     bool has_rows;
     uint64_t conversation_size;
+    uint64_t sent_size; /* what hashes of client ids take beside it */
     uint64_t user_size;
     uint64_t size_max;      /* half of it for each */
     struct tt_buffer value; /* of the row that was read last */
     struct tt_buffer packed;
 };
+
+/* Counts what the hashes of a conversation take now. What would push too many others out is not
+ * kept. */
+void tt_working_count_sent(struct tt_working *working, struct tt_conversation_state *conversation);
 
 /* Forgets what was not used for longest, until the rest is no more than size_max. */
 void tt_working_trim(struct tt_working *working);

@@ -96,19 +96,37 @@ static tt_err find_fresh(struct tt_working *working, const struct tt_key *key,
     return TT_OK;
 }
 
-tt_err tt_working_send(struct tt_working *working, const struct tt_key *key,
-                       struct tt_send_row *row)
+/* What was sent in this batch is in no index yet: then the rows are read another time. */
+static tt_err know_sent(struct tt_working *working, struct tt_conversation_state *conversation)
+{
+    struct tt_key prefix = tt_key_prefix_of(TT_TABLE_SENDS, &conversation->info.id);
+    if (conversation->changed ||
+        !tt_sent_is_worth_reading(&conversation->sent, conversation->head.head.n))
+        return TT_OK;
+    TT_TRY(
+        tt_sent_read(&conversation->sent, tt_index_latest(working->index), tt_key_slice(&prefix)));
+    tt_working_count_sent(working, conversation);
+    return TT_OK;
+}
+
+tt_err tt_working_send(struct tt_working *working, struct tt_conversation_state *conversation,
+                       const struct tt_key *key, struct tt_send_row *row)
 {
     struct tt_slice value;
+    TT_TRY(know_sent(working, conversation));
+    if (tt_sent_has_not(&conversation->sent, tt_key_slice(key)))
+        return TT_FAIL(NOT_FOUND);
     TT_TRY(find_fresh(working, key, &value));
     return tt_row_unpack_send(value, row);
 }
 
-void tt_working_add_send(struct tt_working *working, const struct tt_key *key,
-                         const struct tt_send_row *row)
+void tt_working_add_send(struct tt_working *working, struct tt_conversation_state *conversation,
+                         const struct tt_key *key, const struct tt_send_row *row)
 {
     tt_row_pack_send(row, &working->packed);
     add_fresh(working, key);
+    tt_sent_add(&conversation->sent, tt_key_slice(key));
+    tt_working_count_sent(working, conversation);
 }
 
 static struct tt_key pair_key(const tt_id *a, const tt_id *b)

@@ -170,6 +170,81 @@ static void a_closed_store_opens_again(void **unused)
     tear_down(&bench);
 }
 
+static void send_again(struct fixture *f, unsigned number, uint64_t seq)
+{
+    char client_id[32];
+    snprintf(client_id, sizeof(client_id), "m%u", number);
+    struct tt_store_op *op = new_send(f, "c", "alice", "desk", client_id);
+    expect_ok(run(f, op)->err);
+    assert_true(op->append.duplicate);
+    assert_int_equal(op->append.message.seq.n, seq);
+}
+
+/* Whatever of it is in memory, in files, or read anew because the conversation is written to often:
+ * nothing that is sent again is stored again. */
+static void what_is_sent_again_is_known_again(void **unused)
+{
+    (void)unused;
+    enum { SENT = 60, STARTS = 4 };
+    struct bench bench;
+    uint64_t seq = 0;
+    set_up(&bench);
+    open_store(&bench);
+    create_direct(&bench.f, "c", "alice", "bob");
+    for (unsigned start = 0; start < STARTS; start++) {
+        for (unsigned i = 0; i < SENT; i++) {
+            char client_id[32];
+            snprintf(client_id, sizeof(client_id), "m%u", (unsigned)seq + 1);
+            seq++;
+            send_text(&bench.f, "c", "alice", "desk", client_id, seq);
+            send_again(&bench.f, (unsigned)seq, seq);
+            unsigned earlier = (unsigned)(seq * 7919 % (seq + 3) % seq) + 1;
+            send_again(&bench.f, earlier, earlier);
+        }
+        for (unsigned i = 1; i <= seq; i++)
+            send_again(&bench.f, i, i);
+        close_store(&bench);
+        open_store(&bench);
+    }
+    close_store(&bench);
+    assert_int_equal(expect_sound(&bench).messages, SENT * STARTS);
+    tear_down(&bench);
+}
+
+/* In one batch: of the same id only the first one counts, also where the ids sent before have not
+ * been read yet. */
+static void what_is_sent_twice_in_a_batch_counts_once(void **unused)
+{
+    (void)unused;
+    enum { ROUNDS = 40, COPIES = 3 };
+    struct bench bench;
+    set_up(&bench);
+    open_store(&bench);
+    create_direct(&bench.f, "c", "alice", "bob");
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        char client_id[32];
+        struct tt_store_op *ops[2 * COPIES];
+        if (round % 10 == 9) {
+            close_store(&bench);
+            open_store(&bench);
+        }
+        for (unsigned i = 0; i < 2 * COPIES; i++) {
+            snprintf(client_id, sizeof(client_id), "%c%u", i % 2 == 0 ? 'a' : 'b', round);
+            ops[i] = new_send(&bench.f, "c", "alice", "desk", client_id);
+        }
+        bench_submit(&bench, 0, ops, 2 * COPIES);
+        bench_wait(&bench);
+        for (unsigned i = 0; i < 2 * COPIES; i++) {
+            expect_ok(ops[i]->err);
+            assert_int_equal(ops[i]->append.duplicate, i >= 2);
+            assert_int_equal(ops[i]->append.message.seq.n, 2 * round + 1 + i % 2);
+        }
+    }
+    close_store(&bench);
+    assert_int_equal(expect_sound(&bench).messages, 2 * ROUNDS);
+    tear_down(&bench);
+}
+
 /* What the child process does: it says each message that was stored, and is killed. */
 static int be_child(const char *dir)
 {
@@ -667,6 +742,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_closed_store_opens_again),
+        cmocka_unit_test(what_is_sent_again_is_known_again),
+        cmocka_unit_test(what_is_sent_twice_in_a_batch_counts_once),
         cmocka_unit_test(a_killed_store_has_everything_acknowledged),
         cmocka_unit_test(a_torn_tail_costs_only_what_was_not_acknowledged),
         cmocka_unit_test(damage_is_refused_with_a_sentence),
