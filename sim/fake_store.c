@@ -374,7 +374,8 @@ struct tt_store_port tt_fake_store_attach(struct tt_fake_store *store, uint32_t 
     port->process = process;
     port->next = store->ports;
     store->ports = port;
-    return (struct tt_store_port){port, store->options.keeps_order, submit};
+    return (struct tt_store_port){
+        .self = port, .keeps_order = store->options.keeps_order, .submit = submit};
 }
 
 static int flight_order(const void *a, const void *b)

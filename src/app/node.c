@@ -9,6 +9,7 @@
 #include "adapter/clock_os.h"
 #include "adapter/entropy_os.h"
 #include "app/accounts.h"
+#include "app/asked.h"
 #include "app/wait.h"
 #include "app/web_files.h"
 #include "base/limits.h"
@@ -16,9 +17,9 @@
 #include "driver/driver.h"
 #include "net/arrival.h"
 
-/* How often what the registry answered may lead to the next question within one turn. */
-#define REGISTRY_ROUNDS 8
-#define COMPLAIN_MS     10000
+/* How often what was answered at once may lead to the next question within one turn. */
+#define AT_ONCE_ROUNDS 8
+#define COMPLAIN_MS    10000
 
 /* An outcome that came from the notifier's thread. */
 struct told {
@@ -44,7 +45,7 @@ struct tt_node {
     struct tt_driver *driver;
     struct tt_registry_local_node *registry;
     struct tt_bus_local_node *bus;
-    struct tt_store_port store;
+    struct tt_asked store;
     struct tt_scale *scale; /* NULL: embedded */
     struct tt_store_port guest;
     bool dying;
@@ -56,14 +57,11 @@ struct tt_node {
     tt_mono complain_at; /* not before then again */
 
     atomic_bool drain_asked;
-    pthread_mutex_t lock;      /* guards the rest */
-    pthread_cond_t changed;    /* `under_way` became 0, or `answered` moved */
-    struct tt_store_op *first; /* that came back */
-    struct tt_store_op *last;
+    pthread_mutex_t lock;                  /* guards the rest */
+    pthread_cond_t changed;                /* `answered` moved */
     struct told *told;                     /* by the notifier, the newest first */
     struct tt_account_ask *asked_accounts; /* that came back, the newest first */
     struct cut *cuts;
-    size_t under_way;             /* ops that the store has, or that wait here */
     struct tt_store_op *visitors; /* the newest first */
     bool ended;                   /* the loop takes nothing any more */
     uint64_t asked;
@@ -72,18 +70,10 @@ struct tt_node {
 };
 
 /* From the store's threads. */
-static void on_store_done(void *context, struct tt_store_op *op)
+static void on_store_came_back(void *context)
 {
     struct tt_node *node = context;
-    op->next = NULL;
-    pthread_mutex_lock(&node->lock);
-    bool was_empty = node->first == NULL;
-    *(was_empty ? &node->first : &node->last->next) = op;
-    node->last = op;
-    if (was_empty)
-        tt_loop_wake(node->loop);
-    pthread_cond_signal(&node->changed);
-    pthread_mutex_unlock(&node->lock);
+    tt_loop_wake(node->loop);
 }
 
 /* From the notifier's thread. */
@@ -173,29 +163,6 @@ static void free_told(struct told *told)
     tt_free(told);
 }
 
-static struct tt_store_op *take_store_ops(struct tt_node *node, size_t *count)
-{
-    pthread_mutex_lock(&node->lock);
-    struct tt_store_op *first = node->first;
-    node->first = node->last = NULL;
-    *count = 0;
-    for (const struct tt_store_op *op = first; op != NULL; op = op->next)
-        (*count)++;
-    node->under_way -= *count;
-    pthread_mutex_unlock(&node->lock);
-    return first;
-}
-
-/* Counts, so that the node is not destroyed under the store's feet. */
-static void submit_to_store(void *self, struct tt_store_op *const *ops, size_t count)
-{
-    struct tt_node *node = self;
-    pthread_mutex_lock(&node->lock);
-    node->under_way += count;
-    pthread_mutex_unlock(&node->lock);
-    node->store.submit(node->store.self, ops, count);
-}
-
 static void on_registry_done(void *context, struct tt_registry_op *op)
 {
     struct tt_node *node = context;
@@ -247,18 +214,23 @@ static void on_edge_event(void *context, const struct tt_event *event)
     tt_driver_post(node->driver, event);
 }
 
-static void take_from_elsewhere(struct tt_node *node)
+static bool hand_over(struct tt_node *node, struct tt_store_op *op)
 {
-    size_t count;
-    struct tt_store_op *op = take_store_ops(node, &count);
+    bool any = op != NULL;
     while (op != NULL) {
         struct tt_store_op *next = op->next;
-        if (next != NULL) /* another core has written to them */
+        if (next != NULL) /* another core may have written to them */
             tt_expect(next->next, sizeof(*next));
         op->next = NULL;
         tt_driver_store_done(node->driver, op);
         op = next;
     }
+    return any;
+}
+
+static void take_from_elsewhere(struct tt_node *node)
+{
+    (void)hand_over(node, tt_asked_take(&node->store));
     for (struct told *told = take_told(node); told != NULL;) {
         struct told *next = told->next;
         tt_driver_notified(node->driver, &told->notified);
@@ -390,20 +362,34 @@ static void end_ghost(struct tt_node *node)
     tt_node_drain(node);
 }
 
+/* By the registry of this process, or by the store. */
+static bool take_at_once(struct tt_node *node)
+{
+    bool any = tt_registry_local_complete(node->registry) > 0;
+    return hand_over(node, tt_asked_take_at_once(&node->store)) || any;
+}
+
+/* Sends out what was asked for, and goes on with what is answered at once. */
+static void ask(struct tt_node *node)
+{
+    size_t rounds = 0;
+    do
+        tt_driver_flush(node->driver);
+    while (take_at_once(node) && rounds++ < AT_ONCE_ROUNDS);
+    if (rounds > AT_ONCE_ROUNDS)
+        tt_loop_again(node->loop);
+}
+
 static void on_turn_end(void *context)
 {
     struct tt_node *node = context;
     begin_drain(node);
-    tt_driver_flush(node->driver); /* the store can sync what came while the rest is looked at */
+    ask(node); /* the store can sync what came while the rest is looked at */
     take_from_elsewhere(node);
     carry_out_visitors(node);
-    tt_edge_turn(node->edge);
-    tt_driver_flush(node->driver);
-    size_t rounds = 0;
-    while (tt_registry_local_complete(node->registry) > 0 && rounds++ < REGISTRY_ROUNDS)
-        tt_driver_flush(node->driver);
-    if (rounds > REGISTRY_ROUNDS)
-        tt_loop_again(node->loop);
+    ask(node);
+    tt_edge_turn(node->edge); /* who was answered is read from again */
+    ask(node);
     end_ghost(node);
     answer_question(node);
     end_drain(node);
@@ -560,7 +546,7 @@ static void open_ports(struct tt_node *node, struct tt_driver_ports *ports)
 {
     const struct tt_node_shared *shared = node->shared;
     struct tt_scale_sinks sinks = {
-        .store = {.context = node, .done = on_store_done},
+        .store = {.context = &node->store, .done = tt_asked_done},
         .registry = {.context = node,
                      .done = on_registry_done,
                      .node_gone = on_node_gone,
@@ -572,12 +558,12 @@ static void open_ports(struct tt_node *node, struct tt_driver_ports *ports)
     ports->registry = tt_registry_local_port(node->registry);
     ports->bus = tt_bus_local_port(node->bus);
     if (shared->scale == NULL) {
-        node->store = tt_embedded_store_attach(shared->store, sinks.store);
+        node->store.store = tt_embedded_store_attach(shared->store, sinks.store);
         return;
     }
     node->scale = tt_scale_create(node->loop, shared->config, shared->scale, &node->place,
                                   shared->log, ports->bus, &sinks);
-    node->store = tt_scale_store(node->scale);
+    node->store.store = tt_scale_store(node->scale);
     if (node->place.node == 0)
         node->guest = tt_scale_guest(node->scale, node->loop, &node->place, shared->guest);
     if (tt_scale_registry(node->scale).submit != NULL)
@@ -597,13 +583,14 @@ static void create_driver(struct tt_node *node)
         .edge = {.context = node, .effect = on_effect},
     };
     open_ports(node, &ports);
+    const bool keeps_order = node->store.store.keeps_order;
     ports.store = (struct tt_store_port){
-        .self = node, .keeps_order = node->store.keeps_order, .submit = submit_to_store};
+        .self = &node->store, .keeps_order = keeps_order, .submit = tt_asked_submit};
 
     struct tt_core_options options = tt_config_core_options(shared->config);
     options.place = node->place;
     options.hash_seed = shared->hash_seed;
-    options.store_keeps_order = node->store.keeps_order;
+    options.store_keeps_order = keeps_order;
     options.reports_alive = node->place.node == 0;
     options.is_only_node = shared->scale == NULL && shared->node_count == 1;
     options.reassert_ms = shared->scale == NULL ? 0 : TT_REASSERT_MS;
@@ -644,29 +631,10 @@ struct tt_node *tt_node_create(const struct tt_node_shared *shared, uint32_t num
     int failed = pthread_mutex_init(&node->lock, NULL);
     TT_ASSERT(failed == 0);
     tt_wait_init(&node->changed);
+    tt_asked_init(&node->store, on_store_came_back, node);
     create_driver(node);
     create_edge(node);
     return node;
-}
-
-static void wait_for_store(struct tt_node *node)
-{
-    for (;;) {
-        size_t count;
-        struct tt_store_op *op = take_store_ops(node, &count);
-        while (op != NULL) {
-            struct tt_store_op *next = op->next;
-            tt_store_op_destroy(&op);
-            op = next;
-        }
-        pthread_mutex_lock(&node->lock);
-        while (node->under_way > 0 && node->first == NULL)
-            pthread_cond_wait(&node->changed, &node->lock);
-        bool over = node->under_way == 0;
-        pthread_mutex_unlock(&node->lock);
-        if (over)
-            return;
-    }
 }
 
 void tt_node_destroy(struct tt_node **node)
@@ -675,7 +643,7 @@ void tt_node_destroy(struct tt_node **node)
     dying->dying = true;
     if (dying->scale != NULL)
         tt_scale_destroy(&dying->scale);
-    wait_for_store(dying);
+    tt_asked_deinit(&dying->store);
     for (struct told *told = take_told(dying); told != NULL;) {
         struct told *next = told->next;
         free_told(told);

@@ -2,7 +2,7 @@
  * store: where messages, cursors and everything that must survive lives.
  *
  * A port belongs to one node. `submit` takes ops of one loop turn as one batch and never blocks;
- * each op is completed exactly once, through the sink, never from within `submit`. Completions may
+ * each of them is completed exactly once, through the sink, never from within it. Completions may
  * come from any thread (the sink sees to it) and in any order, except: ops of one submit or of
  * successive submits of the same node that change the same conversation take effect in the order
  * given where `keeps_order` is set.
@@ -13,6 +13,10 @@
  * - An error other than UNAVAILABLE changed nothing. UNAVAILABLE: nobody knows; asking again finds
  *   out, because every op is idempotent.
  * - A read sees everything that was completed before it was submitted (a consistent read).
+ *
+ * `answer`, where there is one, is for the node's own thread, and completes an op that only looks
+ * at once, if all that it looks at is at hand: true, and the op has its outcome, without the sink.
+ * It never waits. False: the op is to be submitted, and what its answer says counts for nothing.
  *
  * LINK_DEVICE: links the device if it is not, and gives the connection its epoch, larger than any
  *   before for this device, ever. First unlinks devices of the user that were silent (not connected
@@ -120,6 +124,7 @@ struct tt_store_port {
     void *self;
     bool keeps_order;
     void (*submit)(void *self, struct tt_store_op *const *ops, size_t count); /* takes the ops */
+    bool (*answer)(void *self, struct tt_store_op *op); /* NULL: all ops are submitted */
 };
 
 #endif

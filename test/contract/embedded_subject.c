@@ -23,6 +23,7 @@ struct tt_embedded_rig {
 };
 
 struct tt_embedded_subject {
+    size_t *answered; /* NULL: all ops are submitted */
     char dir[TT_EMBEDDED_DIR_SIZE];
     struct tt_embedded_rig *rig;
     _Atomic bool disk_low;
@@ -101,6 +102,11 @@ void tt_embedded_rig_submit(struct tt_embedded_rig *rig, unsigned node,
     rig->ports[node].submit(rig->ports[node].self, ops, count);
 }
 
+bool tt_embedded_rig_answer(struct tt_embedded_rig *rig, unsigned node, struct tt_store_op *op)
+{
+    return rig->ports[node].answer(rig->ports[node].self, op);
+}
+
 void tt_embedded_rig_wait(struct tt_embedded_rig *rig)
 {
     pthread_mutex_lock(&rig->mutex);
@@ -132,10 +138,11 @@ static void open_rig(struct tt_embedded_subject *subject)
     subject->rig = tt_embedded_rig_open(&options);
 }
 
+/* `context` is NULL, or counts what was answered at once. */
 static void *create(void *context)
 {
-    (void)context;
     struct tt_embedded_subject *subject = tt_alloc(sizeof(*subject));
+    subject->answered = context;
     tt_embedded_make_dir(subject->dir);
     open_rig(subject);
     return subject;
@@ -152,7 +159,12 @@ static void destroy(void *store)
 static void submit(void *store, unsigned node, struct tt_store_op *const *ops, size_t count)
 {
     struct tt_embedded_subject *subject = store;
-    tt_embedded_rig_submit(subject->rig, node, ops, count);
+    for (size_t i = 0; i < count; i++) {
+        if (subject->answered != NULL && tt_embedded_rig_answer(subject->rig, node, ops[i]))
+            (*subject->answered)++;
+        else
+            tt_embedded_rig_submit(subject->rig, node, &ops[i], 1);
+    }
 }
 
 static void wait_for_all(void *store)

@@ -33,6 +33,7 @@ struct tt_embedded_rig *tt_embedded_rig_open(const struct tt_embedded_options *o
 void tt_embedded_rig_close(struct tt_embedded_rig **rig);
 void tt_embedded_rig_submit(struct tt_embedded_rig *rig, unsigned node,
                             struct tt_store_op *const *ops, size_t count);
+bool tt_embedded_rig_answer(struct tt_embedded_rig *rig, unsigned node, struct tt_store_op *op);
 void tt_embedded_rig_wait(struct tt_embedded_rig *rig);
 struct tt_embedded_store *tt_embedded_rig_store(struct tt_embedded_rig *rig);
 

@@ -67,26 +67,60 @@ struct tt_view;
 struct tt_view *tt_view_create(struct tt_index *index);
 void tt_view_destroy(struct tt_view **destroyed);
 
+/* A view that is there for a moment, again and again, and through which nobody waits: neither for
+ * the disk nor for who writes. What it would have to wait for ends in UNAVAILABLE, and a walk
+ * always does. For one thread. */
+struct tt_view *tt_glance_create(struct tt_index *index);
+void tt_glance_destroy(struct tt_view **glance);
+
+/* Looks at what is newest. False: not now. */
+bool tt_glance_begin(struct tt_view *glance);
+
+/* False: what was seen since may not belong together, and is to be forgotten. */
+bool tt_glance_end(struct tt_view *glance);
+
 /* Looks at whatever is newest, and needs no destroying. For the thread that writes. */
 const struct tt_view *tt_index_latest(struct tt_index *index);
 
 /* Only what is on disk for good. */
 const struct tt_view *tt_index_persisted(const struct tt_index *index);
 
-/* Fills `value` with the row, or fails with NOT_FOUND, CORRUPT or IO. */
+/* Fills `value` with the row, or fails with NOT_FOUND, CORRUPT or IO; a glance with UNAVAILABLE. */
 TT_MUST_CHECK tt_err tt_view_get(const struct tt_view *view, struct tt_slice key,
                                  struct tt_buffer *value);
 
-/* The row if it was written so recently that it lies in memory, and is not deleted; valid as long
- * as the view. False says nothing. */
-bool tt_view_find_recent(const struct tt_view *view, struct tt_slice key, struct tt_slice *value);
+/* The same without a copy where the row lies in memory, valid as long as the view; else it is
+ * copied into `copy`. */
+TT_MUST_CHECK tt_err tt_view_find(const struct tt_view *view, struct tt_slice key,
+                                  struct tt_buffer *copy, struct tt_slice *row);
+
+/* The rows of that key and of those that follow it, each larger by one as a number of 64 bits at
+ * its end, as far as they were written so recently that they lie in memory: up to `max`, valid as
+ * long as the view. For rows that never change. That there is none says nothing. */
+size_t tt_view_find_recent(const struct tt_view *view, struct tt_slice key, struct tt_slice *rows,
+                           size_t max);
+
+/* Rows in memory, of one id in one table, from `key` on: of the youngest source (0), or of the one
+ * before it (1). A row of the younger one is what counts; one that is in neither may be in a file.
+ * Valid as long as the view; up to `max` (TT_RECENT_ROWS_MAX at most), and fewer are the last ones.
+ * Only a glance fails, with UNAVAILABLE. */
+#define TT_VIEW_SOURCES    2
+#define TT_RECENT_ROWS_MAX 64
+struct tt_recent_row {
+    struct tt_slice key;
+    struct tt_slice value;
+    bool is_deleted;
+};
+TT_MUST_CHECK tt_err tt_view_look_through(const struct tt_view *view, unsigned source,
+                                          struct tt_slice key, struct tt_recent_row *rows,
+                                          size_t max, size_t *count);
 
 /* Walks over rows in the order of their keys; all rows that start with `prefix` are in reach. */
 struct tt_walk;
 
 struct tt_walk *tt_walk_create(const struct tt_view *view, struct tt_slice prefix);
 
-/* CORRUPT or IO if the walk ended early. */
+/* CORRUPT or IO if the walk ended early; UNAVAILABLE through a glance. */
 TT_MUST_CHECK tt_err tt_walk_destroy(struct tt_walk **walk);
 
 void tt_walk_to(struct tt_walk *walk, struct tt_slice key);      /* the first row from there on */

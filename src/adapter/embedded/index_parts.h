@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <rocksdb/c.h>
+#include <stdatomic.h>
 
 #include "adapter/embedded/index.h"
 #include "adapter/embedded/index_look.h"
@@ -21,6 +22,8 @@ struct tt_view {
     struct tt_memtable *tables[2]; /* the younger first; of a lasting view none */
     size_t table_count;
     uint64_t version;
+    bool is_glance;
+    uint64_t freezes; /* of a glance: when it began */
 };
 
 struct tt_index {
@@ -34,6 +37,7 @@ struct tt_index {
     struct tt_index_look look; /* of one that only reads */
     struct tt_view latest;
     struct tt_view persisted;
+    _Atomic uint64_t freezes; /* of memtables, so far */
 
     pthread_mutex_t mutex; /* over what follows */
     pthread_cond_t changed;

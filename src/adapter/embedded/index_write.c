@@ -34,6 +34,14 @@ static void drop_frozen(struct tt_index *index)
         tt_memtable_release(&index->frozen);
 }
 
+/* Under the mutex. Whoever lets go of it last frees all of it, which takes a while: it should not
+ * be a node, in the middle of its glance. */
+static void drop_frozen_if_alone(struct tt_index *index)
+{
+    if (index->frozen != NULL && !tt_memtable_is_shared(index->frozen))
+        drop_frozen(index);
+}
+
 /* Under the mutex: waits until there is no frozen table, or bringing it to disk has failed. */
 static tt_err wait_for_frozen(struct tt_index *index)
 {
@@ -50,6 +58,7 @@ static tt_err freeze(struct tt_index *index)
     index->frozen = index->young;
     index->is_frozen_on_disk = false;
     index->young = tt_memtable_create();
+    atomic_fetch_add(&index->freezes, 1);
     pthread_cond_broadcast(&index->changed);
     return TT_OK;
 }
@@ -60,7 +69,7 @@ tt_err tt_index_write(struct tt_index *index)
     tt_memtable_link(index->young, version);
     pthread_mutex_lock(&index->mutex);
     index->version = version;
-    drop_frozen(index);
+    drop_frozen_if_alone(index);
     tt_err err = index->err;
     if (tt_is_ok(err) && tt_memtable_size(index->young) >= index->memtable_size)
         err = freeze(index);
@@ -72,9 +81,10 @@ tt_err tt_index_flush(struct tt_index *index, bool wait)
 {
     TT_ASSERT(!tt_memtable_is_staged(index->young));
     pthread_mutex_lock(&index->mutex);
-    drop_frozen(index);
+    drop_frozen_if_alone(index);
     tt_err err = index->err;
-    if (tt_is_ok(err) && (wait || index->frozen == NULL) && !tt_memtable_is_empty(index->young))
+    bool is_free = index->frozen == NULL || index->is_frozen_on_disk;
+    if (tt_is_ok(err) && (wait || is_free) && !tt_memtable_is_empty(index->young))
         err = freeze(index);
     if (tt_is_ok(err) && wait)
         err = wait_for_frozen(index);
@@ -85,9 +95,9 @@ tt_err tt_index_flush(struct tt_index *index, bool wait)
 uint64_t tt_index_unflushed(struct tt_index *index)
 {
     pthread_mutex_lock(&index->mutex);
-    drop_frozen(index);
+    drop_frozen_if_alone(index);
     uint64_t size = tt_memtable_is_empty(index->young) ? 0 : tt_memtable_size(index->young);
-    if (index->frozen != NULL)
+    if (index->frozen != NULL && !index->is_frozen_on_disk)
         size += tt_memtable_size(index->frozen);
     pthread_mutex_unlock(&index->mutex);
     return size;

@@ -62,6 +62,11 @@ void tt_memtable_hold(struct tt_memtable *table)
     atomic_fetch_add(&table->holders, 1);
 }
 
+bool tt_memtable_is_shared(const struct tt_memtable *table)
+{
+    return atomic_load(&table->holders) > 1;
+}
+
 static void free_groups(struct tt_map *groups)
 {
     size_t at = 0;
@@ -284,17 +289,66 @@ bool tt_memtable_is_empty(const struct tt_memtable *table)
     return table->groups.count == 0;
 }
 
+/* Under the lock. */
+static const struct tt_memrow *look_up(const struct tt_memtable *table, struct tt_slice key,
+                                       uint64_t version)
+{
+    const struct tt_memgroup *group = tt_map_get(&table->groups, tt_memgroup_part(key));
+    if (group == NULL)
+        return NULL;
+    struct tt_memrow **found = tt_memgroup_row(group, tt_memgroup_place(group, key));
+    if (found == NULL || tt_memrow_compare(*found, key) != 0)
+        return NULL;
+    return tt_memrow_as_of(*found, version);
+}
+
 const struct tt_memrow *tt_memtable_find(struct tt_memtable *table, struct tt_slice key,
                                          uint64_t version)
 {
-    const struct tt_memrow *row = NULL;
     pthread_rwlock_rdlock(&table->lock);
-    const struct tt_memgroup *group = tt_map_get(&table->groups, tt_memgroup_part(key));
-    if (group != NULL) {
-        struct tt_memrow **found = tt_memgroup_row(group, tt_memgroup_place(group, key));
-        if (found != NULL && tt_memrow_compare(*found, key) == 0)
-            row = tt_memrow_as_of(*found, version);
-    }
+    const struct tt_memrow *row = look_up(table, key, version);
     pthread_rwlock_unlock(&table->lock);
     return row;
+}
+
+/* Under the lock. */
+static size_t look_up_from(const struct tt_memtable *table, struct tt_slice key, uint64_t version,
+                           const struct tt_memrow **rows, size_t max)
+{
+    const struct tt_memgroup *group = tt_map_get(&table->groups, tt_memgroup_part(key));
+    size_t count = 0;
+    if (group == NULL)
+        return 0;
+    struct tt_memplace place = tt_memgroup_place(group, key);
+    for (; count < max && place.run < group->run_count; place.run++, place.at = 0) {
+        const struct tt_memrun *run = &group->runs[place.run];
+        for (; count < max && place.at < run->count; place.at++) {
+            rows[count] = tt_memrow_as_of(run->rows[place.at], version);
+            count += rows[count] != NULL ? 1 : 0;
+        }
+    }
+    return count;
+}
+
+bool tt_memtable_find_from(struct tt_memtable *table, struct tt_slice key, uint64_t version,
+                           const struct tt_memrow **rows, size_t max, bool waits, size_t *count)
+{
+    *count = 0;
+    if (waits)
+        pthread_rwlock_rdlock(&table->lock);
+    else if (pthread_rwlock_tryrdlock(&table->lock) != 0)
+        return false;
+    *count = look_up_from(table, key, version, rows, max);
+    pthread_rwlock_unlock(&table->lock);
+    return true;
+}
+
+bool tt_memtable_try_find(struct tt_memtable *table, struct tt_slice key, uint64_t version,
+                          const struct tt_memrow **row)
+{
+    if (pthread_rwlock_tryrdlock(&table->lock) != 0)
+        return false;
+    *row = look_up(table, key, version);
+    pthread_rwlock_unlock(&table->lock);
+    return true;
 }

@@ -48,6 +48,9 @@ struct tt_memtable *tt_memtable_create(void);
 void tt_memtable_hold(struct tt_memtable *table);
 void tt_memtable_release(struct tt_memtable **released);
 
+/* Whether anybody else holds it, too. */
+bool tt_memtable_is_shared(const struct tt_memtable *table);
+
 /* For the writer only: adds a row to those of the next write, which nobody sees yet. `value` NULL:
  * the key is deleted. */
 void tt_memtable_stage(struct tt_memtable *table, struct tt_slice key,
@@ -65,6 +68,15 @@ bool tt_memtable_is_empty(const struct tt_memtable *table);
 /* The row of that key as of that version, which may be a deleted one; NULL if there is none. */
 const struct tt_memrow *tt_memtable_find(struct tt_memtable *table, struct tt_slice key,
                                          uint64_t version);
+
+/* The same without waiting for the writer: false if that is under way, and nothing is known. */
+bool tt_memtable_try_find(struct tt_memtable *table, struct tt_slice key, uint64_t version,
+                          const struct tt_memrow **row);
+
+/* The first rows of one group from `key` on, as of that version, without those that came later: up
+ * to `max`; fewer are the last ones. False only without `waits`: the writer is under way. */
+bool tt_memtable_find_from(struct tt_memtable *table, struct tt_slice key, uint64_t version,
+                           const struct tt_memrow **rows, size_t max, bool waits, size_t *count);
 
 /* Calls `visit` for the newest row of every key, in the order of the keys, until it returns false.
  * Only when nothing is written any more. */

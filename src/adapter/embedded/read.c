@@ -2,6 +2,11 @@
 
 #include "adapter/embedded/read_parts.h"
 
+/* For who must not be kept waiting. */
+#define USERS_AT_ONCE    16
+#define MEMBERS_AT_ONCE  64
+#define MESSAGES_AT_ONCE 128
+
 static bool has_member(const struct tt_conversation *conversation, const tt_id *user)
 {
     for (size_t i = 0; i < conversation->member_count; i++)
@@ -20,6 +25,8 @@ static tt_err read_snapshot(struct tt_reading *reading, struct tt_read_snapshot 
     TT_TRY(tt_read_conversation_row(reading, &snapshot->conversation, &conversation));
     if (!has_member(&conversation, &snapshot->user))
         return TT_FAIL(NOT_FOUND);
+    if (reading->at_once && conversation.member_count > MEMBERS_AT_ONCE)
+        return TT_FAIL(UNAVAILABLE);
     TT_TRY(tt_read_head_row(reading, &snapshot->conversation, &head));
     TT_TRY(tt_read_status_row(reading, &snapshot->conversation, &snapshot->user, &status));
     const struct tt_member_cursor mine = {snapshot->user, status.cursor};
@@ -29,8 +36,7 @@ static tt_err read_snapshot(struct tt_reading *reading, struct tt_read_snapshot 
     snapshot->members = members;
     snapshot->member_count = conversation.member_count;
     snapshot->my_cursor = status.cursor;
-    if (linked)
-        snapshot->device_delivered = tt_read_position(&status, &snapshot->device);
+    snapshot->device_delivered = linked ? tt_read_position(&status, &snapshot->device) : TT_SEQ(0);
     snapshot->muted_until = status.muted_until;
     return snapshot->count_max == 0 ? TT_OK : tt_read_snapshot_messages(reading, snapshot);
 }
@@ -48,7 +54,7 @@ static tt_err read_positions(struct tt_reading *reading, struct tt_positions *po
     struct tt_key key = tt_key_of_two(TT_TABLE_PENDING, &positions->user, &positions->conversation);
     tt_err err = tt_read_row(reading, &key);
     if (tt_is_ok(err))
-        err = tt_row_unpack_pending(tt_buffer_slice(&reading->value), &pending);
+        err = tt_row_unpack_pending(reading->row, &pending);
     if (!tt_is_ok(err) && !tt_err_is(err, TT_ERR_NOT_FOUND))
         return err;
     struct tt_device_position *devices =
@@ -203,9 +209,38 @@ static tt_err answer(struct tt_reading *reading, struct tt_store_op *op)
     return TT_FAIL(INTERNAL);
 }
 
+/* What costs so little that a node may do it between two frames, and never walks over many rows. */
+static bool is_small(const struct tt_store_op *op)
+{
+    if (op->kind == TT_STORE_GET_USERS)
+        return op->get_users.id_count <= USERS_AT_ONCE;
+    if (op->kind == TT_STORE_SNAPSHOT)
+        return op->snapshot.count_max <= MESSAGES_AT_ONCE;
+    if (op->kind == TT_STORE_READ_MESSAGES)
+        return op->read_messages.count_max <= MESSAGES_AT_ONCE;
+    return op->kind == TT_STORE_GET_CONVERSATION || op->kind == TT_STORE_LIST_DEVICES ||
+           op->kind == TT_STORE_POSITIONS || op->kind == TT_STORE_CHECK_LOGIN;
+}
+
+static void read_all(struct tt_reading *reading, struct tt_store_op *op)
+{
+    op->err = answer(reading, op);
+    tt_buffer_deinit(&reading->value);
+}
+
+bool tt_read_at_once(struct tt_view *glance, struct tt_store_op *op)
+{
+    struct tt_reading reading = {.view = glance, .arena = &op->arena, .at_once = true};
+    if (!is_small(op) || !tt_glance_begin(glance))
+        return false;
+    read_all(&reading, op);
+    bool is_known = tt_is_ok(op->err) || tt_err_is(op->err, TT_ERR_NOT_FOUND) ||
+                    tt_err_is(op->err, TT_ERR_UNAUTHENTICATED);
+    return tt_glance_end(glance) && is_known;
+}
+
 void tt_read_answer(const struct tt_view *view, struct tt_store_op *op)
 {
     struct tt_reading reading = {.view = view, .arena = &op->arena};
-    op->err = answer(&reading, op);
-    tt_buffer_deinit(&reading.value);
+    read_all(&reading, op);
 }

@@ -11,4 +11,8 @@
 /* Fills in the answer and op->err: OK, NOT_FOUND, BAD_QUERY, CORRUPT or IO. */
 void tt_read_answer(const struct tt_view *view, struct tt_store_op *op);
 
+/* The same at once, on the thread whose glance it is: false where that would take long, or would
+ * have to wait, and then the answer, if any, counts for nothing. */
+bool tt_read_at_once(struct tt_view *glance, struct tt_store_op *op);
+
 #endif

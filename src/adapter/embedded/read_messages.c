@@ -1,12 +1,12 @@
 /*
  * Reading messages. The rows of the newest ones lie in memory, one for every seq, so they are
- * looked up one by one; a walk, which has to look into the files as well and costs as much as many
- * look-ups, begins where the first one is missing.
+ * looked up, several at once; a walk, which has to look into the files as well and costs as much as
+ * many look-ups, begins where the first one is missing.
  */
 #include "adapter/embedded/read_parts.h"
 
-/* So many messages have room at first. */
-#define BEGUN_WITH 8
+#define BEGUN_WITH   8 /* messages have room at first */
+#define ROWS_AT_ONCE 16
 
 /* Messages that gather, up to a count and a number of bytes. */
 struct gathering {
@@ -56,10 +56,14 @@ static tt_err gather_there(struct gathering *gathering, tt_seq to, bool *full)
     return gather(gathering, TT_SEQ(parts.number), tt_walk_value(gathering->walk), full);
 }
 
-static bool is_in_memory(const struct gathering *gathering, tt_seq seq, struct tt_slice *row)
+/* How many of the messages from `seq` on lie in memory, as far as they are looked for at once. */
+static size_t recent(const struct gathering *gathering, tt_seq seq, tt_seq to,
+                     struct tt_slice rows[ROWS_AT_ONCE])
 {
     struct tt_key key = tt_key_of_number(TT_TABLE_MESSAGES, gathering->conversation, seq.n);
-    return tt_view_find_recent(gathering->reading->view, tt_key_slice(&key), row);
+    uint64_t wanted = to.n - seq.n + 1;
+    return tt_view_find_recent(gathering->reading->view, tt_key_slice(&key), rows,
+                               wanted < ROWS_AT_ONCE ? (size_t)wanted : ROWS_AT_ONCE);
 }
 
 static struct tt_key begin_walk(struct gathering *gathering, tt_seq seq)
@@ -72,10 +76,13 @@ static struct tt_key begin_walk(struct gathering *gathering, tt_seq seq)
 
 static tt_err gather_forward(struct gathering *gathering, tt_seq from, tt_seq to, bool *full)
 {
-    struct tt_slice row;
+    struct tt_slice rows[ROWS_AT_ONCE];
+    size_t count = 1;
     *full = false;
-    for (; from.n <= to.n && is_in_memory(gathering, from, &row); from = tt_seq_next(from)) {
-        TT_TRY(gather(gathering, from, row, full));
+    while (from.n <= to.n && count > 0) {
+        count = recent(gathering, from, to, rows);
+        for (size_t i = 0; i < count && !*full; i++, from = tt_seq_next(from))
+            TT_TRY(gather(gathering, from, rows[i], full));
         if (*full)
             return TT_OK;
     }
@@ -90,10 +97,10 @@ static tt_err gather_forward(struct gathering *gathering, tt_seq from, tt_seq to
 
 static tt_err gather_back(struct gathering *gathering, tt_seq from)
 {
-    struct tt_slice row;
+    struct tt_slice rows[ROWS_AT_ONCE];
     bool full = false;
-    for (; from.n > 0 && is_in_memory(gathering, from, &row); from = TT_SEQ(from.n - 1)) {
-        TT_TRY(gather(gathering, from, row, &full));
+    for (; from.n > 0 && recent(gathering, from, from, rows) > 0; from = TT_SEQ(from.n - 1)) {
+        TT_TRY(gather(gathering, from, rows[0], &full));
         if (full)
             return TT_OK;
     }

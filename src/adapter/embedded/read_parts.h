@@ -12,7 +12,9 @@
 struct tt_reading {
     const struct tt_view *view;
     struct tt_arena *arena;
-    struct tt_buffer value; /* of the row that was read last */
+    struct tt_slice row; /* that was read last: in memory, or in */
+    struct tt_buffer value;
+    bool at_once; /* what would take long ends in UNAVAILABLE */
 };
 
 TT_MUST_CHECK tt_err tt_read_row(struct tt_reading *reading, const struct tt_key *key);
@@ -31,10 +33,10 @@ TT_MUST_CHECK tt_err tt_read_user_row(struct tt_reading *reading, const tt_id *u
 TT_MUST_CHECK tt_err tt_read_membership(struct tt_reading *reading, const tt_id *user,
                                         const tt_id *conversation);
 
-/* The cursors of all members, in their order. One may be known already, or NULL. */
+/* The cursors of all members, in their order. `one` is known already, or NULL. */
 TT_MUST_CHECK tt_err tt_read_cursors(struct tt_reading *reading,
                                      const struct tt_conversation *conversation,
-                                     const struct tt_member_cursor *known,
+                                     const struct tt_member_cursor *one,
                                      struct tt_member_cursor **members);
 
 /* The message, with its content in the arena. NOT_FOUND. */

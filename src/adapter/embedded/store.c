@@ -20,6 +20,7 @@
 struct attachment {
     struct tt_embedded_store *store;
     struct tt_store_sink sink;
+    struct tt_view *glance;
 };
 
 struct tt_embedded_store {
@@ -199,13 +200,22 @@ static void submit(void *self, struct tt_store_op *const *ops, size_t count)
         tt_jobs_add(&store->committer.jobs, &node->sink, ops, count, tt_decide_concerns);
 }
 
+/* On the node's own thread. */
+static bool answer(void *self, struct tt_store_op *op)
+{
+    struct attachment *node = self;
+    return only_looks(op->kind) && !atomic_load(&node->store->committer.failed) &&
+           tt_read_at_once(node->glance, op);
+}
+
 struct tt_store_port tt_embedded_store_attach(struct tt_embedded_store *store,
                                               struct tt_store_sink sink)
 {
     TT_ASSERT(store->node_count < TT_EMBEDDED_NODES_MAX);
     struct attachment *node = &store->nodes[store->node_count++];
-    *node = (struct attachment){store, sink};
-    return (struct tt_store_port){.self = node, .keeps_order = true, .submit = submit};
+    *node = (struct attachment){store, sink, tt_glance_create(store->base.index)};
+    return (struct tt_store_port){
+        .self = node, .keeps_order = true, .submit = submit, .answer = answer};
 }
 
 struct backup {
@@ -246,6 +256,8 @@ void tt_embedded_store_close(struct tt_embedded_store **closed)
 {
     struct tt_embedded_store *store = *closed;
     stop_threads(store);
+    for (size_t i = 0; i < store->node_count; i++)
+        tt_glance_destroy(&store->nodes[i].glance);
     /* Failing costs the next start a longer replay, and nothing else. */
     if (store->journal != NULL) {
         if (!atomic_load(&store->committer.failed))

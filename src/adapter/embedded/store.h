@@ -3,8 +3,9 @@
  *
  * A journal is the truth and the only thing that is synced; a RocksDB index behind it answers the
  * reads and may lag on disk (docs/storage.md). Ops that change something run on one committing
- * thread, reads on a few reader threads; each op goes back through the sink of the node that it
- * came from, from whichever thread finished it.
+ * thread. A small read of what lies in memory is answered on the node's own thread; the others run
+ * on a few reader threads. Each op that was submitted goes back through the sink of the node that
+ * it came from, from whichever thread finished it.
  *
  * Whoever opens a store attaches its nodes, and detaches none: a port lives as long as the store.
  * All ops must have come back before the store is closed.

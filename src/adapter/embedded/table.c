@@ -130,6 +130,14 @@ tt_err tt_row_unpack_status(struct tt_slice bytes, struct tt_arena *arena,
     return tt_unpack_end(&in);
 }
 
+tt_err tt_row_unpack_cursor(struct tt_slice bytes, struct tt_cursor *cursor)
+{
+    struct tt_unpack in = begin(bytes);
+    cursor->delivered = tt_unpack_seq(&in);
+    cursor->read = tt_unpack_seq(&in);
+    return in.failed ? TT_FAIL(CORRUPT) : TT_OK;
+}
+
 void tt_row_pack_send(const struct tt_send_row *row, struct tt_buffer *out)
 {
     tt_buffer_add_byte(out, VERSION);

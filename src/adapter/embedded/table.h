@@ -190,6 +190,8 @@ TT_MUST_CHECK tt_err tt_row_unpack_head(struct tt_slice bytes, struct tt_head_ro
 TT_MUST_CHECK tt_err tt_row_unpack_message(struct tt_slice bytes, struct tt_message *message);
 TT_MUST_CHECK tt_err tt_row_unpack_status(struct tt_slice bytes, struct tt_arena *arena,
                                           struct tt_status_row *row);
+/* Only the cursor of a status row; what follows it is not looked at. */
+TT_MUST_CHECK tt_err tt_row_unpack_cursor(struct tt_slice bytes, struct tt_cursor *cursor);
 TT_MUST_CHECK tt_err tt_row_unpack_send(struct tt_slice bytes, struct tt_send_row *row);
 TT_MUST_CHECK tt_err tt_row_unpack_step(struct tt_slice bytes, struct tt_step_row *row);
 TT_MUST_CHECK tt_err tt_row_unpack_pending(struct tt_slice bytes, struct tt_pending_values *row);

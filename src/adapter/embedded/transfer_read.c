@@ -160,7 +160,7 @@ static tt_err read_pending(struct tt_reading *reading, const tt_id *conversation
     if (tt_err_is(err, TT_ERR_NOT_FOUND))
         return TT_OK;
     TT_TRY(err);
-    TT_TRY(tt_row_unpack_pending(tt_buffer_slice(&reading->value), &values));
+    TT_TRY(tt_row_unpack_pending(reading->row, &values));
     member->has_pending = true;
     member->first_undelivered = values.first;
     member->armed = values.armed.n == 0 ? head : values.armed;

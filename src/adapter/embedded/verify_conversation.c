@@ -29,7 +29,7 @@ static void check_send_row(struct checking *checking, const struct tt_message *m
     struct tt_key key = tt_key_of_send(id, &message->sender, &message->client_id);
     tt_err err = tt_read_row(&verify->reading, &key);
     if (tt_is_ok(err))
-        err = tt_row_unpack_send(tt_buffer_slice(&verify->reading.value), &row);
+        err = tt_row_unpack_send(verify->reading.row, &row);
     if (!tt_is_ok(err))
         tt_verify_problem(verify, "message %llu of %.*s has no readable sends row",
                           number(message->seq), TT_VERIFY_ID(id));
@@ -150,7 +150,7 @@ static void check_pair_row(struct checking *checking)
         tt_key_of_two(TT_TABLE_PAIRS, &conversation->members[0], &conversation->members[1]);
     tt_err err = tt_read_row(&verify->reading, &key);
     if (tt_is_ok(err))
-        err = tt_row_unpack_pair(tt_buffer_slice(&verify->reading.value), &id);
+        err = tt_row_unpack_pair(verify->reading.row, &id);
     if (tt_verify_found(verify, err, "the pair row", &conversation->id, &verify->nobody) &&
         !tt_id_eq(&id, &conversation->id))
         tt_verify_problem(verify, "%.*s and %.*s have two direct conversations: %.*s and %.*s",

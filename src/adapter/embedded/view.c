@@ -1,14 +1,18 @@
 /*
  * Looking at rows. A view holds the memtables that were there when it was made, the number of the
  * last write, and a snapshot of what RocksDB has; a row that is in both was brought to disk
- * meanwhile and is the same. A walk merges them: the youngest source that has a key decides.
+ * meanwhile and is the same. A walk merges them: the youngest source that has a key decides. A
+ * glance has no snapshot, and so is good only as long as no memtable freezes.
  */
+#include <endian.h>
 #include <string.h>
 
 #include "adapter/embedded/index_parts.h"
 #include "base/memory.h"
 
-#define KEY_SIZE_MAX 224
+#define KEY_SIZE_MAX    224
+#define ROWS_AT_ONCE    TT_RECENT_ROWS_MAX
+#define READ_TIER_CACHE 1 /* rocksdb::kBlockCacheTier: fails where it would have to read a file */
 
 struct tt_walk {
     const struct tt_view *view;
@@ -35,15 +39,27 @@ static void add_tables(struct tt_view *view)
         view->tables[view->table_count++] = index->frozen;
 }
 
+/* Under the mutex. */
+static void hold_tables(struct tt_view *view)
+{
+    add_tables(view);
+    for (size_t i = 0; i < view->table_count; i++)
+        tt_memtable_hold(view->tables[i]);
+}
+
+static void release_tables(struct tt_view *view)
+{
+    for (size_t i = 0; i < view->table_count; i++)
+        tt_memtable_release(&view->tables[i]);
+}
+
 struct tt_view *tt_view_create(struct tt_index *index)
 {
     struct tt_view *view = tt_alloc(sizeof(*view));
     view->index = index;
     view->options = rocksdb_readoptions_create();
     pthread_mutex_lock(&index->mutex);
-    add_tables(view);
-    for (size_t i = 0; i < view->table_count; i++)
-        tt_memtable_hold(view->tables[i]);
+    hold_tables(view);
     view->version = index->version;
     view->snapshot = rocksdb_create_snapshot(index->db);
     pthread_mutex_unlock(&index->mutex);
@@ -54,12 +70,48 @@ struct tt_view *tt_view_create(struct tt_index *index)
 void tt_view_destroy(struct tt_view **destroyed)
 {
     struct tt_view *view = *destroyed;
-    for (size_t i = 0; i < view->table_count; i++)
-        tt_memtable_release(&view->tables[i]);
+    release_tables(view);
     rocksdb_readoptions_destroy(view->options);
     rocksdb_release_snapshot(view->index->db, view->snapshot);
     tt_free(view);
     *destroyed = NULL;
+}
+
+struct tt_view *tt_glance_create(struct tt_index *index)
+{
+    struct tt_view *glance = tt_alloc(sizeof(*glance));
+    glance->index = index;
+    glance->is_glance = true;
+    glance->options = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_read_tier(glance->options, READ_TIER_CACHE);
+    return glance;
+}
+
+void tt_glance_destroy(struct tt_view **glance)
+{
+    rocksdb_readoptions_destroy((*glance)->options);
+    tt_free(*glance);
+    *glance = NULL;
+}
+
+bool tt_glance_begin(struct tt_view *glance)
+{
+    struct tt_index *index = glance->index;
+    if (pthread_mutex_trylock(&index->mutex) != 0)
+        return false;
+    hold_tables(glance);
+    glance->version = index->version;
+    glance->freezes = atomic_load(&index->freezes);
+    pthread_mutex_unlock(&index->mutex);
+    return true;
+}
+
+/* A glance has no snapshot of the files. While the youngest table is still the youngest one, all
+ * that came into them since is in the older one, where it was looked for first. */
+bool tt_glance_end(struct tt_view *glance)
+{
+    release_tables(glance);
+    return atomic_load(&glance->index->freezes) == glance->freezes;
 }
 
 const struct tt_view *tt_index_latest(struct tt_index *index)
@@ -80,40 +132,109 @@ static tt_err get_from_files(const struct tt_view *view, struct tt_slice key,
     char *error = NULL;
     rocksdb_pinnableslice_t *pinned =
         rocksdb_get_pinned(view->index->db, view->options, key.data, key.size, &error);
-    TT_TRY(tt_index_take_error(error, NULL, 0));
+    tt_err err = tt_index_take_error(error, NULL, 0);
+    if (!tt_is_ok(err))
+        return view->is_glance ? TT_FAIL(UNAVAILABLE) : err;
     if (pinned == NULL)
         return TT_FAIL(NOT_FOUND);
     size_t size = 0;
     const char *data = rocksdb_pinnableslice_value(pinned, &size);
     tt_buffer_add(value, tt_slice(data, size));
     rocksdb_pinnableslice_destroy(pinned);
+    /* A file that is not open "may have" any row, without its bytes; no row of ours is empty. */
+    return view->is_glance && size == 0 ? TT_FAIL(UNAVAILABLE) : TT_OK;
+}
+
+/* The newest row of that key in memory, or NULL. Only a glance can fail, with UNAVAILABLE. */
+static tt_err find_in_memory(const struct tt_view *view, struct tt_slice key,
+                             const struct tt_memrow **row)
+{
+    *row = NULL;
+    for (size_t i = 0; i < view->table_count && *row == NULL; i++) {
+        if (!view->is_glance)
+            *row = tt_memtable_find(view->tables[i], key, view->version);
+        else if (!tt_memtable_try_find(view->tables[i], key, view->version, row))
+            return TT_FAIL(UNAVAILABLE);
+    }
     return TT_OK;
+}
+
+tt_err tt_view_find(const struct tt_view *view, struct tt_slice key, struct tt_buffer *copy,
+                    struct tt_slice *row)
+{
+    const struct tt_memrow *found;
+    TT_TRY(find_in_memory(view, key, &found));
+    if (found == NULL) {
+        copy->size = 0;
+        TT_TRY(get_from_files(view, key, copy));
+        *row = tt_buffer_slice(copy);
+        return TT_OK;
+    }
+    *row = tt_memrow_value(found);
+    return found->is_deleted ? TT_FAIL(NOT_FOUND) : TT_OK;
 }
 
 tt_err tt_view_get(const struct tt_view *view, struct tt_slice key, struct tt_buffer *value)
 {
-    value->size = 0;
-    for (size_t i = 0; i < view->table_count; i++) {
-        const struct tt_memrow *row = tt_memtable_find(view->tables[i], key, view->version);
-        if (row == NULL)
-            continue;
-        if (row->is_deleted)
-            return TT_FAIL(NOT_FOUND);
-        tt_buffer_add(value, tt_memrow_value(row));
-        return TT_OK;
+    struct tt_slice row;
+    TT_TRY(tt_view_find(view, key, value, &row));
+    if (row.data != value->data) {
+        value->size = 0;
+        tt_buffer_add(value, row);
     }
-    return get_from_files(view, key, value);
+    return TT_OK;
 }
 
-bool tt_view_find_recent(const struct tt_view *view, struct tt_slice key, struct tt_slice *value)
+/* Whether the one key is the other, with a number at its end that is larger by `steps`. */
+static bool follows(struct tt_slice key, struct tt_slice first, uint64_t steps)
 {
-    const struct tt_memrow *row = NULL;
-    for (size_t i = 0; i < view->table_count && row == NULL; i++)
-        row = tt_memtable_find(view->tables[i], key, view->version);
-    if (row == NULL || row->is_deleted)
+    uint64_t numbers[2];
+    if (key.size != first.size || key.size < sizeof(numbers[0]))
         return false;
-    *value = tt_memrow_value(row);
-    return true;
+    size_t size = key.size - sizeof(numbers[0]);
+    memcpy(&numbers[0], key.data + size, sizeof(numbers[0]));
+    memcpy(&numbers[1], first.data + size, sizeof(numbers[1]));
+    return be64toh(numbers[0]) == be64toh(numbers[1]) + steps &&
+           memcmp(key.data, first.data, size) == 0;
+}
+
+size_t tt_view_find_recent(const struct tt_view *view, struct tt_slice key, struct tt_slice *rows,
+                           size_t max)
+{
+    const struct tt_memrow *found[ROWS_AT_ONCE];
+    size_t count = 0;
+    if (max > ROWS_AT_ONCE)
+        max = ROWS_AT_ONCE;
+    for (size_t i = 0; i < view->table_count && count == 0; i++) {
+        size_t there;
+        if (!tt_memtable_find_from(view->tables[i], key, view->version, found, max,
+                                   !view->is_glance, &there))
+            return 0;
+        while (count < there && !found[count]->is_deleted &&
+               follows(tt_memrow_key(found[count]), key, count)) {
+            rows[count] = tt_memrow_value(found[count]);
+            count++;
+        }
+    }
+    return count;
+}
+
+tt_err tt_view_look_through(const struct tt_view *view, unsigned source, struct tt_slice key,
+                            struct tt_recent_row *rows, size_t max, size_t *count)
+{
+    const struct tt_memrow *found[ROWS_AT_ONCE];
+    *count = 0;
+    if (source >= view->table_count)
+        return TT_OK;
+    TT_ASSERT(max <= ROWS_AT_ONCE);
+    if (!tt_memtable_find_from(view->tables[source], key, view->version, found, max,
+                               !view->is_glance, count))
+        return TT_FAIL(UNAVAILABLE);
+    for (size_t i = 0; i < *count; i++)
+        rows[i] = (struct tt_recent_row){.key = tt_memrow_key(found[i]),
+                                         .value = tt_memrow_value(found[i]),
+                                         .is_deleted = found[i]->is_deleted};
+    return TT_OK;
 }
 
 static struct tt_slice iterator_key(const struct tt_walk *walk)
@@ -200,6 +321,8 @@ struct tt_walk *tt_walk_create(const struct tt_view *view, struct tt_slice prefi
     walk->prefix_size = prefix.size;
     if (prefix.size > 0)
         memcpy(walk->prefix, prefix.data, prefix.size);
+    if (view->is_glance)
+        return walk;
     for (size_t i = 0; i < view->table_count; i++)
         tt_memcursor_init(&walk->cursors[walk->cursor_count++], view->tables[i], view->version,
                           tt_slice(walk->prefix, walk->prefix_size));
@@ -215,16 +338,23 @@ struct tt_walk *tt_walk_create(const struct tt_view *view, struct tt_slice prefi
 tt_err tt_walk_destroy(struct tt_walk **walk)
 {
     char *error = NULL;
-    rocksdb_iter_get_error((*walk)->iterator, &error);
-    rocksdb_iter_destroy((*walk)->iterator);
-    rocksdb_readoptions_destroy((*walk)->options);
-    tt_free(*walk);
+    struct tt_walk *ended = *walk;
     *walk = NULL;
+    if (ended->iterator == NULL) {
+        tt_free(ended);
+        return TT_FAIL(UNAVAILABLE);
+    }
+    rocksdb_iter_get_error(ended->iterator, &error);
+    rocksdb_iter_destroy(ended->iterator);
+    rocksdb_readoptions_destroy(ended->options);
+    tt_free(ended);
     return tt_index_take_error(error, NULL, 0);
 }
 
 void tt_walk_to(struct tt_walk *walk, struct tt_slice key)
 {
+    if (walk->iterator == NULL)
+        return;
     walk->backwards = false;
     for (size_t i = 0; i < walk->cursor_count; i++)
         tt_memcursor_to(&walk->cursors[i], key, false);
@@ -234,6 +364,8 @@ void tt_walk_to(struct tt_walk *walk, struct tt_slice key)
 
 void tt_walk_back_to(struct tt_walk *walk, struct tt_slice key)
 {
+    if (walk->iterator == NULL)
+        return;
     walk->backwards = true;
     for (size_t i = 0; i < walk->cursor_count; i++)
         tt_memcursor_back_to(&walk->cursors[i], key, false);
