@@ -28,7 +28,7 @@ static void add_block(struct tt_arena *arena, size_t size_min)
     arena->used = 0;
 }
 
-void *tt_arena_alloc(struct tt_arena *arena, size_t size)
+static void *take(struct tt_arena *arena, size_t size)
 {
     size_t rounded = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     TT_ASSERT(rounded >= size);
@@ -36,7 +36,13 @@ void *tt_arena_alloc(struct tt_arena *arena, size_t size)
         add_block(arena, rounded);
     void *piece = arena->blocks->bytes + arena->used;
     arena->used += rounded;
-    memset(piece, 0, rounded);
+    return piece;
+}
+
+void *tt_arena_alloc(struct tt_arena *arena, size_t size)
+{
+    void *piece = take(arena, size);
+    memset(piece, 0, size);
     return piece;
 }
 
@@ -50,7 +56,7 @@ struct tt_slice tt_arena_copy(struct tt_arena *arena, struct tt_slice bytes)
 {
     if (bytes.size == 0)
         return TT_SLICE_EMPTY;
-    char *copy = tt_arena_alloc(arena, bytes.size);
+    char *copy = take(arena, bytes.size);
     memcpy(copy, bytes.data, bytes.size);
     return tt_slice(copy, bytes.size);
 }

@@ -30,13 +30,21 @@ void tt_buffer_deinit(struct tt_buffer *buffer)
     *buffer = (struct tt_buffer){0};
 }
 
-void tt_buffer_add_u64(struct tt_buffer *buffer, uint64_t number)
+char *tt_buffer_put_u64(char *at, uint64_t number)
 {
-    char digits[20];
+    char digits[TT_U64_TEXT_MAX];
     size_t count = 0;
     do {
-        digits[sizeof(digits) - ++count] = (char)('0' + number % 10);
+        digits[TT_U64_TEXT_MAX - ++count] = (char)('0' + number % 10);
         number /= 10;
     } while (number > 0);
-    tt_buffer_add(buffer, tt_slice(digits + sizeof(digits) - count, count));
+    memcpy(at, digits + TT_U64_TEXT_MAX - count, count);
+    return at + count;
+}
+
+void tt_buffer_add_u64(struct tt_buffer *buffer, uint64_t number)
+{
+    const char *start = tt_buffer_reserve(buffer, TT_U64_TEXT_MAX);
+    const char *after = tt_buffer_put_u64(buffer->data + buffer->size, number);
+    tt_buffer_grow_by(buffer, (size_t)(after - start));
 }

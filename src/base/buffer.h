@@ -60,7 +60,11 @@ static inline void tt_buffer_add_byte(struct tt_buffer *buffer, char byte)
 }
 
 /* Decimal, without leading zeros. */
+#define TT_U64_TEXT_MAX 20
 void tt_buffer_add_u64(struct tt_buffer *buffer, uint64_t number);
+
+/* The same at a place with room for TT_U64_TEXT_MAX bytes; returns where it ends. */
+char *tt_buffer_put_u64(char *at, uint64_t number);
 
 static inline struct tt_slice tt_buffer_slice(const struct tt_buffer *buffer)
 {

@@ -1,26 +1,40 @@
 #include "base/json_writer.h"
 
-static void begin_value(struct tt_json_writer *json, const char *key)
+/* Writes what stands before a value, and returns room for `size` bytes of it. */
+static char *begin(struct tt_json_writer *json, const char *key, size_t size)
 {
+    struct tt_slice name = key == NULL ? TT_SLICE_EMPTY : tt_slice_text(key);
+    char *at = tt_buffer_reserve(json->out, name.size + 4 + size);
     if (json->comma)
-        tt_buffer_add_byte(json->out, ',');
+        *at++ = ',';
     json->comma = true;
     if (key == NULL)
-        return;
-    struct tt_slice name = tt_slice_text(key);
-    size_t size = name.size;
-    char *at = tt_buffer_reserve(json->out, size + 3);
-    at[0] = '"';
-    memcpy(at + 1, name.data, size);
-    at[size + 1] = '"';
-    at[size + 2] = ':';
-    tt_buffer_grow_by(json->out, size + 3);
+        return at;
+    *at++ = '"';
+    memcpy(at, name.data, name.size);
+    at += name.size;
+    *at++ = '"';
+    *at++ = ':';
+    return at;
+}
+
+/* The value ends at `end`, within its room. */
+static void end(struct tt_json_writer *json, const char *at_end)
+{
+    struct tt_buffer *out = json->out;
+    tt_buffer_grow_by(out, (size_t)(at_end - (out->data + out->size)));
+}
+
+static void put(struct tt_json_writer *json, const char *key, struct tt_slice value)
+{
+    char *at = begin(json, key, value.size);
+    memcpy(at, value.data, value.size);
+    end(json, at + value.size);
 }
 
 static void begin_container(struct tt_json_writer *json, const char *key, char bracket)
 {
-    begin_value(json, key);
-    tt_buffer_add_byte(json->out, bracket);
+    put(json, key, tt_slice(&bracket, 1));
     json->comma = false;
 }
 
@@ -87,8 +101,9 @@ static void add_text(struct tt_buffer *out, struct tt_slice text)
 
 void tt_json_put_key(struct tt_json_writer *json, struct tt_slice first, const char *second)
 {
-    begin_value(json, NULL);
-    tt_buffer_add_byte(json->out, '"');
+    char *at = begin(json, NULL, 1);
+    *at = '"';
+    end(json, at + 1);
     tt_buffer_add(json->out, first);
     tt_buffer_add_text(json->out, second);
     tt_buffer_add_text(json->out, "\":");
@@ -97,8 +112,9 @@ void tt_json_put_key(struct tt_json_writer *json, struct tt_slice first, const c
 
 void tt_json_put_string(struct tt_json_writer *json, const char *key, struct tt_slice text)
 {
-    begin_value(json, key);
-    tt_buffer_add_byte(json->out, '"');
+    char *at = begin(json, key, 1);
+    *at = '"';
+    end(json, at + 1);
     add_text(json->out, text);
     tt_buffer_add_byte(json->out, '"');
 }
@@ -110,31 +126,27 @@ void tt_json_put_text(struct tt_json_writer *json, const char *key, const char *
 
 void tt_json_put_raw(struct tt_json_writer *json, const char *key, struct tt_slice raw)
 {
-    begin_value(json, key);
-    char *at = tt_buffer_reserve(json->out, raw.size + 2);
+    char *at = begin(json, key, raw.size + 2);
     at[0] = '"';
     if (raw.size > 0)
         memcpy(at + 1, raw.data, raw.size);
     at[raw.size + 1] = '"';
-    tt_buffer_grow_by(json->out, raw.size + 2);
+    end(json, at + raw.size + 2);
 }
 
 void tt_json_put_u64(struct tt_json_writer *json, const char *key, uint64_t number)
 {
-    begin_value(json, key);
-    tt_buffer_add_u64(json->out, number);
+    end(json, tt_buffer_put_u64(begin(json, key, TT_U64_TEXT_MAX), number));
 }
 
 void tt_json_put_bool(struct tt_json_writer *json, const char *key, bool truth)
 {
-    begin_value(json, key);
-    tt_buffer_add_text(json->out, truth ? "true" : "false");
+    put(json, key, truth ? TT_SLICE_LITERAL("true") : TT_SLICE_LITERAL("false"));
 }
 
 void tt_json_put_null(struct tt_json_writer *json, const char *key)
 {
-    begin_value(json, key);
-    tt_buffer_add_text(json->out, "null");
+    put(json, key, TT_SLICE_LITERAL("null"));
 }
 
 void tt_json_put_seq(struct tt_json_writer *json, const char *key, tt_seq seq)
@@ -156,7 +168,9 @@ void tt_json_put_time(struct tt_json_writer *json, const char *key, tt_time time
         tt_json_put_null(json, key);
         return;
     }
-    char text[TT_TIME_TEXT_SIZE];
-    tt_time_format(time, text);
-    tt_json_put_raw(json, key, tt_slice(text, sizeof(text)));
+    char *at = begin(json, key, TT_TIME_TEXT_SIZE + 2);
+    at[0] = '"';
+    tt_time_format(time, at + 1);
+    at[TT_TIME_TEXT_SIZE + 1] = '"';
+    end(json, at + TT_TIME_TEXT_SIZE + 2);
 }

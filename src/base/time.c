@@ -20,18 +20,20 @@ static int64_t days_from_civil(int64_t year, unsigned month, unsigned day)
     return era * 146097 + (int64_t)day_of_era - 719468;
 }
 
-static void civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned *day)
+/* An era of 400 years is added first and taken off again, so that the days from 0000-01-01 on are a
+ * number without a sign. */
+static void civil_from_days(int64_t days, unsigned *year, unsigned *month, unsigned *day)
 {
-    days += 719468;
-    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    unsigned day_of_era = (unsigned)(days - era * 146097);
+    unsigned shifted = (unsigned)(days + 719468 + 146097);
+    unsigned era = shifted / 146097;
+    unsigned day_of_era = shifted - era * 146097;
     unsigned year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     unsigned shifted_month = (5 * day_of_year + 2) / 153;
     *day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
     *month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
-    *year = (int64_t)year_of_era + era * 400 + (*month <= 2);
+    *year = year_of_era + era * 400 - 400 + (*month <= 2);
 }
 
 static void put_pair(char *at, uint32_t number)
@@ -46,7 +48,7 @@ void tt_time_format(tt_time time, char text[TT_TIME_TEXT_SIZE])
     int64_t days = ms / MS_PER_DAY - (ms % MS_PER_DAY < 0);
     uint32_t in_day = (uint32_t)(ms - days * MS_PER_DAY);
 
-    int64_t year;
+    unsigned year;
     unsigned month;
     unsigned day;
     civil_from_days(days, &year, &month, &day);
@@ -54,8 +56,8 @@ void tt_time_format(tt_time time, char text[TT_TIME_TEXT_SIZE])
     uint32_t seconds = in_day / 1000;
     uint32_t in_second = in_day - seconds * 1000;
     memcpy(text, "0000-00-00T00:00:00.000Z", TT_TIME_TEXT_SIZE);
-    put_pair(text, (uint32_t)year / 100);
-    put_pair(text + 2, (uint32_t)year % 100);
+    put_pair(text, year / 100);
+    put_pair(text + 2, year % 100);
     put_pair(text + 5, month);
     put_pair(text + 8, day);
     put_pair(text + 11, seconds / 3600);

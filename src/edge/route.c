@@ -47,6 +47,8 @@ static bool has_form(struct tt_slice path, const char *pattern)
     struct tt_slice wanted = tt_slice_text(pattern);
     struct tt_slice want;
     struct tt_slice got;
+    if (path.size > 1 && path.data[1] != pattern[1]) /* most others, at a glance */
+        return false;
     while (tt_url_next_segment(&wanted, &want)) {
         if (!tt_url_next_segment(&path, &got) || got.size == 0)
             return false;
