@@ -112,6 +112,20 @@ void tt_oracle_check_page(struct tt_oracle *oracle, int device, const tt_id *id,
         check_messages(oracle, device, number, snapshot);
 }
 
+/* What it says of all the others is the least of what it says of each. */
+static void check_least(struct tt_oracle *oracle, const tt_id *id,
+                        const struct tt_snapshot *snapshot)
+{
+    struct tt_cursor least = {TT_SEQ(UINT64_MAX), TT_SEQ(UINT64_MAX)};
+    for (size_t i = 0; i < snapshot->other_count; i++) {
+        least.delivered = tt_seq_min(least.delivered, snapshot->others[i].cursor.delivered);
+        least.read = tt_seq_min(least.read, snapshot->others[i].cursor.read);
+    }
+    if (snapshot->other_count > 0 && (least.delivered.n != snapshot->others_min.delivered.n ||
+                                      least.read.n != snapshot->others_min.read.n))
+        tt_oracle_fail(oracle, "promise 3/4: an answer of %.*s contradicts itself", NAME(*id));
+}
+
 void tt_oracle_check_snapshot(struct tt_oracle *oracle, int device, const tt_id *id,
                               const struct tt_snapshot *snapshot, struct tt_cursor floor,
                               const struct tt_told *told)
@@ -123,6 +137,7 @@ void tt_oracle_check_snapshot(struct tt_oracle *oracle, int device, const tt_id 
     check_messages(oracle, device, number, snapshot);
     const struct known_conversation *conversation = &oracle->conversations[number];
     check_cursors(oracle, device, number, snapshot->others_min, floor);
+    check_least(oracle, id, snapshot);
     for (size_t i = 0; i < snapshot->other_count; i++) {
         const struct tt_member_view *other = &snapshot->others[i];
         int about = tt_model_user(oracle, &other->user);

@@ -308,6 +308,20 @@ static tt_seq last_seq(const struct tt_snapshot *snapshot)
     return count == 0 ? TT_SEQ(0) : snapshot->messages[count - 1].seq;
 }
 
+/* What was shown of all the others holds for each of them, though it was read before. */
+static void raise_others(struct tt_core *core, struct tt_snapshot *snapshot)
+{
+    struct tt_member_view *views =
+        tt_arena_array(&core->arena, snapshot->other_count, sizeof(*views));
+    for (size_t i = 0; i < snapshot->other_count; i++) {
+        views[i] = snapshot->others[i];
+        views[i].cursor.delivered =
+            tt_seq_max(views[i].cursor.delivered, snapshot->others_min.delivered);
+        views[i].cursor.read = tt_seq_max(views[i].cursor.read, snapshot->others_min.read);
+    }
+    snapshot->others = views;
+}
+
 /* The answer never shows a socket less than it was shown, and is from now on what it was shown. */
 static void note_shown(struct tt_core *core, struct tt_session *session, const struct tt_task *task,
                        struct tt_snapshot *snapshot)
@@ -323,6 +337,7 @@ static void note_shown(struct tt_core *core, struct tt_session *session, const s
     stream->my_read = tt_seq_max(stream->my_read, read->my_cursor.read);
     if (!task->over_http) {
         snapshot->others_min = stream->shown;
+        raise_others(core, snapshot);
         snapshot->my_read = stream->my_read;
         snapshot->head = tt_seq_max(snapshot->head, stream->shown.delivered);
         snapshot->head = tt_seq_max(snapshot->head, stream->my_read);
