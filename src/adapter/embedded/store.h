@@ -40,7 +40,7 @@ struct tt_embedded_options {
     const char *dir;         /* the data folder; the store lives in DIR/store */
     uint64_t segment_size;   /* of the journal: 64 MiB, less on a small file system */
     uint64_t memtable_size;  /* of the index: 64 MiB, less on a small file system */
-    uint64_t cache_size;     /* for decoded conversations and for index blocks: 64 MiB each */
+    uint64_t cache_size;     /* what is decoded, index blocks: 64 MiB each; client ids: a quarter */
     uint64_t low_watermark;  /* APPEND is refused below it: 512 MiB or 5 %, the smaller one */
     uint32_t reader_threads; /* 2 */
     bool offline;            /* only to look: nothing in the folder is changed */

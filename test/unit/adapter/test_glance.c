@@ -220,30 +220,42 @@ static void rows_in_a_row_are_found_at_once(void **unused)
     tear_down(&bench);
 }
 
-/* More than RocksDB opens by itself at a start: of one that is not open it says that it may have
- * the row, which is no answer. */
+#define FILES         60
+#define ROWS_PER_FILE 50
+
+/* A fresh index whose rows `put` has put, by their numbers, which are spread over so many files
+ * that RocksDB does not open all of them by itself at a start. */
+static void set_up_many_files(struct bench *bench, uint64_t seed,
+                              void (*put)(struct bench *bench, unsigned number))
+{
+    set_up(bench, seed);
+    tt_index_allow_compaction(bench->index, false);
+    for (unsigned file = 0; file < FILES; file++) {
+        for (unsigned i = 0; i < ROWS_PER_FILE; i++)
+            put(bench, i * FILES + file);
+        expect_ok(tt_index_write(bench->index));
+        expect_ok(tt_index_flush(bench->index, true));
+    }
+    tt_index_close(&bench->index);
+    open_index(bench);
+}
+
+static void put_even(struct bench *bench, unsigned number)
+{
+    char key[16];
+    tt_index_put(bench->index, numbered('x', 2ULL * number, key), TT_SLICE_LITERAL("1"));
+}
+
+/* Of a file that is not open RocksDB says that it may have the row, which is no answer. */
 static void a_glance_believes_no_file_that_is_not_open(void **unused)
 {
     (void)unused;
-    enum { FILES = 60, ROWS = 50 };
     struct bench bench;
     struct tt_buffer value = {0};
     size_t unknown = 0;
-    set_up(&bench, 43);
-    tt_index_allow_compaction(bench.index, false);
-    for (unsigned file = 0; file < FILES; file++) {
-        for (unsigned i = 0; i < ROWS; i++) {
-            char key[16];
-            struct tt_slice name = numbered('x', 2ULL * (i * FILES + file), key);
-            tt_index_put(bench.index, name, TT_SLICE_LITERAL("1"));
-        }
-        expect_ok(tt_index_write(bench.index));
-        expect_ok(tt_index_flush(bench.index, true));
-    }
-    tt_index_close(&bench.index);
-    open_index(&bench);
+    set_up_many_files(&bench, 43, put_even);
     struct tt_view *glance = tt_glance_create(bench.index);
-    for (uint64_t i = 0; i < 2ULL * FILES * ROWS; i++) {
+    for (uint64_t i = 0; i < 2ULL * FILES * ROWS_PER_FILE; i++) {
         char key[16];
         assert_true(tt_glance_begin(glance));
         tt_err err = tt_view_get(glance, numbered('x', i, key), &value);
@@ -364,37 +376,31 @@ static void a_glance_knows_no_cursors_while_they_are_written(void **unused)
     tear_down(&bench);
 }
 
-/* As an outsider is none, whatever of the store is at hand. */
+static void put_membership(struct bench *bench, unsigned number)
+{
+    char name[16];
+    snprintf(name, sizeof(name), "%c%u", number / FILES % 2 == 0 ? 'a' : 'z', number);
+    const tt_id user = tt_id_of(name);
+    const tt_id other = tt_id_of("other");
+    struct tt_key key = tt_key_of_two(TT_TABLE_LISTS, &user, &other);
+    struct tt_buffer bytes = {0};
+    tt_row_pack_nothing(&bytes);
+    tt_index_put(bench->index, tt_key_slice(&key), tt_buffer_slice(&bytes));
+    tt_buffer_deinit(&bytes);
+}
+
+/* Whatever of the store is at hand. */
 static void who_is_no_member_is_none_at_a_glance(void **unused)
 {
     (void)unused;
-    enum { FILES = 60, ROWS = 50 };
     struct bench bench;
     struct tt_buffer bytes = {0};
     const struct tt_head_row head = {.head = TT_SEQ(42)};
-    set_up(&bench, 59);
-    tt_index_allow_compaction(bench.index, false);
-    for (unsigned file = 0; file < FILES; file++) {
-        for (unsigned i = 0; i < ROWS; i++) {
-            char name[16];
-            snprintf(name, sizeof(name), "%c%u", i % 2 == 0 ? 'a' : 'z', i * FILES + file);
-            const tt_id user = tt_id_of(name);
-            const tt_id other = tt_id_of("other");
-            struct tt_key key = tt_key_of_two(TT_TABLE_LISTS, &user, &other);
-            bytes.size = 0;
-            tt_row_pack_nothing(&bytes);
-            tt_index_put(bench.index, tt_key_slice(&key), tt_buffer_slice(&bytes));
-        }
-        expect_ok(tt_index_write(bench.index));
-        expect_ok(tt_index_flush(bench.index, true));
-    }
-    tt_index_close(&bench.index);
-    open_index(&bench);
+    set_up_many_files(&bench, 59, put_membership);
     struct tt_store_op *op = tt_store_op_create(TT_STORE_POSITIONS);
     op->positions.conversation = tt_id_of("group");
     op->positions.user = tt_id_of("mallory");
     struct tt_key key = tt_key_of(TT_TABLE_HEADS, &op->positions.conversation);
-    bytes.size = 0;
     tt_row_pack_head(&head, &bytes);
     tt_index_put(bench.index, tt_key_slice(&key), tt_buffer_slice(&bytes));
     expect_ok(tt_index_write(bench.index));
