@@ -1,22 +1,26 @@
 #include "base/json.h"
 
 #include "base/assert.h"
+#include "base/json_plain.h"
 #include "base/utf8.h"
 
 /*
- * One pass without recursion: which kind each open container is of, is a bit in `in_object`. There
- * are many more bits than TT_JSON_DEPTH_MAX, so that of a text which is both too deep and broken
- * it is still said that it is broken. They lie on the stack and are written only when used.
+ * One pass without recursion: which kind each open container is of, is a bit in `in_object`. A text
+ * that is too deep for these is read once more with many more of them, so that of one which is both
+ * too deep and broken it is still said that it is broken.
  */
-#define DEPTH_TRACKED 131072
+#define DEPTH_DEEP 131072
 
 struct reader {
     const char *at;
     const char *end;
     size_t depth;
     size_t depth_seen;
+    size_t depth_tracked;
     bool untracked;
-    uint8_t in_object[DEPTH_TRACKED / 8];
+    uint64_t not_ascii; /* 0: all strings so far are */
+    uint8_t *in_object;
+    uint8_t in_object_here[TT_JSON_DEPTH_MAX / 8];
 };
 
 static void start(struct reader *reader, struct tt_slice text)
@@ -25,7 +29,10 @@ static void start(struct reader *reader, struct tt_slice text)
     reader->end = text.size == 0 ? text.data : text.data + text.size;
     reader->depth = 0;
     reader->depth_seen = 0;
+    reader->depth_tracked = TT_JSON_DEPTH_MAX;
     reader->untracked = false;
+    reader->not_ascii = 0;
+    reader->in_object = reader->in_object_here;
 }
 
 static char peek(const struct reader *reader)
@@ -35,10 +42,14 @@ static char peek(const struct reader *reader)
     return *reader->at;
 }
 
-static void skip_space(struct reader *reader)
+static bool is_space(char byte)
 {
-    while (reader->at < reader->end && (*reader->at == ' ' || *reader->at == '\n' ||
-                                        *reader->at == '\r' || *reader->at == '\t'))
+    return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
+}
+
+static inline void skip_space(struct reader *reader)
+{
+    while (reader->at < reader->end && (unsigned char)*reader->at <= ' ' && is_space(*reader->at))
         reader->at++;
 }
 
@@ -115,45 +126,20 @@ static bool skip_escape(struct reader *reader)
     return true;
 }
 
-/* Whether any of 8 bytes is a quote, a backslash or a control character: the usual tricks for
- * "has a zero byte" and "has a byte less than", which may also hit a byte >= 0x80 after a true
- * one; that only ends the fast loop early. */
-static bool has_special(uint64_t bytes)
-{
-    const uint64_t ones = 0x0101010101010101ULL;
-    const uint64_t highs = 0x8080808080808080ULL;
-    uint64_t quote = bytes ^ (ones * '"');
-    uint64_t backslash = bytes ^ (ones * '\\');
-    uint64_t found = ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) |
-                     ((bytes - ones * 0x20) & ~bytes);
-    return (found & highs) != 0;
-}
-
-static void skip_plain(struct reader *reader)
-{
-    while (reader->end - reader->at >= 8) {
-        uint64_t bytes;
-        memcpy(&bytes, reader->at, sizeof(bytes));
-        if (has_special(bytes))
-            break;
-        reader->at += 8;
-    }
-    while (reader->at < reader->end && (unsigned char)*reader->at >= 0x20 && *reader->at != '"' &&
-           *reader->at != '\\')
-        reader->at++;
-}
-
-static bool skip_string(struct reader *reader, struct tt_slice *raw)
+/* `*escaped`: the text has escapes. */
+static inline bool skip_string(struct reader *reader, struct tt_slice *raw, bool *escaped)
 {
     if (!skip_byte(reader, '"'))
         return false;
     const char *first = reader->at;
+    *escaped = false;
     for (;;) {
-        skip_plain(reader);
+        reader->at = tt_json_plain_end(reader->at, reader->end, &reader->not_ascii);
         if (reader->at == reader->end || (unsigned char)*reader->at < 0x20)
             return false;
         if (*reader->at == '"')
             break;
+        *escaped = true;
         if (!skip_escape(reader))
             return false;
     }
@@ -162,10 +148,10 @@ static bool skip_string(struct reader *reader, struct tt_slice *raw)
     return true;
 }
 
-static bool skip_key(struct reader *reader, struct tt_slice *key)
+static bool skip_key(struct reader *reader, struct tt_slice *key, bool *escaped)
 {
     skip_space(reader);
-    if (!skip_string(reader, key))
+    if (!skip_string(reader, key, escaped))
         return false;
     skip_space(reader);
     return skip_byte(reader, ':');
@@ -174,7 +160,7 @@ static bool skip_key(struct reader *reader, struct tt_slice *key)
 static bool open_container(struct reader *reader, bool object)
 {
     reader->at++;
-    if (reader->depth == DEPTH_TRACKED) {
+    if (reader->depth == reader->depth_tracked) {
         reader->untracked = true;
         return false;
     }
@@ -200,11 +186,12 @@ static bool innermost_is_object(const struct reader *reader)
 static bool leave_value(struct reader *reader, size_t floor)
 {
     struct tt_slice key;
+    bool escaped;
     while (reader->depth > floor) {
         bool object = innermost_is_object(reader);
         skip_space(reader);
         if (skip_byte(reader, ','))
-            return !object || skip_key(reader, &key);
+            return !object || skip_key(reader, &key, &escaped);
         if (!skip_byte(reader, object ? '}' : ']'))
             return false;
         reader->depth--;
@@ -215,9 +202,10 @@ static bool leave_value(struct reader *reader, size_t floor)
 static bool skip_scalar(struct reader *reader)
 {
     struct tt_slice raw;
+    bool escaped;
     switch (peek(reader)) {
     case '"':
-        return skip_string(reader, &raw);
+        return skip_string(reader, &raw, &escaped);
     case 't':
         return skip_word(reader, "true");
     case 'f':
@@ -233,6 +221,7 @@ static bool skip_scalar(struct reader *reader)
 static bool enter(struct reader *reader, bool *empty)
 {
     struct tt_slice key;
+    bool escaped;
     bool object = *reader->at == '{';
     if (!open_container(reader, object))
         return false;
@@ -242,7 +231,7 @@ static bool enter(struct reader *reader, bool *empty)
         reader->depth--;
         return true;
     }
-    return !object || skip_key(reader, &key);
+    return !object || skip_key(reader, &key, &escaped);
 }
 
 static bool skip_value(struct reader *reader)
@@ -289,65 +278,92 @@ static enum tt_json_kind kind_of(char first)
 
 static bool take_value(struct reader *reader, struct tt_json *value)
 {
+    bool escaped;
     skip_space(reader);
     const char *first = reader->at;
+    value->kind = kind_of(peek(reader));
+    if (value->kind == TT_JSON_STRING)
+        return skip_string(reader, &value->text, &escaped);
     if (!skip_value(reader))
         return false;
-    value->kind = kind_of(*first);
     value->text = tt_slice(first, (size_t)(reader->at - first));
-    if (value->kind == TT_JSON_STRING)
-        value->text = tt_slice(first + 1, value->text.size - 2);
     return true;
 }
 
-static tt_err outcome(const struct reader *reader, bool valid)
+/* Between strings a valid text is ASCII. */
+static bool is_utf8(const struct reader *reader, struct tt_slice text)
+{
+    return reader->not_ascii == 0 || tt_utf8_valid(text);
+}
+
+static tt_err outcome(const struct reader *reader, struct tt_slice text, bool valid)
 {
     if (reader->untracked)
         return TT_FAIL(TOO_DEEP);
-    if (!valid)
+    if (!valid || !is_utf8(reader, text))
         return TT_FAIL(NOT_JSON);
     return reader->depth_seen > TT_JSON_DEPTH_MAX ? TT_FAIL(TOO_DEEP) : TT_OK;
+}
+
+static bool read_all(struct reader *reader, struct tt_json *value)
+{
+    bool valid = take_value(reader, value);
+    skip_space(reader);
+    return valid && reader->at == reader->end;
+}
+
+/* Why a text is refused in which containers are deeper than they may be. */
+static __attribute__((noinline)) tt_err refuse_deep(struct tt_slice text)
+{
+    uint8_t in_object[DEPTH_DEEP / 8];
+    struct reader reader;
+    struct tt_json value;
+    start(&reader, text);
+    reader.in_object = in_object;
+    reader.depth_tracked = DEPTH_DEEP;
+    bool valid = tt_utf8_valid(text) && read_all(&reader, &value);
+    return outcome(&reader, text, valid);
 }
 
 tt_err tt_json_read(struct tt_slice text, struct tt_json *value)
 {
     struct reader reader;
     start(&reader, text);
-    bool valid = tt_utf8_valid(text) && take_value(&reader, value);
-    skip_space(&reader);
-    return outcome(&reader, valid && reader.at == reader.end);
+    bool valid = read_all(&reader, value);
+    return reader.untracked ? refuse_deep(text) : outcome(&reader, text, valid);
 }
 
 static bool is_plain_key(struct tt_slice key, const char *wanted)
 {
-    for (size_t i = 0; i < key.size; i++)
-        if (key.data[i] != wanted[i] || wanted[i] == '\0')
-            return false;
-    return wanted[key.size] == '\0';
+    return key.size > 0 && key.data[0] == wanted[0] && strncmp(key.data, wanted, key.size) == 0 &&
+           wanted[key.size] == '\0';
 }
 
-static void keep_member(struct tt_slice key, struct tt_json value, const char *const *keys,
-                        size_t key_count, struct tt_json *values)
+static void keep_member(struct tt_slice key, bool escaped, struct tt_json value,
+                        const char *const *keys, size_t key_count, struct tt_json *values)
 {
-    bool plain = key.size == 0 || memchr(key.data, '\\', key.size) == NULL;
-    for (size_t i = 0; i < key_count; i++)
-        if (plain ? is_plain_key(key, keys[i]) : tt_json_string_is(key, keys[i]))
+    for (size_t i = 0; i < key_count; i++) {
+        if (escaped ? tt_json_string_is(key, keys[i]) : is_plain_key(key, keys[i])) {
             values[i] = value;
+            return;
+        }
+    }
 }
 
 static bool read_members(struct reader *reader, const char *const *keys, size_t key_count,
                          struct tt_json *values)
 {
     bool empty;
+    bool escaped;
     struct tt_slice key;
     reader->at++;
     skip_space(reader);
     empty = skip_byte(reader, '}');
     while (!empty) {
         struct tt_json value;
-        if (!skip_key(reader, &key) || !take_value(reader, &value))
+        if (!skip_key(reader, &key, &escaped) || !take_value(reader, &value))
             return false;
-        keep_member(key, value, keys, key_count, values);
+        keep_member(key, escaped, value, keys, key_count, values);
         skip_space(reader);
         if (skip_byte(reader, '}'))
             break;
@@ -372,9 +388,9 @@ tt_err tt_json_read_object(struct tt_slice text, const char *const *keys, size_t
         TT_TRY(tt_json_read(text, &value));
         return TT_FAIL(NOT_OBJECT);
     }
-    bool valid = tt_utf8_valid(text) && read_members(&reader, keys, key_count, values);
+    bool valid = read_members(&reader, keys, key_count, values);
     reader.depth_seen++; /* the object itself */
-    return outcome(&reader, valid);
+    return reader.untracked ? refuse_deep(text) : outcome(&reader, text, valid);
 }
 
 struct tt_json_items tt_json_items(struct tt_json container)
@@ -388,11 +404,12 @@ bool tt_json_next(struct tt_json_items *items, struct tt_slice *key, struct tt_j
 {
     struct reader reader;
     struct tt_slice own_key;
+    bool escaped;
     start(&reader, items->rest);
     skip_space(&reader);
     if (reader.at == reader.end)
         return false;
-    bool valid = !items->in_object || skip_key(&reader, key == NULL ? &own_key : key);
+    bool valid = !items->in_object || skip_key(&reader, key == NULL ? &own_key : key, &escaped);
     valid = valid && take_value(&reader, value);
     TT_ASSERT(valid);
     skip_space(&reader);

@@ -46,7 +46,8 @@ struct tt_json {
 TT_MUST_CHECK tt_err tt_json_read(struct tt_slice text, struct tt_json *value);
 
 /* Reads a text that is one object, and of its members those named by `keys` into `values`, in the
- * order of keys; ABSENT where it has none. Fails as tt_json_read, and with NOT_OBJECT. */
+ * order of keys; ABSENT where it has none. No key is empty or there twice, and each member is held
+ * against one after the other. Fails as tt_json_read, and with NOT_OBJECT. */
 TT_MUST_CHECK tt_err tt_json_read_object(struct tt_slice text, const char *const *keys,
                                          size_t key_count, struct tt_json *values);
 

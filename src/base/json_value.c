@@ -155,10 +155,15 @@ static bool decode_short(struct tt_slice raw, char *bytes, size_t capacity, size
     return true;
 }
 
+static bool has_escapes(struct tt_slice raw)
+{
+    return raw.size > 0 && memchr(raw.data, '\\', raw.size) != NULL;
+}
+
 bool tt_json_string_is(struct tt_slice raw, const char *text)
 {
     struct tt_slice wanted = tt_slice_text(text);
-    if (raw.size == 0 || memchr(raw.data, '\\', raw.size) == NULL)
+    if (!has_escapes(raw))
         return tt_slice_eq(raw, wanted);
     char bytes[TT_ID_SIZE_MAX];
     size_t size;
@@ -203,6 +208,9 @@ tt_err tt_json_get_seq(struct tt_json value, tt_seq *seq)
 tt_err tt_json_get_id(struct tt_json value, tt_id *id)
 {
     TT_TRY(expect_kind(value, TT_JSON_STRING));
+    tt_err err = tt_id_parse(value.text, id); /* which has no backslash */
+    if (tt_is_ok(err) || !has_escapes(value.text))
+        return err;
     char bytes[TT_ID_SIZE_MAX];
     size_t size;
     if (!decode_short(value.text, bytes, sizeof(bytes), &size))
@@ -215,6 +223,8 @@ tt_err tt_json_get_time(struct tt_json value, tt_time *time)
     TT_TRY(expect_kind(value, TT_JSON_STRING));
     char bytes[64];
     size_t size;
+    if (value.text.size <= sizeof(bytes) && !has_escapes(value.text))
+        return tt_time_parse(value.text, time);
     if (!decode_short(value.text, bytes, sizeof(bytes), &size))
         return TT_FAIL(BAD_TIME);
     return tt_time_parse(tt_slice(bytes, size), time);

@@ -34,16 +34,22 @@ static unsigned char first(unsigned char byte)
     return byte < 0xf4 ? THREE_MORE : BAD;
 }
 
-/* The length of the run of ASCII at the front, in whole words. */
-static size_t ascii_words(const char *data, size_t size)
+static bool is_ascii(const char *word)
 {
+    uint64_t bytes;
+    memcpy(&bytes, word, sizeof(bytes));
+    return (bytes & 0x8080808080808080u) == 0;
+}
+
+/* The length of the run of ASCII at the front; in whole words, unless all is ASCII. */
+static size_t ascii_run(const char *data, size_t size)
+{
+    const size_t word = sizeof(uint64_t);
     size_t at = 0;
-    uint64_t word;
-    for (; size - at >= sizeof(word); at += sizeof(word)) {
-        memcpy(&word, data + at, sizeof(word));
-        if ((word & 0x8080808080808080u) != 0)
-            break;
-    }
+    while (size - at >= word && is_ascii(data + at))
+        at += word;
+    if (size >= word && size - at < word && is_ascii(data + size - word))
+        return size;
     return at;
 }
 
@@ -53,7 +59,7 @@ bool tt_utf8_feed(struct tt_utf8 *utf8, struct tt_slice bytes)
     size_t at = 0;
     while (at < bytes.size && state != BAD) {
         if (state == START) {
-            at += ascii_words(bytes.data + at, bytes.size - at);
+            at += ascii_run(bytes.data + at, bytes.size - at);
             if (at == bytes.size)
                 break;
         }

@@ -5,15 +5,16 @@
 
 #define STATUS_SUFFIX "_status"
 
+/* What comes with every message first: each is looked for from the first one on. */
 enum {
     KEY_TYPE,
     KEY_CONVERSATION,
-    KEY_USER,
     KEY_CLIENT_ID,
     KEY_SEQ,
     KEY_TIMESTAMP,
     KEY_SENDER,
     KEY_CONTENT,
+    KEY_USER,
     KEY_DELIVERED,
     KEY_READ,
     KEY_STATUS,
@@ -44,12 +45,12 @@ enum {
 static const char *const keys[KEY_COUNT] = {
     [KEY_TYPE] = "type",
     [KEY_CONVERSATION] = "conversation_id",
-    [KEY_USER] = "user_id",
     [KEY_CLIENT_ID] = "client_id",
     [KEY_SEQ] = "seq",
     [KEY_TIMESTAMP] = "timestamp",
     [KEY_SENDER] = "sender",
     [KEY_CONTENT] = "content",
+    [KEY_USER] = "user_id",
     [KEY_DELIVERED] = "last_delivered_seq",
     [KEY_READ] = "last_read_seq",
     [KEY_STATUS] = "status",

@@ -32,24 +32,16 @@ static tt_err read_token(struct tt_json value, struct tt_slice *token)
     return TT_OK;
 }
 
-/* For the answer to a frame that may turn out to be bad. */
-static void read_ids(const struct tt_json *values, struct tt_client_frame *frame)
+/* What the answer to a refused frame names, although its kind has no use for it. */
+static void read_id_too(struct tt_json value, tt_id *id)
 {
-    if (!tt_is_ok(tt_json_get_id(values[KEY_CONVERSATION], &frame->conversation)))
-        frame->conversation = (tt_id){0};
-    if (!tt_is_ok(tt_json_get_id(values[KEY_CLIENT_ID], &frame->client_id)))
-        frame->client_id = (tt_id){0};
+    if (tt_id_is_none(id) && value.kind == TT_JSON_STRING && !tt_is_ok(tt_json_get_id(value, id)))
+        *id = (tt_id){0};
 }
 
-tt_err tt_frame_parse(struct tt_slice text, const struct tt_frame_limits *limits,
-                      struct tt_client_frame *frame, const char **key)
+static tt_err read_keys(const struct tt_json *values, const struct tt_frame_limits *limits,
+                        struct tt_client_frame *frame, const char **key)
 {
-    struct tt_json values[KEY_COUNT];
-    memset(frame, 0, sizeof(*frame));
-    *key = NULL;
-    TT_TRY(tt_json_read_object(text, keys, KEY_COUNT, values));
-    read_ids(values, frame);
-
     *key = keys[KEY_TYPE];
     TT_TRY(read_kind(values[KEY_TYPE], &frame->kind));
     const struct tt_client_frame_shape *shape = tt_client_frame_shape(frame->kind);
@@ -73,6 +65,19 @@ tt_err tt_frame_parse(struct tt_slice text, const struct tt_frame_limits *limits
     }
     *key = NULL;
     return TT_OK;
+}
+
+tt_err tt_frame_parse(struct tt_slice text, const struct tt_frame_limits *limits,
+                      struct tt_client_frame *frame, const char **key)
+{
+    struct tt_json values[KEY_COUNT];
+    memset(frame, 0, sizeof(*frame));
+    *key = NULL;
+    TT_TRY(tt_json_read_object(text, keys, KEY_COUNT, values));
+    tt_err err = read_keys(values, limits, frame, key);
+    read_id_too(values[KEY_CONVERSATION], &frame->conversation);
+    read_id_too(values[KEY_CLIENT_ID], &frame->client_id);
+    return err;
 }
 
 static void put_conversation(struct tt_json_writer *json, const struct tt_server_frame *frame)

@@ -42,6 +42,12 @@ static void reads_each_frame(void **unused)
         {"{\"type\":\"typing\",\"conversation_id\":\"conv\"}", TT_CLIENT_TYPING, "conv", "", "", 0,
          ""},
         {"{\"type\":\"token\",\"token\":\"a.b.c\"}", TT_CLIENT_TOKEN, "", "", "", 0, "a.b.c"},
+        {"{\"type\":\"token\",\"token\":\"a.b.c\",\"client_id\":\"c1\"}", TT_CLIENT_TOKEN, "", "c1",
+         "", 0, "a.b.c"},
+        {"{\"type\":\"ping\",\"client_id\":\"c1\",\"conversation_id\":\"conv\"}", TT_CLIENT_PING,
+         "conv", "c1", "", 0, ""},
+        {"{\"type\":\"ping\",\"client_id\":\"c 1\",\"conversation_id\":7}", TT_CLIENT_PING, "", "",
+         "", 0, ""},
         {" {\"t\\u0079pe\" : \"p\\u0069ng\"}\n", TT_CLIENT_PING, "", "", "", 0, ""},
         {"{\"type\":\"ping\",\"seq\":\"ignored\"}", TT_CLIENT_PING, "", "", "", 0, ""},
     };
