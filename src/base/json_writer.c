@@ -1,14 +1,13 @@
 #include "base/json_writer.h"
 
 /* Writes what stands before a value, and returns room for `size` bytes of it. */
-static char *begin(struct tt_json_writer *json, const char *key, size_t size)
+static char *begin(struct tt_json_writer *json, struct tt_slice name, size_t size)
 {
-    struct tt_slice name = key == NULL ? TT_SLICE_EMPTY : tt_slice_text(key);
     char *at = tt_buffer_reserve(json->out, name.size + 4 + size);
     if (json->comma)
         *at++ = ',';
     json->comma = true;
-    if (key == NULL)
+    if (name.size == 0)
         return at;
     *at++ = '"';
     memcpy(at, name.data, name.size);
@@ -25,16 +24,16 @@ static void end(struct tt_json_writer *json, const char *at_end)
     tt_buffer_grow_by(out, (size_t)(at_end - (out->data + out->size)));
 }
 
-static void put(struct tt_json_writer *json, const char *key, struct tt_slice value)
+void tt_json_add_word(struct tt_json_writer *json, struct tt_slice name, struct tt_slice word)
 {
-    char *at = begin(json, key, value.size);
-    memcpy(at, value.data, value.size);
-    end(json, at + value.size);
+    char *at = begin(json, name, word.size);
+    memcpy(at, word.data, word.size);
+    end(json, at + word.size);
 }
 
-static void begin_container(struct tt_json_writer *json, const char *key, char bracket)
+static void begin_container(struct tt_json_writer *json, struct tt_slice name, char bracket)
 {
-    put(json, key, tt_slice(&bracket, 1));
+    tt_json_add_word(json, name, tt_slice(&bracket, 1));
     json->comma = false;
 }
 
@@ -44,9 +43,9 @@ static void end_container(struct tt_json_writer *json, char bracket)
     json->comma = true;
 }
 
-void tt_json_begin_object(struct tt_json_writer *json, const char *key)
+void tt_json_add_object(struct tt_json_writer *json, struct tt_slice name)
 {
-    begin_container(json, key, '{');
+    begin_container(json, name, '{');
 }
 
 void tt_json_end_object(struct tt_json_writer *json)
@@ -54,9 +53,9 @@ void tt_json_end_object(struct tt_json_writer *json)
     end_container(json, '}');
 }
 
-void tt_json_begin_array(struct tt_json_writer *json, const char *key)
+void tt_json_add_array(struct tt_json_writer *json, struct tt_slice name)
 {
-    begin_container(json, key, '[');
+    begin_container(json, name, '[');
 }
 
 void tt_json_end_array(struct tt_json_writer *json)
@@ -101,7 +100,7 @@ static void add_text(struct tt_buffer *out, struct tt_slice text)
 
 void tt_json_put_key(struct tt_json_writer *json, struct tt_slice first, const char *second)
 {
-    char *at = begin(json, NULL, 1);
+    char *at = begin(json, TT_SLICE_EMPTY, 1);
     *at = '"';
     end(json, at + 1);
     tt_buffer_add(json->out, first);
@@ -110,23 +109,18 @@ void tt_json_put_key(struct tt_json_writer *json, struct tt_slice first, const c
     json->comma = false;
 }
 
-void tt_json_put_string(struct tt_json_writer *json, const char *key, struct tt_slice text)
+void tt_json_add_string(struct tt_json_writer *json, struct tt_slice name, struct tt_slice text)
 {
-    char *at = begin(json, key, 1);
+    char *at = begin(json, name, 1);
     *at = '"';
     end(json, at + 1);
     add_text(json->out, text);
     tt_buffer_add_byte(json->out, '"');
 }
 
-void tt_json_put_text(struct tt_json_writer *json, const char *key, const char *text)
+void tt_json_add_raw(struct tt_json_writer *json, struct tt_slice name, struct tt_slice raw)
 {
-    tt_json_put_string(json, key, tt_slice_text(text));
-}
-
-void tt_json_put_raw(struct tt_json_writer *json, const char *key, struct tt_slice raw)
-{
-    char *at = begin(json, key, raw.size + 2);
+    char *at = begin(json, name, raw.size + 2);
     at[0] = '"';
     if (raw.size > 0)
         memcpy(at + 1, raw.data, raw.size);
@@ -134,41 +128,26 @@ void tt_json_put_raw(struct tt_json_writer *json, const char *key, struct tt_sli
     end(json, at + raw.size + 2);
 }
 
-void tt_json_put_u64(struct tt_json_writer *json, const char *key, uint64_t number)
+void tt_json_add_u64(struct tt_json_writer *json, struct tt_slice name, uint64_t number)
 {
-    end(json, tt_buffer_put_u64(begin(json, key, TT_U64_TEXT_MAX), number));
+    end(json, tt_buffer_put_u64(begin(json, name, TT_U64_TEXT_MAX), number));
 }
 
-void tt_json_put_bool(struct tt_json_writer *json, const char *key, bool truth)
-{
-    put(json, key, truth ? TT_SLICE_LITERAL("true") : TT_SLICE_LITERAL("false"));
-}
-
-void tt_json_put_null(struct tt_json_writer *json, const char *key)
-{
-    put(json, key, TT_SLICE_LITERAL("null"));
-}
-
-void tt_json_put_seq(struct tt_json_writer *json, const char *key, tt_seq seq)
-{
-    tt_json_put_u64(json, key, seq.n);
-}
-
-void tt_json_put_id(struct tt_json_writer *json, const char *key, const tt_id *id)
+void tt_json_add_id(struct tt_json_writer *json, struct tt_slice name, const tt_id *id)
 {
     if (tt_id_is_none(id))
-        tt_json_put_null(json, key);
+        tt_json_add_word(json, name, TT_SLICE_LITERAL("null"));
     else
-        tt_json_put_raw(json, key, tt_id_slice(id));
+        tt_json_add_raw(json, name, tt_id_slice(id));
 }
 
-void tt_json_put_time(struct tt_json_writer *json, const char *key, tt_time time)
+void tt_json_add_time(struct tt_json_writer *json, struct tt_slice name, tt_time time)
 {
     if (time.ms == 0) {
-        tt_json_put_null(json, key);
+        tt_json_add_word(json, name, TT_SLICE_LITERAL("null"));
         return;
     }
-    char *at = begin(json, key, TT_TIME_TEXT_SIZE + 2);
+    char *at = begin(json, name, TT_TIME_TEXT_SIZE + 2);
     at[0] = '"';
     tt_time_format(time, at + 1);
     at[TT_TIME_TEXT_SIZE + 1] = '"';
