@@ -1,10 +1,10 @@
 /*
  * http1: the requests of an HTTP/1.1 connection (RFC 9112), one at a time, without any I/O.
  *
- * http_parser reads the request line and the header fields. Around it everything is refused that
- * two servers could read differently (request smuggling): bare CR or LF, folded lines, NUL, both
- * Content-Length and Transfer-Encoding or two of either, codings other than chunked, chunks that
- * are not exactly as in the RFC, no or two Host fields. Who sent it is answered and cut off.
+ * Everything is refused that two servers could read differently (request smuggling): bare CR or LF,
+ * folded lines, NUL, both Content-Length and Transfer-Encoding or two of either, codings other than
+ * chunked, chunks that are not exactly as in the RFC, no or two Host fields. Who sent it is
+ * answered and cut off.
  *
  * A connection between two requests, or one that has become a WebSocket, holds no memory here.
  *
@@ -43,7 +43,7 @@ enum tt_http1_method {
     TT_HTTP1_PUT,
     TT_HTTP1_DELETE,
     TT_HTTP1_OPTIONS,
-    TT_HTTP1_OTHER, /* one that http_parser knows: answer 405 */
+    TT_HTTP1_OTHER, /* CONNECT, TRACE or PATCH: answer 405 */
 };
 
 /* Valid until tt_http1_done. */

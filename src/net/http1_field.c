@@ -28,7 +28,7 @@ struct tt_slice tt_http1_find(const struct tt_http1_field *fields, size_t count,
     return TT_SLICE_EMPTY;
 }
 
-static struct tt_slice trim(struct tt_slice text)
+struct tt_slice tt_http1_trim(struct tt_slice text)
 {
     while (text.size > 0 && is_space(text.data[0]))
         text = tt_slice_from(text, 1);
@@ -42,7 +42,7 @@ bool tt_http1_next_element(struct tt_slice *list, struct tt_slice *element)
     while (list->size > 0) {
         const char *comma = memchr(list->data, ',', list->size);
         size_t size = comma != NULL ? (size_t)(comma - list->data) : list->size;
-        *element = trim(tt_slice(list->data, size));
+        *element = tt_http1_trim(tt_slice(list->data, size));
         *list = tt_slice_from(*list, comma != NULL ? size + 1 : size);
         if (element->size > 0)
             return true;

@@ -21,6 +21,9 @@ struct tt_slice tt_http1_find(const struct tt_http1_field *fields, size_t count,
 /* Whether the text is `lower`, in any letter case. */
 bool tt_http1_is(struct tt_slice text, const char *lower);
 
+/* The text without the space and tabs around it. */
+struct tt_slice tt_http1_trim(struct tt_slice text);
+
 /* Takes the next element off the front of a comma-separated list, without the space around it.
  * False when there is none. */
 bool tt_http1_next_element(struct tt_slice *list, struct tt_slice *element);

@@ -79,68 +79,44 @@ size_t tt_http1_scan(struct tt_http1_scan *scan, struct tt_slice bytes)
     return bytes.size;
 }
 
-static int on_url(http_parser *parser, const char *data, size_t size)
+/* The characters of tokens (RFC 9110, 5.6.2), of hosts with their ports (RFC 3986, 3.2.2), and of
+ * request targets (RFC 9112, 3.2): all that are visible, as browsers leave some unencoded, but no
+ * fragment. */
+enum { IN_TOKEN = 1, IN_HOST = 2, IN_TARGET = 4 };
+
+/* The sum of these for each byte, 32 in a row. */
+static const char kinds[] = "00000000000000000000000000000000"
+                            "07417777667767747777777777664644"
+                            "47777777777777777777777777764657"
+                            "57777777777777777777777777745470"
+                            "00000000000000000000000000000000"
+                            "00000000000000000000000000000000"
+                            "00000000000000000000000000000000"
+                            "00000000000000000000000000000000";
+
+static bool consists_of(struct tt_slice text, int kind)
 {
-    struct tt_http1_request *request = parser->data;
-    request->path = tt_slice(data, size);
-    return 0;
+    int all = kind;
+    for (size_t i = 0; i < text.size; i++) /* a digit's lowest bits are its value */
+        all &= kinds[(unsigned char)text.data[i]];
+    return all == kind;
 }
 
-static int on_field(http_parser *parser, const char *data, size_t size)
-{
-    struct tt_http1_request *request = parser->data;
-    if (request->field_count == TT_HTTP1_HEADER_COUNT_MAX) {
-        tt_http1_refuse(request, 431, "there are too many header fields");
-        return 1;
-    }
-    request->fields[request->field_count++] =
-        (struct tt_http1_field){.name = tt_slice(data, size), .value = TT_SLICE_EMPTY};
-    return 0;
-}
-
-static int on_value(http_parser *parser, const char *data, size_t size)
-{
-    struct tt_http1_request *request = parser->data;
-    while (size > 0 && (data[size - 1] == ' ' || data[size - 1] == '\t'))
-        size--;
-    request->fields[request->field_count - 1].value = tt_slice(data, size);
-    return 0;
-}
-
-/* The body is not http_parser's: its lenient mode takes chunks that end anyhow. */
-static int on_headers_complete(http_parser *parser)
-{
-    struct tt_http1_request *request = parser->data;
-    request->keep_alive = http_should_keep_alive(parser) != 0;
-    return 1;
-}
-
-static enum tt_http1_method method_of(unsigned method)
-{
-    switch (method) {
-    case HTTP_GET:
-        return TT_HTTP1_GET;
-    case HTTP_HEAD:
-        return TT_HTTP1_HEAD;
-    case HTTP_POST:
-        return TT_HTTP1_POST;
-    case HTTP_PUT:
-        return TT_HTTP1_PUT;
-    case HTTP_DELETE:
-        return TT_HTTP1_DELETE;
-    case HTTP_OPTIONS:
-        return TT_HTTP1_OPTIONS;
-    default:
-        return TT_HTTP1_OTHER;
-    }
-}
+static const struct {
+    const char *name;
+    enum tt_http1_method method;
+} methods[] = {
+    {"GET", TT_HTTP1_GET},     {"POST", TT_HTTP1_POST},     {"HEAD", TT_HTTP1_HEAD},
+    {"PUT", TT_HTTP1_PUT},     {"DELETE", TT_HTTP1_DELETE}, {"OPTIONS", TT_HTTP1_OPTIONS},
+    {"PATCH", TT_HTTP1_OTHER}, {"CONNECT", TT_HTTP1_OTHER}, {"TRACE", TT_HTTP1_OTHER},
+};
 
 static bool refuse_target(struct tt_http1_request *request)
 {
     return tt_http1_refuse(request, 400, "the request target is malformed");
 }
 
-/* A path, and perhaps a query (RFC 9112, 3.2.1); the parser has looked at its bytes. */
+/* A path, and perhaps a query (RFC 9112, 3.2.1). */
 static bool read_origin_form(struct tt_http1_request *request, struct tt_slice target)
 {
     request->query = target;
@@ -148,15 +124,13 @@ static bool read_origin_form(struct tt_http1_request *request, struct tt_slice t
     return true;
 }
 
-static bool read_target(struct tt_http1_request *request, bool connect)
+static bool read_target(struct tt_http1_request *request, struct tt_slice target, bool connect)
 {
-    struct tt_slice target = request->path;
     struct http_parser_url url;
-    request->path = TT_SLICE_EMPTY;
-    if (connect)
-        return true;
-    if (target.size == 0 || memchr(target.data, '#', target.size) != NULL)
+    if (target.size == 0 || !consists_of(target, IN_TARGET))
         return refuse_target(request);
+    if (connect) /* host and port: nothing that is here */
+        return true;
     if (target.data[0] == '/')
         return read_origin_form(request, target);
     http_parser_url_init(&url);
@@ -174,36 +148,12 @@ static bool read_target(struct tt_http1_request *request, bool connect)
     return true;
 }
 
-static bool is_alphanumeric(char byte)
-{
-    return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
-           (byte >= 'a' && byte <= 'z');
-}
-
-static bool consists_of(struct tt_slice text, const char *others)
-{
-    for (size_t i = 0; i < text.size; i++)
-        if (!is_alphanumeric(text.data[i]) &&
-            (text.data[i] == '\0' || strchr(others, text.data[i]) == NULL))
-            return false;
-    return true;
-}
-
-static bool check_names(struct tt_http1_request *request)
-{
-    for (size_t i = 0; i < request->field_count; i++)
-        if (request->fields[i].name.size == 0 ||
-            !consists_of(request->fields[i].name, "!#$%&'*+-.^_`|~"))
-            return tt_http1_refuse(request, 400, "a header field's name is malformed");
-    return true;
-}
-
 static bool check_host(struct tt_http1_request *request)
 {
     size_t count = tt_http1_header_count(request, "host");
     if (count > 1 || (count == 0 && request->minor > 0))
         return tt_http1_refuse(request, 400, "a request has exactly one Host field");
-    if (!consists_of(tt_http1_header(request, "host"), "-._~:[]%!$&'()*+,;="))
+    if (!consists_of(tt_http1_header(request, "host"), IN_HOST))
         return tt_http1_refuse(request, 400, "the Host field is malformed");
     return true;
 }
@@ -245,57 +195,99 @@ static bool read_framing(struct tt_http1_request *request, struct tt_http1_frami
     return true;
 }
 
-/* METHOD SP TARGET SP HTTP/D.D: the lenient http_parser would let HTPP pass, and more spaces. */
-static bool check_request_line(struct tt_slice head, struct tt_http1_request *request)
+static bool is_digit(char byte)
 {
-    const char *end = memchr(head.data, '\r', head.size);
-    size_t size = end != NULL ? (size_t)(end - head.data) : 0;
-    size_t spaces = 0;
-    for (size_t i = 0; i < size; i++)
-        spaces += head.data[i] == ' ';
-    if (spaces != 2 || size < sizeof(" HTTP/1.1") ||
-        memcmp(end - strlen(" HTTP/1.1"), " HTTP/", strlen(" HTTP/")) != 0)
-        return tt_http1_refuse(request, 400, "the request line is malformed");
+    return byte >= '0' && byte <= '9';
+}
+
+/* "D.D" */
+static bool read_version(struct tt_http1_request *request, struct tt_slice version)
+{
+    if (version.data[0] != '1' || version.data[1] != '.' || !is_digit(version.data[2]))
+        return tt_http1_refuse(request, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+    request->minor = version.data[2] > '0';
     return true;
 }
 
-static bool run_parser(struct tt_slice head, struct tt_http1_request *request, http_parser *parser)
+static bool read_method(struct tt_http1_request *request, struct tt_slice name)
 {
-    http_parser_settings settings;
-    http_parser_settings_init(&settings);
-    settings.on_url = on_url;
-    settings.on_header_field = on_field;
-    settings.on_header_value = on_value;
-    settings.on_headers_complete = on_headers_complete;
-    http_parser_init(parser, HTTP_REQUEST);
-    parser->data = request;
-    size_t parsed = http_parser_execute(parser, &settings, head.data, head.size);
-    if (request->status != 0)
-        return false;
-    enum http_errno error = HTTP_PARSER_ERRNO(parser);
-    if (error == HPE_INVALID_METHOD)
-        return tt_http1_refuse(request, 501, "this method is unknown");
-    if (error == HPE_INVALID_VERSION)
-        return tt_http1_refuse(request, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
-    if (error == HPE_INVALID_TRANSFER_ENCODING)
-        return tt_http1_refuse(request, 501, "the only Transfer-Encoding known here is chunked");
-    if (error != HPE_OK || parsed != head.size)
-        return tt_http1_refuse(request, 400, http_errno_description(error));
-    if (parser->http_major != 1)
-        return tt_http1_refuse(request, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        if (tt_slice_eq(name, tt_slice_text(methods[i].name))) {
+            request->method = methods[i].method;
+            return true;
+        }
+    }
+    return tt_http1_refuse(request, 501, "this method is unknown");
+}
+
+/* METHOD SP TARGET SP HTTP/D.D */
+static bool read_request_line(struct tt_http1_request *request, struct tt_slice line)
+{
+    static const char before_version[] = " HTTP/";
+    const size_t end_size = sizeof(before_version) - 1 + sizeof("1.1") - 1;
+    struct tt_slice target = line;
+    struct tt_slice method = tt_slice_take_until(&target, ' ');
+    if (target.size < end_size ||
+        memcmp(target.data + target.size - end_size, before_version, sizeof(before_version) - 1) !=
+            0 ||
+        memchr(target.data, ' ', target.size - end_size) != NULL)
+        return tt_http1_refuse(request, 400, "the request line is malformed");
+    target.size -= end_size;
+    struct tt_slice version = tt_slice(target.data + target.size + sizeof(before_version) - 1, 3);
+    return read_method(request, method) &&
+           read_target(request, target, tt_slice_eq(method, TT_SLICE_LITERAL("CONNECT"))) &&
+           read_version(request, version);
+}
+
+static bool read_field(struct tt_http1_request *request, struct tt_slice line)
+{
+    if (request->field_count == TT_HTTP1_HEADER_COUNT_MAX)
+        return tt_http1_refuse(request, 431, "there are too many header fields");
+    const char *colon = memchr(line.data, ':', line.size);
+    size_t name_size = colon == NULL ? 0 : (size_t)(colon - line.data);
+    struct tt_slice name = tt_slice(line.data, name_size);
+    if (name_size == 0 || !consists_of(name, IN_TOKEN))
+        return tt_http1_refuse(request, 400, "a header field's name is malformed");
+    request->fields[request->field_count++] = (struct tt_http1_field){
+        .name = name, .value = tt_http1_trim(tt_slice_from(line, name_size + 1))};
     return true;
+}
+
+/* A head that was scanned: all its lines end with CR LF, which stand nowhere else in it. */
+static struct tt_slice take_line(struct tt_slice *head)
+{
+    struct tt_slice line = tt_slice_take_until(head, '\r');
+    *head = tt_slice_from(*head, 1);
+    return line;
+}
+
+/* RFC 9112, 9.3 */
+static bool keeps_alive(const struct tt_http1_request *request)
+{
+    bool keep_alive = false;
+    for (size_t i = 0; i < request->field_count; i++) {
+        const struct tt_http1_field *field = &request->fields[i];
+        if (!tt_http1_is(field->name, "connection"))
+            continue;
+        if (tt_http1_has_token(field->value, "close"))
+            return false;
+        keep_alive = keep_alive || tt_http1_has_token(field->value, "keep-alive");
+    }
+    return request->minor > 0 || keep_alive;
 }
 
 bool tt_http1_read_head(struct tt_slice head, struct tt_http1_request *request,
                         struct tt_http1_framing *framing)
 {
-    http_parser parser;
     memset(request, 0, offsetof(struct tt_http1_request, fields));
     *framing = (struct tt_http1_framing){0};
-    if (!check_request_line(head, request) || !run_parser(head, request, &parser))
+    if (!read_request_line(request, take_line(&head)))
         return false;
-    request->minor = parser.http_minor > 0;
-    request->method = method_of(parser.method);
-    return read_target(request, parser.method == HTTP_CONNECT) && check_names(request) &&
-           check_host(request) && read_framing(request, framing);
+    for (struct tt_slice line = take_line(&head); line.size > 0; line = take_line(&head))
+        if (!read_field(request, line))
+            return false;
+    if (!check_host(request) || !read_framing(request, framing))
+        return false;
+    request->keep_alive = keeps_alive(request);
+    return true;
 }

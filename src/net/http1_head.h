@@ -1,9 +1,7 @@
 /*
- * http1_head: the request line and the header fields of a request, and how its body is framed.
- *
- * A head is first found by the strict scanner here and only then, in one piece, given to
- * http_parser: Debian builds that library in its lenient mode, which takes bare LF, folded lines
- * and spaces in names.
+ * http1_head: the request line and the header fields of a request, and how its body is framed (RFC
+ * 9112). Stricter than it must be: what two servers could understand differently is refused
+ * (decision 33).
  */
 #ifndef TT_NET_HTTP1_HEAD_H
 #define TT_NET_HTTP1_HEAD_H

@@ -104,9 +104,71 @@ static void requests_in_any_pieces(void **unused)
           "DELETE /d ? x= [] close\n");
 }
 
+static int status_of(const char *before, char byte, const char *after)
+{
+    struct tt_buffer stream = {0};
+    struct tt_http1 http;
+    int status = 0;
+    tt_buffer_add_text(&stream, before);
+    tt_buffer_add_byte(&stream, byte);
+    tt_buffer_add_text(&stream, after);
+    struct tt_input input = {stream.data, stream.size};
+    tt_http1_init(&http, &limits);
+    enum tt_http1_result result = tt_http1_next(&http, &input, TT_MONO(1));
+    assert_int_not_equal(result, TT_HTTP1_MORE);
+    if (result == TT_HTTP1_REFUSED)
+        status = tt_http1_request(&http)->status;
+    tt_http1_deinit(&http);
+    tt_buffer_deinit(&stream);
+    return status;
+}
+
+static bool is_one_of(int byte, const char *others)
+{
+    bool is_letter = (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
+    return is_letter || (byte >= '0' && byte <= '9') || (byte != 0 && strchr(others, byte) != NULL);
+}
+
+/* RFC 9110, 5.6.2; RFC 3986, 3.2.2; RFC 9112, 3.2: all that is visible, but no fragment. */
+static void every_byte_in_names_hosts_and_targets(void **unused)
+{
+    (void)unused;
+    for (int byte = 0; byte < 256; byte++) {
+        bool in_name = is_one_of(byte, "!#$%&'*+-.^_`|~");
+        bool in_host = is_one_of(byte, "-._~:[]%!$&'()*+,;=");
+        bool in_target = byte > ' ' && byte < 0x7f && byte != '#';
+        assert_int_equal(status_of(GET "X", (char)byte, "a: b\r\n\r\n"),
+                         in_name || byte == ':' ? 0 : 400);
+        assert_int_equal(status_of("GET / HTTP/1.1\r\nHost: a", (char)byte, "b\r\n\r\n"),
+                         in_host ? 0 : 400);
+        assert_int_equal(status_of("GET /a", (char)byte, "b HTTP/1.1\r\nHost: a\r\n\r\n"),
+                         in_target ? 0 : 400);
+    }
+}
+
+static void connections_that_end_or_go_on(void **unused)
+{
+    (void)unused;
+    CHECK("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", "GET / ? x= [] close\n");
+    CHECK("GET / HTTP/1.0\r\nConnection: close\r\nConnection: Keep-Alive\r\n\r\n",
+          "GET / ? x= [] close\n");
+    CHECK("GET / HTTP/1.0\r\nConnection: , x,\tKeep-Alive \r\n\r\n", "GET / ? x= []\n");
+    CHECK("GET / HTTP/1.0\r\nProxy-Connection: keep-alive\r\n\r\n", "GET / ? x= [] close\n");
+    CHECK(GET "Connection: x, CLOSE\r\n\r\n", "GET / ? x= [] close\n");
+    CHECK(GET "Connection: upgrade\r\nConnection: ,close\r\n\r\n", "GET / ? x= [] close\n");
+    CHECK(GET "Connection: closed\r\n\r\n", "GET / ? x= []\n");
+    CHECK(GET "Proxy-Connection: close\r\n\r\n", "GET / ? x= []\n");
+}
+
 static void versions_and_methods(void **unused)
 {
     (void)unused;
+    CHECK("PROPFIND / HTTP/1.1\r\nHost: a\r\n\r\n", "501\n");
+    CHECK("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", "other / ? x= []\n");
+    CHECK("get / HTTP/1.1\r\nHost: a\r\n\r\n", "501\n");
+    CHECK("GETS / HTTP/1.1\r\nHost: a\r\n\r\n", "501\n");
+    CHECK("GET / HTTP/1.10\r\nHost: a\r\n\r\n", "400\n");
+    CHECK("GET / HTTP/x.1\r\nHost: a\r\n\r\n", "505\n");
     CHECK("GET / HTTP/1.0\r\n\r\n", "GET / ? x= [] close\n");
     CHECK("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "GET / ? x= []\n");
     CHECK("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "OPTIONS * ? x= []\n");
@@ -423,6 +485,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_in_any_pieces),
+        cmocka_unit_test(every_byte_in_names_hosts_and_targets),
+        cmocka_unit_test(connections_that_end_or_go_on),
         cmocka_unit_test(versions_and_methods),
         cmocka_unit_test(requests_that_could_be_smuggled),
         cmocka_unit_test(every_byte_in_every_place_of_a_value),
