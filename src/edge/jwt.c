@@ -1,18 +1,14 @@
 #include "edge/jwt.h"
 
-#include <jansson.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
 #include "base/base64url.h"
 #include "base/json_writer.h"
-#include "base/limits.h"
+#include "edge/jwt_object.h"
 #include "model/account.h"
 
 #define LOGIN_CLAIM "twoticks_login"
-
-/* The last second of the year 9999. */
-#define SECONDS_MAX 253402300799LL
 
 /* What a token that is signed with a secret begins with, ours and those of most libraries: the
  * header {"alg":"HS256","typ":"JWT"}, which then need not be read. */
@@ -47,62 +43,53 @@ static bool split(struct tt_slice token, struct parts *parts)
     return true;
 }
 
-/* The JSON object in a part of a token; NULL if it is none. Jansson would take a NUL after it. */
-static json_t *load(struct tt_slice part)
-{
-    unsigned char bytes[TT_BASE64URL_DECODED_MAX(TT_LIMIT_TOKEN_BYTES)];
-    size_t size;
-    if (!tt_base64url_decode(part, bytes, &size) || memchr(bytes, '\0', size) != NULL)
-        return NULL;
-    json_t *object = json_loadb((const char *)bytes, size, JSON_REJECT_DUPLICATES, NULL);
-    if (json_is_object(object))
-        return object;
-    json_decref(object);
-    return NULL;
-}
+enum { HEADER_ALGORITHM, HEADER_KID, HEADER_CRITICAL, HEADER_COUNT };
+static const char *const header_names[HEADER_COUNT] = {"alg", "kid", "crit"};
 
-static bool text_is(const json_t *value, struct tt_slice text)
-{
-    return json_is_string(value) &&
-           tt_slice_eq(tt_slice(json_string_value(value), json_string_length(value)), text);
-}
-
-static struct tt_slice text_of(const json_t *value)
-{
-    return tt_slice(json_string_value(value), json_string_length(value));
-}
+enum {
+    CLAIM_USER,
+    CLAIM_DEVICE,
+    CLAIM_ISSUED_AT,
+    CLAIM_EXPIRES,
+    CLAIM_NOT_BEFORE,
+    CLAIM_ISSUER,
+    CLAIM_AUDIENCE,
+    CLAIM_LOGIN,
+    CLAIM_COUNT
+};
+static const char *const claim_names[CLAIM_COUNT] = {
+    [CLAIM_USER] = "sub",     [CLAIM_DEVICE] = "device",   [CLAIM_ISSUED_AT] = "iat",
+    [CLAIM_EXPIRES] = "exp",  [CLAIM_NOT_BEFORE] = "nbf",  [CLAIM_ISSUER] = "iss",
+    [CLAIM_AUDIENCE] = "aud", [CLAIM_LOGIN] = LOGIN_CLAIM,
+};
 
 /* How a token says that it was signed. */
 struct header {
-    struct tt_slice algorithm;
+    struct tt_json algorithm;
     struct tt_slice kid; /* empty: none is named */
-    json_t *json;        /* what these lie in; NULL: in no memory that is to be freed */
+    struct tt_buffer kid_bytes;
 };
 
-static tt_err check_header(struct header *header, const char **reason)
+static tt_err read_header(struct tt_slice part, struct tt_jwt_bytes *bytes, struct header *header,
+                          const char **reason)
 {
-    const json_t *algorithm = json_object_get(header->json, "alg");
-    const json_t *kid = json_object_get(header->json, "kid");
-    if (json_object_get(header->json, "crit") != NULL)
-        return refuse(reason, "critical header fields are not supported");
-    if (!json_is_string(algorithm))
-        return refuse(reason, "no algorithm is named");
-    if (kid != NULL && !json_is_string(kid))
-        return refuse(reason, "the kid is no string");
-    header->algorithm = text_of(algorithm);
-    header->kid = kid == NULL ? TT_SLICE_EMPTY : text_of(kid);
-    return TT_OK;
-}
-
-static tt_err read_header(struct tt_slice part, struct header *header, const char **reason)
-{
-    *header = (struct header){.algorithm = TT_SLICE_LITERAL("HS256")};
+    struct tt_json values[HEADER_COUNT];
+    *header = (struct header){.algorithm = {TT_JSON_STRING, TT_SLICE_LITERAL("HS256")}};
     if (tt_slice_eq(part, TT_SLICE_LITERAL(USUAL_HEADER)))
         return TT_OK;
-    header->json = load(part);
-    if (header->json == NULL)
+    if (!tt_jwt_object_read(part, bytes, header_names, HEADER_COUNT, values))
         return refuse(reason, "the header is no JSON object, or repeats a name");
-    return check_header(header, reason);
+    if (values[HEADER_CRITICAL].kind != TT_JSON_ABSENT)
+        return refuse(reason, "critical header fields are not supported");
+    if (values[HEADER_ALGORITHM].kind != TT_JSON_STRING)
+        return refuse(reason, "no algorithm is named");
+    header->algorithm = values[HEADER_ALGORITHM];
+    if (values[HEADER_KID].kind == TT_JSON_ABSENT)
+        return TT_OK;
+    if (!tt_jwt_text(values[HEADER_KID], &header->kid_bytes))
+        return refuse(reason, "the kid is no string");
+    header->kid = tt_buffer_slice(&header->kid_bytes);
+    return TT_OK;
 }
 
 /* *any: there is a key that could have signed it. */
@@ -113,7 +100,7 @@ static bool is_signed(const struct tt_jwt_keys *keys, const struct header *heade
     *any = false;
     for (size_t at = 0; (key = tt_jwt_keys_next(keys, header->kid, &at)) != NULL;) {
         const char *name = tt_jwt_algorithm_name(tt_jwt_key_algorithm(key));
-        if (!tt_slice_eq(header->algorithm, tt_slice_text(name)))
+        if (!tt_jwt_text_is(header->algorithm, tt_slice_text(name)))
             continue;
         *any = true;
         if (tt_jwt_key_verify(key, bytes, signature))
@@ -141,94 +128,63 @@ static tt_err check_signature(const struct tt_jwt_keys *keys, const struct heade
     return refuse(reason, any ? "the signature is wrong" : "no key of that kid and algorithm");
 }
 
-/* Reads a time in seconds, of which a fraction may be given (RFC 7519, section 2): it is rounded to
- * where the token is good for less. 0 and *found false without it. */
-static bool read_seconds(const json_t *claims, const char *name, bool up, bool *found,
-                         int64_t *seconds)
+static tt_err check_times(const struct tt_json *payload, tt_time now, tt_time *expires,
+                          const char **reason)
 {
-    const json_t *value = json_object_get(claims, name);
-    *found = value != NULL;
-    *seconds = 0;
-    if (value == NULL)
-        return true;
-    if (json_is_integer(value)) {
-        *seconds = json_integer_value(value);
-        return *seconds >= 0 && *seconds <= SECONDS_MAX;
-    }
-    double real = json_real_value(value);
-    if (!json_is_real(value) || real < 0 || real > (double)SECONDS_MAX)
-        return false;
-    *seconds = (int64_t)real;
-    if (up && (double)*seconds < real)
-        *seconds += 1;
-    return true;
-}
-
-static tt_err check_times(const json_t *payload, tt_time now, tt_time *expires, const char **reason)
-{
-    bool found;
     int64_t seconds;
-    if (!read_seconds(payload, "exp", false, &found, &seconds))
+    if (!tt_jwt_seconds(payload[CLAIM_EXPIRES], false, &seconds))
         return refuse(reason, "exp is no number of seconds since 1970");
-    if (!found)
+    if (payload[CLAIM_EXPIRES].kind == TT_JSON_ABSENT)
         return refuse(reason, "exp is missing");
     *expires = TT_TIME(seconds * 1000);
     if (now.ms >= expires->ms)
         return refuse(reason, "expired");
 
     int64_t latest = now.ms / 1000 + TT_JWT_LEEWAY_S;
-    if (!read_seconds(payload, "nbf", true, &found, &seconds) || seconds > latest)
+    if (!tt_jwt_seconds(payload[CLAIM_NOT_BEFORE], true, &seconds) || seconds > latest)
         return refuse(reason, "not valid yet");
-    if (!read_seconds(payload, "iat", true, &found, &seconds) || seconds > latest)
+    if (!tt_jwt_seconds(payload[CLAIM_ISSUED_AT], true, &seconds) || seconds > latest)
         return refuse(reason, "issued in the future");
     return TT_OK;
 }
 
-static bool has_audience(const json_t *audience, struct tt_slice wanted)
+static bool has_audience(struct tt_json audience, struct tt_slice wanted)
 {
-    if (!json_is_array(audience))
-        return text_is(audience, wanted);
-    for (size_t i = 0; i < json_array_size(audience); i++)
-        if (text_is(json_array_get(audience, i), wanted))
+    if (audience.kind != TT_JSON_ARRAY)
+        return tt_jwt_text_is(audience, wanted);
+    struct tt_json one;
+    struct tt_json_items items = tt_json_items(audience);
+    while (tt_json_next(&items, NULL, &one))
+        if (tt_jwt_text_is(one, wanted))
             return true;
     return false;
 }
 
-static bool read_id(const json_t *value, tt_id *id)
-{
-    return json_is_string(value) &&
-           tt_is_ok(tt_id_parse(tt_slice(json_string_value(value), json_string_length(value)), id));
-}
-
-static tt_err check_login(const json_t *value, uint64_t *login, const char **reason)
+static tt_err check_login(struct tt_json value, uint64_t *login, const char **reason)
 {
     *login = 0;
-    if (value == NULL)
+    if (value.kind == TT_JSON_ABSENT)
         return TT_OK;
-    if (!json_is_integer(value) || json_integer_value(value) <= 0 ||
-        (uint64_t)json_integer_value(value) > TT_LOGIN_MAX)
+    if (!tt_is_ok(tt_json_get_u64(value, TT_LOGIN_MAX, login)) || *login == 0)
         return refuse(reason, "the login is no such number");
-    *login = (uint64_t)json_integer_value(value);
     return TT_OK;
 }
 
-static tt_err check_claims(const json_t *payload, const struct tt_jwt_policy *policy, tt_time now,
-                           struct tt_jwt_claims *claims, const char **reason)
+static tt_err check_claims(const struct tt_json *payload, const struct tt_jwt_policy *policy,
+                           tt_time now, struct tt_jwt_claims *claims, const char **reason)
 {
-    const json_t *device = json_object_get(payload, "device");
     TT_TRY(check_times(payload, now, &claims->expires, reason));
-    if (policy->issuer.size > 0 && !text_is(json_object_get(payload, "iss"), policy->issuer))
+    if (policy->issuer.size > 0 && !tt_jwt_text_is(payload[CLAIM_ISSUER], policy->issuer))
         return refuse(reason, "from another issuer");
-    if (policy->audience.size > 0 &&
-        !has_audience(json_object_get(payload, "aud"), policy->audience))
+    if (policy->audience.size > 0 && !has_audience(payload[CLAIM_AUDIENCE], policy->audience))
         return refuse(reason, "for another audience");
-    if (!read_id(json_object_get(payload, "sub"), &claims->user))
+    if (!tt_is_ok(tt_json_get_id(payload[CLAIM_USER], &claims->user)))
         return refuse(reason, "sub is no user id");
-    if (device == NULL)
+    if (payload[CLAIM_DEVICE].kind == TT_JSON_ABSENT)
         claims->device = tt_id_of("default");
-    else if (!read_id(device, &claims->device))
+    else if (!tt_is_ok(tt_json_get_id(payload[CLAIM_DEVICE], &claims->device)))
         return refuse(reason, "device is no device id");
-    return check_login(json_object_get(payload, LOGIN_CLAIM), &claims->login, reason);
+    return check_login(payload[CLAIM_LOGIN], &claims->login, reason);
 }
 
 tt_err tt_jwt_verify(const struct tt_jwt_keys *keys, const struct tt_jwt_policy *policy,
@@ -244,18 +200,17 @@ tt_err tt_jwt_verify(const struct tt_jwt_keys *keys, const struct tt_jwt_policy 
         return refuse(reason, "not three parts");
 
     struct header header;
-    tt_err err = read_header(parts.header, &header, reason);
+    struct tt_jwt_bytes bytes;
+    tt_err err = read_header(parts.header, &bytes, &header, reason);
     if (tt_is_ok(err))
         err = check_signature(keys, &header, &parts, reason);
-    json_decref(header.json);
+    tt_buffer_deinit(&header.kid_bytes);
     TT_TRY(err);
 
-    json_t *payload = load(parts.payload);
-    if (payload == NULL)
+    struct tt_json payload[CLAIM_COUNT];
+    if (!tt_jwt_object_read(parts.payload, &bytes, claim_names, CLAIM_COUNT, payload))
         return refuse(reason, "the claims are no JSON object, or repeat a name");
-    err = check_claims(payload, policy, now, claims, reason);
-    json_decref(payload);
-    return err;
+    return check_claims(payload, policy, now, claims, reason);
 }
 
 static void put_claims(struct tt_buffer *out, const struct tt_jwt_policy *policy,

@@ -4,8 +4,8 @@
  *
  * The claims: `sub` is the user, `device` the device ("default" when absent). `exp` is required and
  * exact; `nbf` and `iat` may be TT_JWT_LEEWAY_S in the future. Refused are, before anything is
- * believed: tokens over TT_LIMIT_TOKEN_BYTES, `crit`, repeated names, and every algorithm but
- * the one of the key.
+ * believed: tokens over TT_LIMIT_TOKEN_BYTES, `crit`, names that are read and there twice, and
+ * every algorithm but the one of the key.
  */
 #ifndef TT_EDGE_JWT_H
 #define TT_EDGE_JWT_H

@@ -174,6 +174,8 @@ static void accepts_all_four_algorithms(void **state)
     expect_good(f->keys, &token);
     token = asymmetric(f->rsa, "{\"alg\":\"RS256\"}", CLAIMS);
     expect_good(f->keys, &token);
+    token = asymmetric(f->ed, "{\"alg\":\"Ed\\u0044SA\",\"kid\":\"\\u0065d\"}", CLAIMS);
+    expect_good(f->keys, &token);
     token = asymmetric(f->ed, "{\"alg\":\"EdDSA\",\"kid\":\"ed\"}", CLAIMS);
     expect_good(f->keys, &token);
     /* Some r or s is shorter than 32 bytes in one of 128: the padding is tried too. */
@@ -239,7 +241,11 @@ static void refuses_forgeries(void **state)
     expect_refused(f->keys, &token, no_key);
     token = hs256(secret, "{\"alg\":\"HS256\",\"kid\":\"../../etc/passwd\"}", CLAIMS);
     expect_refused(f->keys, &token, no_key);
+    token = hs256(secret, "{\"alg\":\"HS256\",\"crit\":null}", CLAIMS);
+    expect_refused(f->keys, &token, "critical header fields are not supported");
     token = hs256(secret, "{\"alg\":\"HS256\",\"kid\":7}", CLAIMS);
+    expect_refused(f->keys, &token, "the kid is no string");
+    token = hs256(secret, "{\"alg\":\"HS256\",\"kid\":\"\\udc00\"}", CLAIMS);
     expect_refused(f->keys, &token, "the kid is no string");
     token = hs256(secret, "{\"alg\":\"HS256\",\"crit\":[\"x\"]}", CLAIMS);
     expect_refused(f->keys, &token, "critical header fields are not supported");
@@ -366,17 +372,23 @@ static void checks_claims(void **state)
         {"{\"sub\":\"a\",\"exp\":-0.5}", "exp is no number of seconds since 1970"},
         {"{\"sub\":\"a\",\"exp\":253402300799.5}", "exp is no number of seconds since 1970"},
         {"{\"sub\":\"a\",\"exp\":1e300}", "exp is no number of seconds since 1970"},
-        {"{\"sub\":\"a\",\"exp\":1e400}", "the claims are no JSON object, or repeat a name"},
+        {"{\"sub\":\"a\",\"exp\":1e400}", "exp is no number of seconds since 1970"},
         {"{\"sub\":\"a\",\"exp\":\"1705311730\"}", "exp is no number of seconds since 1970"},
         {"{\"sub\":\"a\",\"exp\":null}", "exp is no number of seconds since 1970"},
         {"{\"sub\":\"a\",\"exp\":[1705311730]}", "exp is no number of seconds since 1970"},
-        {"{\"sub\":\"a\",\"exp\":99999999999999999999}",
-         "the claims are no JSON object, or repeat a name"},
+        {"{\"sub\":\"a\",\"exp\":99999999999999999999}", "exp is no number of seconds since 1970"},
+        {"{\"sub\":\"a\",\"exp\":1"
+         "00000000000000000000000000000000000000000000000000000000000000000}",
+         "exp is no number of seconds since 1970"},
         {"{\"sub\":\"a\"}", "exp is missing"},
         {"{\"sub\":\"a\",\"exp\":1705311720,\"exp\":1705311730}",
          "the claims are no JSON object, or repeat a name"},
         {"{\"sub\":\"a\",\"sub\":\"b\",\"exp\":1705311730}",
          "the claims are no JSON object, or repeat a name"},
+        {"{\"sub\":\"a\",\"exp\":1705311730,\"s\\u0075b\":\"b\"}",
+         "the claims are no JSON object, or repeat a name"},
+        {"{\"s\\u0075b\":\"\\u0061\",\"e\\u0078p\":1705311730,\"of\":{\"sub\":1,\"sub\":2}}", NULL},
+        {"{\"sub\":\"a\\u0000\",\"exp\":1705311730}", "sub is no user id"},
         {"{\"claims\":{\"sub\":\"a\",\"exp\":1705311730}}", "exp is missing"},
         {"{\"sub\":\"a\",\"exp\":1705311730,\"nbf\":1705311780}", NULL},
         {"{\"sub\":\"a\",\"exp\":1705311730,\"nbf\":1705311781}", "not valid yet"},
@@ -397,6 +409,13 @@ static void checks_claims(void **state)
         {"{\"sub\":\"a\",\"device\":\"\",\"exp\":1705311730}", "device is no device id"},
         {"{\"sub\":\"a\",\"device\":null,\"exp\":1705311730}", "device is no device id"},
         {"{\"sub\":\"a\",\"exp\":1705311730}x", "the claims are no JSON object, or repeat a name"},
+        {"{\"sub\":\"a\",\"exp\":1705311730,\"twoticks_login\":1}", NULL},
+        {"{\"sub\":\"a\",\"exp\":1705311730,\"twoticks_login\":0}", "the login is no such number"},
+        {"{\"sub\":\"a\",\"exp\":1705311730,\"twoticks_login\":-1}", "the login is no such number"},
+        {"{\"sub\":\"a\",\"exp\":1705311730,\"twoticks_login\":1.0}",
+         "the login is no such number"},
+        {"{\"sub\":\"a\",\"exp\":1705311730,\"twoticks_login\":\"1\"}",
+         "the login is no such number"},
         {"[]", "the claims are no JSON object, or repeat a name"},
         {"", "the claims are no JSON object, or repeat a name"},
     };
@@ -437,29 +456,41 @@ static void checks_audience_and_issuer(void **state)
 {
     struct fixture *f = *state;
     const struct tt_jwt_policy policy = {TT_SLICE_LITERAL("chat"), TT_SLICE_LITERAL("me")};
+    const struct tt_jwt_policy odd = {TT_SLICE_EMPTY, TT_SLICE_LITERAL("\xef\xbf\xbd")};
+    const struct tt_jwt_policy far = {TT_SLICE_EMPTY, TT_SLICE_LITERAL("https://far/\\")};
     const struct {
         const char *payload;
         const char *reason;
+        const struct tt_jwt_policy *policy; /* NULL: that one */
     } cases[] = {
-        {"{\"sub\":\"a\",\"exp\":1705311730,\"iss\":\"me\",\"aud\":\"chat\"}", NULL},
-        {"{\"sub\":\"a\",\"exp\":1705311730,\"iss\":\"me\",\"aud\":[\"x\",\"chat\"]}", NULL},
-        {"{\"sub\":\"a\",\"exp\":1705311730,\"iss\":\"me\",\"aud\":[]}", "for another audience"},
+        {"{\"sub\":\"a\",\"exp\":1705311730,\"iss\":\"https:\\/\\/far/\\u005c\"}", NULL, &far},
+        {"{\"sub\":\"a\",\"exp\":1705311730,\"iss\":\"https://far/\\\\\"}", NULL, &far},
+        {"{\"sub\":\"a\",\"exp\":1705311730,\"iss\":\"https://far/\"}", "from another issuer",
+         &far},
+        {"{\"sub\":\"a\",\"exp\":1705311730,\"iss\":\"\\ud800\"}", "from another issuer", &odd},
+        {"{\"sub\":\"a\",\"exp\":1705311730,\"iss\":\"\\ufffd\"}", NULL, &odd},
+        {"{\"sub\":\"a\",\"exp\":1705311730,\"iss\":\"m\\u0065\",\"aud\":[1,\"ch\\u0061t\"]}", NULL,
+         NULL},
+        {"{\"sub\":\"a\",\"exp\":1705311730,\"iss\":\"me\",\"aud\":\"chat\"}", NULL, NULL},
+        {"{\"sub\":\"a\",\"exp\":1705311730,\"iss\":\"me\",\"aud\":[\"x\",\"chat\"]}", NULL, NULL},
+        {"{\"sub\":\"a\",\"exp\":1705311730,\"iss\":\"me\",\"aud\":[]}", "for another audience",
+         NULL},
         {"{\"sub\":\"a\",\"exp\":1705311730,\"iss\":\"me\",\"aud\":\"chats\"}",
-         "for another audience"},
+         "for another audience", NULL},
         {"{\"sub\":\"a\",\"exp\":1705311730,\"iss\":\"me\",\"aud\":{\"chat\":1}}",
-         "for another audience"},
-        {"{\"sub\":\"a\",\"exp\":1705311730,\"iss\":\"me\"}", "for another audience"},
-        {"{\"sub\":\"a\",\"exp\":1705311730,\"aud\":\"chat\"}", "from another issuer"},
+         "for another audience", NULL},
+        {"{\"sub\":\"a\",\"exp\":1705311730,\"iss\":\"me\"}", "for another audience", NULL},
+        {"{\"sub\":\"a\",\"exp\":1705311730,\"aud\":\"chat\"}", "from another issuer", NULL},
         {"{\"sub\":\"a\",\"exp\":1705311730,\"iss\":[\"me\"],\"aud\":\"chat\"}",
-         "from another issuer"},
+         "from another issuer", NULL},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct tt_jwt_claims claims;
         const char *reason = "";
         struct tt_buffer token =
             hs256(TT_SLICE_LITERAL(SECRET), "{\"alg\":\"HS256\"}", cases[i].payload);
-        tt_err err =
-            tt_jwt_verify(f->keys, &policy, tt_buffer_slice(&token), NOW, &claims, &reason);
+        tt_err err = tt_jwt_verify(f->keys, cases[i].policy == NULL ? &policy : cases[i].policy,
+                                   tt_buffer_slice(&token), NOW, &claims, &reason);
         assert_int_equal(tt_is_ok(err), cases[i].reason == NULL);
         if (cases[i].reason != NULL)
             assert_string_equal(reason, cases[i].reason);
