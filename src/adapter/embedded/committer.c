@@ -18,7 +18,8 @@
 #define SEGMENTS_TO_FLUSH 3
 #define SEGMENTS_KEPT_MAX 5
 
-#define OPS_AHEAD 12 /* from memory */
+#define OPS_AHEAD  12 /* from memory */
+#define OPS_HASHED 9  /* from here on what they are about is loaded, too */
 
 static void fail(struct tt_committer *committer, const char *what, const char *why)
 {
@@ -208,23 +209,39 @@ static bool is_about(const struct tt_store_op *op, const tt_id **conversation, c
     return op->kind == TT_STORE_ADVANCE;
 }
 
+/* What is known of the ops ahead, each at its number, modulo their count. */
+struct ahead {
+    struct tt_working_hashes hashes[OPS_HASHED + 1];
+    bool are_known[OPS_HASHED + 1];
+};
+
+static void begin_to_expect(const struct tt_committer *committer, struct ahead *ahead,
+                            const struct tt_job *jobs, size_t at)
+{
+    const tt_id *conversation;
+    const tt_id *user;
+    size_t slot = at % (OPS_HASHED + 1);
+    ahead->are_known[slot] = is_about(jobs[at].op, &conversation, &user);
+    if (ahead->are_known[slot])
+        ahead->hashes[slot] = tt_working_expect(committer->working, conversation, user);
+}
+
 /* An op was written by another core, and what it is about was not looked at for long: nearly all
  * the time of a batch would be waiting for memory. */
-static void look_ahead(const struct tt_committer *committer, const struct tt_job *jobs, size_t at,
-                       size_t count)
+static void look_ahead(const struct tt_committer *committer, struct ahead *ahead,
+                       const struct tt_job *jobs, size_t at, size_t count)
 {
-    static const size_t distances[] = {[TT_EXPECT_SLOTS] = 9,
-                                       [TT_EXPECT_STATES] = 6,
-                                       [TT_EXPECT_PARTS] = 4,
-                                       [TT_EXPECT_DEVICES] = 2};
+    static const size_t distances[] = {
+        [TT_EXPECT_STATES] = 6, [TT_EXPECT_PARTS] = 4, [TT_EXPECT_DEVICES] = 2};
     if (at + OPS_AHEAD < count)
         tt_expect(jobs[at + OPS_AHEAD].op, sizeof(*jobs->op));
-    for (unsigned step = TT_EXPECT_SLOTS; step <= TT_EXPECT_DEVICES; step++) {
-        const tt_id *conversation;
-        const tt_id *user;
-        if (at + distances[step] < count &&
-            is_about(jobs[at + distances[step]].op, &conversation, &user))
-            tt_working_expect(committer->working, (enum tt_working_step)step, conversation, user);
+    if (at + OPS_HASHED < count)
+        begin_to_expect(committer, ahead, jobs, at + OPS_HASHED);
+    for (unsigned step = TT_EXPECT_STATES; step <= TT_EXPECT_DEVICES; step++) {
+        size_t slot = (at + distances[step]) % (OPS_HASHED + 1);
+        if (at + distances[step] < count && ahead->are_known[slot])
+            tt_working_expect_more(committer->working, (enum tt_working_step)step,
+                                   &ahead->hashes[slot]);
     }
 }
 
@@ -232,12 +249,15 @@ static void run_jobs(struct tt_committer *committer, const struct tt_job *jobs, 
 {
     size_t first = 0;
     bool checked = false;
+    struct ahead ahead;
+    for (size_t i = 0; i < count && i < OPS_HASHED; i++)
+        begin_to_expect(committer, &ahead, jobs, i);
     for (size_t i = 0; i < count && !atomic_load(&committer->failed); i++) {
         if (needs_room(jobs[i].op->kind) && !checked) {
             tt_committer_check_disk(committer);
             checked = true;
         }
-        look_ahead(committer, jobs, i, count);
+        look_ahead(committer, &ahead, jobs, i, count);
         run_op(committer, jobs, i, &first);
         if (tt_journal_batch_size(committer->journal) < BATCH_SIZE_MAX)
             continue;

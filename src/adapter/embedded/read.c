@@ -15,13 +15,24 @@ static bool has_member(const struct tt_conversation *conversation, const tt_id *
     return false;
 }
 
+/* What a device that is unlinked has acked is not known any more. */
+static tt_err read_device_position(struct tt_reading *reading, struct tt_read_snapshot *snapshot,
+                                   const struct tt_status_row *status)
+{
+    bool linked = false;
+    tt_seq position = tt_read_position(status, &snapshot->device);
+    if (position.n > 0)
+        TT_TRY(tt_read_is_linked(reading, &snapshot->user, &snapshot->device, TT_TIME(0), &linked));
+    snapshot->device_delivered = linked ? position : TT_SEQ(0);
+    return TT_OK;
+}
+
 static tt_err read_snapshot(struct tt_reading *reading, struct tt_read_snapshot *snapshot)
 {
     struct tt_conversation conversation;
     struct tt_head_row head;
     struct tt_status_row status;
     struct tt_member_cursor *members;
-    bool linked;
     TT_TRY(tt_read_conversation_row(reading, &snapshot->conversation, &conversation));
     if (!has_member(&conversation, &snapshot->user))
         return TT_FAIL(NOT_FOUND);
@@ -31,12 +42,11 @@ static tt_err read_snapshot(struct tt_reading *reading, struct tt_read_snapshot 
     TT_TRY(tt_read_status_row(reading, &snapshot->conversation, &snapshot->user, &status));
     const struct tt_member_cursor mine = {snapshot->user, status.cursor};
     TT_TRY(tt_read_cursors(reading, &conversation, &mine, &members));
-    TT_TRY(tt_read_is_linked(reading, &snapshot->user, &snapshot->device, TT_TIME(0), &linked));
+    TT_TRY(read_device_position(reading, snapshot, &status));
     snapshot->head = head.head;
     snapshot->members = members;
     snapshot->member_count = conversation.member_count;
     snapshot->my_cursor = status.cursor;
-    snapshot->device_delivered = linked ? tt_read_position(&status, &snapshot->device) : TT_SEQ(0);
     snapshot->muted_until = status.muted_until;
     return snapshot->count_max == 0 ? TT_OK : tt_read_snapshot_messages(reading, snapshot);
 }

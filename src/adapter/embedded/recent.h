@@ -42,6 +42,8 @@ static inline void tt_recent_remove(struct tt_recent_list *list, struct tt_recen
 
 static inline void tt_recent_use(struct tt_recent_list *list, struct tt_recent *item)
 {
+    if (list->newest == item)
+        return;
     tt_recent_remove(list, item);
     tt_recent_add(list, item);
 }

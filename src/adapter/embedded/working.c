@@ -177,19 +177,24 @@ static void expect_devices(const struct tt_conversation_state *conversation)
         tt_expect(conversation->members[i].status.devices, sizeof(struct tt_device_position));
 }
 
-void tt_working_expect(const struct tt_working *working, enum tt_working_step step,
-                       const tt_id *conversation_id, const tt_id *user_id)
+struct tt_working_hashes tt_working_expect(const struct tt_working *working,
+                                           const tt_id *conversation, const tt_id *user)
 {
-    uint64_t conversation_hash = tt_map_hash(&working->conversations, tt_id_slice(conversation_id));
-    uint64_t user_hash = tt_map_hash(&working->users, tt_id_slice(user_id));
-    if (step == TT_EXPECT_SLOTS) {
-        tt_map_expect(&working->conversations, conversation_hash);
-        tt_map_expect(&working->users, user_hash);
-        return;
-    }
+    struct tt_working_hashes hashes = {
+        .conversation = tt_map_hash(&working->conversations, tt_id_slice(conversation)),
+        .user = tt_map_hash(&working->users, tt_id_slice(user)),
+    };
+    tt_map_expect(&working->conversations, hashes.conversation);
+    tt_map_expect(&working->users, hashes.user);
+    return hashes;
+}
+
+void tt_working_expect_more(const struct tt_working *working, enum tt_working_step step,
+                            const struct tt_working_hashes *hashes)
+{
     const struct tt_conversation_state *conversation =
-        tt_map_guess(&working->conversations, conversation_hash);
-    const struct tt_user_state *user = tt_map_guess(&working->users, user_hash);
+        tt_map_guess(&working->conversations, hashes->conversation);
+    const struct tt_user_state *user = tt_map_guess(&working->users, hashes->user);
     if (step == TT_EXPECT_PARTS)
         expect_parts(conversation, user);
     else if (step == TT_EXPECT_DEVICES && conversation != NULL)
@@ -200,11 +205,29 @@ void tt_working_expect(const struct tt_working *working, enum tt_working_step st
     }
 }
 
+/* What an op looks up it mostly looks up several times. */
+static struct tt_conversation_state *find_conversation(const struct tt_working *working,
+                                                       const tt_id *id)
+{
+    struct tt_conversation_state *newest =
+        (struct tt_conversation_state *)working->recent_conversations.newest;
+    if (newest != NULL && tt_id_eq(&newest->info.id, id))
+        return newest;
+    return tt_map_get(&working->conversations, tt_id_slice(id));
+}
+
+static struct tt_user_state *find_user(const struct tt_working *working, const tt_id *id)
+{
+    struct tt_user_state *newest = (struct tt_user_state *)working->recent_users.newest;
+    if (newest != NULL && tt_id_eq(&newest->id, id))
+        return newest;
+    return tt_map_get(&working->users, tt_id_slice(id));
+}
+
 tt_err tt_working_conversation(struct tt_working *working, const tt_id *id,
                                struct tt_conversation_state **found)
 {
-    struct tt_conversation_state *conversation =
-        tt_map_get(&working->conversations, tt_id_slice(id));
+    struct tt_conversation_state *conversation = find_conversation(working, id);
     if (conversation != NULL) {
         tt_recent_use(&working->recent_conversations, &conversation->recent);
         *found = conversation;
@@ -391,7 +414,7 @@ static tt_err load_user(struct tt_working *working, struct tt_user_state *user)
 
 tt_err tt_working_user(struct tt_working *working, const tt_id *id, struct tt_user_state **found)
 {
-    struct tt_user_state *user = tt_map_get(&working->users, tt_id_slice(id));
+    struct tt_user_state *user = find_user(working, id);
     if (user != NULL) {
         tt_recent_use(&working->recent_users, &user->recent);
         *found = user;

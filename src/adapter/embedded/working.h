@@ -63,10 +63,16 @@ TT_MUST_CHECK tt_err tt_working_create(struct tt_index *index, uint64_t size_max
 void tt_working_destroy(struct tt_working **destroyed);
 
 /* Loads what an op of that user in that conversation will look at, in steps: each needs what the
- * one before has loaded meanwhile. Changes nothing. */
-enum tt_working_step { TT_EXPECT_SLOTS, TT_EXPECT_STATES, TT_EXPECT_PARTS, TT_EXPECT_DEVICES };
-void tt_working_expect(const struct tt_working *working, enum tt_working_step step,
-                       const tt_id *conversation, const tt_id *user);
+ * one before has loaded meanwhile, the first one beginning with the hashes. Changes nothing. */
+struct tt_working_hashes {
+    uint64_t conversation;
+    uint64_t user;
+};
+struct tt_working_hashes tt_working_expect(const struct tt_working *working,
+                                           const tt_id *conversation, const tt_id *user);
+enum tt_working_step { TT_EXPECT_STATES, TT_EXPECT_PARTS, TT_EXPECT_DEVICES };
+void tt_working_expect_more(const struct tt_working *working, enum tt_working_step step,
+                            const struct tt_working_hashes *hashes);
 
 /* The one row that says how far the index is; may be changed, but `applied` only by a flush. */
 struct tt_position_row *tt_working_position(struct tt_working *working);
