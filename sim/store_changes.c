@@ -182,6 +182,35 @@ static void move_position(struct tt_store_tables *tables, struct tt_member_row *
         tt_store_tables_set_position(member, &advance->device, to);
 }
 
+/* The least that `viewer` is shown of all but himself, the one who acks being at `acked`. */
+static struct tt_cursor least_shown(const struct tt_conversation_row *row, size_t viewer,
+                                    const struct tt_advance *advance, struct tt_cursor acked)
+{
+    struct tt_cursor least = {TT_SEQ(UINT64_MAX), TT_SEQ(UINT64_MAX)};
+    for (size_t i = 0; i < row->member_count; i++) {
+        const struct tt_member_row *member = &row->members[i];
+        bool acks = tt_id_eq(&member->user, &advance->user);
+        struct tt_cursor cursor = acks ? acked : member->cursor;
+        if (i == viewer)
+            continue;
+        least.delivered = tt_seq_min(least.delivered, cursor.delivered);
+        least.read = tt_seq_min(least.read, cursor.read);
+    }
+    return least;
+}
+
+static bool is_shown(const struct tt_conversation_row *row, const struct tt_advance *advance)
+{
+    for (size_t i = 0; i < row->member_count; i++) {
+        struct tt_cursor before = least_shown(row, i, advance, advance->before);
+        struct tt_cursor after = least_shown(row, i, advance, advance->after);
+        if (!tt_id_eq(&row->members[i].user, &advance->user) &&
+            (before.delivered.n != after.delivered.n || before.read.n != after.read.n))
+            return true;
+    }
+    return false;
+}
+
 void tt_store_tables_advance(struct tt_store_tables *tables, struct tt_store_op *op)
 {
     struct tt_advance *advance = &op->advance;
@@ -217,9 +246,12 @@ void tt_store_tables_advance(struct tt_store_tables *tables, struct tt_store_op 
     advance->settled = !member->is_pending;
     if (is_link(tables, advance))
         advance->device_delivered = tt_store_tables_position(member, &advance->device);
-    advance->member_count = row->member_count;
-    if (tables->mutant != TT_MUTANT_STALE_MEMBERS)
+    if (tables->mutant == TT_MUTANT_STALE_MEMBERS) {
+        advance->member_count = row->member_count;
+    } else if (advance->wants_members || is_shown(row, advance)) {
+        advance->member_count = row->member_count;
         advance->members = tt_store_tables_cursors(row, &op->arena);
+    }
 }
 
 static void remove_device(struct tt_store_tables *tables, struct tt_user_row *user, size_t at)

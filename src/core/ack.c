@@ -25,6 +25,7 @@ static void advance(struct tt_core *core, struct tt_session *session, struct tt_
     op->advance.linked_at = session->linked_at;
     op->advance.to = stream->wanted;
     op->advance.at = core->now.wall;
+    op->advance.wants_members = stream->ack_unsure;
     if (stream->ack_unsure)
         op->tag.context = tt_arena_alloc(&op->arena, 1);
     tt_emit_store(core, op, TT_FOR_ACK, session->handle);

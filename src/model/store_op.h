@@ -152,13 +152,15 @@ struct tt_advance {
     tt_time linked_at;   /* of the link that acks; 0: whichever there is */
     struct tt_cursor to; /* read <= delivered; 0 where it does not move */
     tt_time at;
+    bool wants_members; /* even if the advance is shown to nobody */
 
     struct tt_cursor before;
     struct tt_cursor after;
     tt_seq device_delivered;
     tt_seq head;
     bool settled; /* true: all linked devices of the user have everything up to the head */
-    const struct tt_member_cursor *members; /* all, read consistently after the own advance */
+    /* All, read consistently after the own advance; or none: it is shown to nobody. */
+    const struct tt_member_cursor *members;
     size_t member_count;
 };
 

@@ -59,7 +59,9 @@
  *   head changes nothing. NOT_FOUND unless a member. Each step of a user's cursor is kept with its
  *   time. Removes the pending row when it is armed no further than the head and every linked device
  *   (or, with none, the user's cursor) has reached the head; `settled` says that it is gone. Who
- *   does not know says false.
+ *   does not know says false. `members` names all of them, as they stand after the advance; only if
+ *   it changes for none of the others what is the least of everybody but himself, and the caller
+ *   does not say `wants_members`, it may name none.
  * READ_MESSAGES: ascending from `from`, gapless; none if from > head or count_max is 0. NOT_FOUND:
  *   no conversation.
  * SNAPSHOT: NOT_FOUND unless the user is a member. Messages from max(1, the user's read cursor) on,

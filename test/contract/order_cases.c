@@ -126,9 +126,61 @@ static void two_members_that_ack_at_once_see_each_other(struct fixture *f)
     f->subject->submit(f->store, 0, &bobs, 1);
     f->subject->submit(f->store, 1, &carols, 1);
     f->subject->wait(f->store);
-    bool bob_saw_carol = bobs->advance.members[2].cursor.delivered.n == 1;
-    bool carol_saw_bob = carols->advance.members[1].cursor.delivered.n == 1;
+    bool bob_saw_carol =
+        bobs->advance.member_count == 3 && bobs->advance.members[2].cursor.delivered.n == 1;
+    bool carol_saw_bob =
+        carols->advance.member_count == 3 && carols->advance.members[1].cursor.delivered.n == 1;
     assert_true(bob_saw_carol || carol_saw_bob);
+}
+
+/* All four, and where they stand. */
+static void expect_members(const struct tt_store_op *op, const char *delivered)
+{
+    assert_int_equal(op->advance.member_count, strlen(delivered));
+    for (size_t i = 0; i < op->advance.member_count; i++)
+        assert_int_equal(op->advance.members[i].cursor.delivered.n, delivered[i] - '0');
+}
+
+/* Of two who stand where he stood, each of the others still sees one. */
+static void an_ack_that_is_shown_to_nobody_need_not_name_the_members(struct fixture *f)
+{
+    create_group(f, "g", "alice bob carol dave");
+    send_text(f, "g", "alice", "d", "m1", 1);
+    struct tt_store_op *bobs = new_ack(f, "g", "bob", "b", 1, 0);
+    run(f, bobs);
+    expect_ok(bobs->err);
+    if (bobs->advance.member_count > 0)
+        expect_members(bobs, "1100");
+    struct tt_store_op *again = new_ack(f, "g", "bob", "b", 1, 0);
+    again->advance.wants_members = true;
+    run(f, again);
+    expect_ok(again->err);
+    expect_members(again, "1100");
+    struct tt_store_op *carols = new_ack(f, "g", "carol", "c", 1, 0);
+    carols->advance.wants_members = true;
+    run(f, carols);
+    expect_ok(carols->err);
+    expect_members(carols, "1110");
+    struct tt_store_op *daves = new_ack(f, "g", "dave", "d", 1, 0);
+    run(f, daves);
+    expect_ok(daves->err);
+    expect_members(daves, "1111");
+}
+
+/* All have it, but only dave has not read it: he is shown that bob has. */
+static void an_ack_of_which_a_part_is_shown_names_the_members(struct fixture *f)
+{
+    create_group(f, "g", "alice bob carol dave");
+    send_text(f, "g", "alice", "d", "m1", 1);
+    run(f, new_ack(f, "g", "carol", "c", 1, 1));
+    run(f, new_ack(f, "g", "dave", "d", 1, 0));
+    run(f, new_ack(f, "g", "bob", "b", 1, 0));
+    struct tt_store_op *read = new_ack(f, "g", "bob", "b", 1, 1);
+    run(f, read);
+    expect_ok(read->err);
+    expect_members(read, "1111");
+    expect_cursor(read->advance.members[1].cursor, 1, 1);
+    expect_cursor(read->advance.members[3].cursor, 1, 0);
 }
 
 static void a_read_sees_what_was_completed_before(struct fixture *f)
@@ -157,6 +209,8 @@ const struct contract_case order_cases[] = {
     CASE(the_same_client_id_from_two_nodes_is_stored_once),
     CASE(one_batch_may_hold_a_life),
     CASE(two_members_that_ack_at_once_see_each_other),
+    CASE(an_ack_that_is_shown_to_nobody_need_not_name_the_members),
+    CASE(an_ack_of_which_a_part_is_shown_names_the_members),
     CASE(a_read_sees_what_was_completed_before),
     {NULL, NULL},
 };

@@ -122,17 +122,45 @@ static tt_err answer_append(struct tt_working *working, struct tt_store_op *op)
                             &append->device_delivered);
 }
 
-static tt_err answer_advance(struct tt_working *working, struct tt_store_op *op)
+/* An ack is shown to nobody when two of the others stand no further than its user stood before:
+ * each who looks sees at least one of these two, and so the same least as before. That takes no
+ * look at the rest, of whom there may be a thousand. */
+struct witnesses {
+    unsigned of_delivered;
+    unsigned of_read;
+};
+
+/* Counts one of the others; true: there are enough. */
+static bool is_witnessed(struct witnesses *witnesses, struct tt_cursor other,
+                         struct tt_cursor before)
 {
-    struct tt_advance *advance = &op->advance;
-    struct tt_conversation_state *conversation;
-    struct tt_member_state *member;
-    TT_TRY(find_member(working, &advance->conversation, &advance->user, &conversation, &member));
-    advance->after = member->status.cursor;
-    advance->head = conversation->head.head;
-    advance->settled = !member->has_pending;
+    witnesses->of_delivered += other.delivered.n <= before.delivered.n;
+    witnesses->of_read += other.read.n <= before.read.n;
+    return witnesses->of_delivered >= 2 && witnesses->of_read >= 2;
+}
+
+static tt_err is_shown(struct tt_working *working, struct tt_conversation_state *conversation,
+                       const struct tt_advance *advance, bool *shown)
+{
+    struct witnesses witnesses = {0, 0};
+    size_t own = tt_working_member_of(conversation, &advance->user);
+    *shown = advance->before.delivered.n < advance->after.delivered.n ||
+             advance->before.read.n < advance->after.read.n;
+    for (size_t i = 0; i < conversation->info.member_count && *shown; i++) {
+        struct tt_member_state *other;
+        if (i == own)
+            continue;
+        TT_TRY(tt_working_member(working, conversation, i, &other));
+        *shown = !is_witnessed(&witnesses, other->status.cursor, advance->before);
+    }
+    return TT_OK;
+}
+
+static tt_err answer_members(struct tt_working *working, struct tt_conversation_state *conversation,
+                             struct tt_arena *arena, struct tt_advance *advance)
+{
     size_t count = conversation->info.member_count;
-    struct tt_member_cursor *members = tt_arena_array(&op->arena, count, sizeof(*members));
+    struct tt_member_cursor *members = tt_arena_array(arena, count, sizeof(*members));
     for (size_t i = 0; i < count; i++) {
         struct tt_member_state *other;
         TT_TRY(tt_working_member(working, conversation, i, &other));
@@ -141,6 +169,22 @@ static tt_err answer_advance(struct tt_working *working, struct tt_store_op *op)
     }
     advance->members = members;
     advance->member_count = count;
+    return TT_OK;
+}
+
+static tt_err answer_advance(struct tt_working *working, struct tt_store_op *op)
+{
+    struct tt_advance *advance = &op->advance;
+    struct tt_conversation_state *conversation;
+    struct tt_member_state *member;
+    bool shown;
+    TT_TRY(find_member(working, &advance->conversation, &advance->user, &conversation, &member));
+    advance->after = member->status.cursor;
+    advance->head = conversation->head.head;
+    advance->settled = !member->has_pending;
+    TT_TRY(is_shown(working, conversation, advance, &shown));
+    if (shown || advance->wants_members)
+        TT_TRY(answer_members(working, conversation, &op->arena, advance));
     struct tt_user_state *user;
     TT_TRY(tt_working_user(working, &advance->user, &user));
     if (tt_decide_is_link(user, advance))

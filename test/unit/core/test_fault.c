@@ -182,9 +182,38 @@ static void everybody_is_looked_for_again_when_a_server_is_gone(void **state)
     bench_destroy(&bench);
 }
 
+static void lost_answer_in_a_group(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create(NULL);
+    tt_id members[4] = {tt_id_of("alice"), tt_id_of("bob"), tt_id_of("carol"), tt_id_of("dave")};
+    struct tt_request make = {
+        .kind = TT_REQUEST_CREATE,
+        .conversation = tt_id_of("g"),
+        .create = {.id_given = true, .kind = TT_GROUP, .members = members, .member_count = 4}};
+    bench_ask(bench, make, "alice", "desk");
+    tt_handle alice = bench_connect(bench, "alice", "desk");
+    tt_handle bob = bench_connect(bench, "bob", "phone");
+    tt_handle carol = bench_connect(bench, "carol", "phone");
+    tt_handle dave = bench_connect(bench, "dave", "phone");
+    bench_send(bench, alice, "g", "m1");
+    bench_send(bench, alice, "g", "m2");
+    bench_send(bench, alice, "g", "m3");
+    bench_say(bench, carol, TT_CLIENT_DELIVERED, "g", 2);
+    bench_say(bench, dave, TT_CLIENT_DELIVERED, "g", 2);
+    expect_unsaid(bench, "alice/desk: status_update");
+    bench_hold(bench, TT_STORE_ADVANCE);
+    bench_say(bench, bob, TT_CLIENT_DELIVERED, "g", 3);
+    bench_let_go(bench, TT_STORE_ADVANCE, TT_FAIL(UNAVAILABLE));
+    bench_pass_ms(bench, 20000);
+    expect_said(bench, "alice/desk: status_update g last_delivered_seq=2");
+    bench_destroy(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lost_answer_in_a_group),
         cmocka_unit_test(an_ack_that_the_store_refuses_is_refused),
         cmocka_unit_test(a_send_that_the_store_refuses_leaves_nothing_behind),
         cmocka_unit_test(an_open_that_the_store_refuses_keeps_no_message_back),
