@@ -17,6 +17,7 @@
 #define DAY_MS         (24 * 3600 * 1000ULL)
 #define FILES_BESIDE   64
 #define LETTERS        ((size_t)256 * 1024)
+#define LETTERS_STEP   40503U /* so that a message begins elsewhere than the one before */
 #define PROGRESS_NS    1000000000ULL
 #define WARM_UP_PART   5
 #define NANOSECONDS    1000000000ULL
@@ -216,15 +217,16 @@ bool tt_bench_write(struct tt_bench_end *end, const struct tt_client_frame *fram
 
 bool tt_bench_send(struct tt_bench_end *end, const tt_id *conversation, uint64_t number)
 {
-    char id[32];
+    char id[1 + TT_U64_TEXT_MAX] = "b";
     size_t size = (size_t)end->bench->values->bytes;
-    size_t from = (size_t)(tt_clock_os_nanoseconds() % (LETTERS - size));
-    snprintf(id, sizeof(id), "b%llu", (unsigned long long)number);
-    return tt_bench_write(
-        end, &(struct tt_client_frame){.kind = TT_CLIENT_SEND,
-                                       .conversation = *conversation,
-                                       .client_id = tt_id_of(id),
-                                       .content = tt_slice(end->bench->letters + from, size)});
+    size_t from = (size_t)(end->bench->sends++ * LETTERS_STEP % (LETTERS - size));
+    size_t id_size = (size_t)(tt_buffer_put_u64(id + 1, number) - id);
+    struct tt_client_frame frame = {.kind = TT_CLIENT_SEND,
+                                    .conversation = *conversation,
+                                    .content = tt_slice(end->bench->letters + from, size)};
+    tt_err err = tt_id_parse(tt_slice(id, id_size), &frame.client_id);
+    TT_ASSERT(tt_is_ok(err));
+    return tt_bench_write(end, &frame);
 }
 
 bool tt_bench_delivered(struct tt_bench_end *end, const tt_id *conversation, tt_seq seq)

@@ -40,7 +40,8 @@ struct tt_bench {
     struct tt_secret secret;
     uint32_t run; /* part of every name, so that runs do not meet */
     int epoll;
-    uint32_t connections;    /* that were begun */
+    uint32_t connections; /* that were begun */
+    uint64_t sends;
     char *letters;           /* what messages consist of: like texts, they hardly compress */
     char *bytes;             /* what connections that were begun are read into */
     const uint64_t *counted; /* what the progress line shows the rate of */
