@@ -202,10 +202,11 @@ static struct tt_cursor least_shown(const struct tt_conversation_row *row, size_
 static bool is_shown(const struct tt_conversation_row *row, const struct tt_advance *advance)
 {
     for (size_t i = 0; i < row->member_count; i++) {
+        if (tt_id_eq(&row->members[i].user, &advance->user))
+            continue;
         struct tt_cursor before = least_shown(row, i, advance, advance->before);
         struct tt_cursor after = least_shown(row, i, advance, advance->after);
-        if (!tt_id_eq(&row->members[i].user, &advance->user) &&
-            (before.delivered.n != after.delivered.n || before.read.n != after.read.n))
+        if (before.delivered.n != after.delivered.n || before.read.n != after.read.n)
             return true;
     }
     return false;

@@ -1,24 +1,11 @@
 #include "base/id.h"
 
 #include "base/assert.h"
+#include "base/load.h"
 
 /* Sixteen bytes that are compared at once, where the processor can. */
 typedef uint8_t block __attribute__((vector_size(16)));
 typedef uint64_t halves __attribute__((vector_size(16)));
-
-static uint64_t load8(const char *at)
-{
-    uint64_t word;
-    memcpy(&word, at, sizeof(word));
-    return word;
-}
-
-static uint32_t load4(const char *at)
-{
-    uint32_t word;
-    memcpy(&word, at, sizeof(word));
-    return word;
-}
 
 /* Whether all are of A-Z a-z 0-9 _ - . : @, among which three ranges of ASCII are whole. */
 static bool is_allowed(uint64_t first, uint64_t second)
@@ -30,23 +17,21 @@ static bool is_allowed(uint64_t first, uint64_t second)
     return (both[0] & both[1]) == UINT64_MAX;
 }
 
-/* The last words overlap where they must, so that no size needs a loop over bytes. */
+/* What is shorter than a block is filled up with what is allowed. */
 static bool consists_of_allowed(struct tt_slice text)
 {
     const char *at = text.data;
     const char *end = text.data + text.size;
     for (; end - at > 16; at += 16)
-        if (!is_allowed(load8(at), load8(at + 8)))
+        if (!is_allowed(tt_load8(at), tt_load8(at + 8)))
             return false;
     if (text.size >= 16)
-        return is_allowed(load8(end - 16), load8(end - 8));
+        return is_allowed(tt_load8(end - 16), tt_load8(end - 8));
     if (text.size >= 8)
-        return is_allowed(load8(at), load8(end - 8));
+        return is_allowed(tt_load8(at), tt_load8(end - 8));
     if (text.size >= 4)
-        return is_allowed((uint64_t)load4(at) << 32 | load4(end - 4), UINT64_MAX / 255 * 'a');
-    const uint64_t few = (uint64_t)(uint8_t)at[0] << 16 |
-                         (uint64_t)(uint8_t)at[text.size / 2] << 8 | (uint8_t)end[-1];
-    return is_allowed(few | 0x6161616161000000U, UINT64_MAX / 255 * 'a');
+        return is_allowed((uint64_t)tt_load4(at) << 32 | tt_load4(end - 4), UINT64_MAX / 255 * 'a');
+    return is_allowed(tt_load_few(at, text.size) | 0x6161616161000000U, UINT64_MAX / 255 * 'a');
 }
 
 tt_err tt_id_parse(struct tt_slice text, tt_id *id)

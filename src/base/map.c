@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/load.h"
 #include "base/memory.h"
 
 #define CAPACITY_MIN 4
@@ -16,26 +17,6 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static uint64_t load8(const char *at)
-{
-    uint64_t word;
-    memcpy(&word, at, sizeof(word));
-    return word;
-}
-
-static uint64_t load4(const char *at)
-{
-    uint32_t word;
-    memcpy(&word, at, sizeof(word));
-    return word;
-}
-
-static uint64_t load_few(const char *at, size_t count)
-{
-    return (uint64_t)(unsigned char)at[0] << 16 | (uint64_t)(unsigned char)at[count / 2] << 8 |
-           (unsigned char)at[count - 1];
-}
-
 /* A multiply-fold hash in the manner of wyhash (Wang Yi, public domain), 16 bytes a round. The last
  * words overlap where they must, so that no length needs a loop over bytes. */
 uint64_t tt_hash(struct tt_slice bytes, uint64_t seed)
@@ -46,17 +27,17 @@ uint64_t tt_hash(struct tt_slice bytes, uint64_t seed)
     const char *at = bytes.data;
     size_t left = bytes.size;
     for (; left > 16; left -= 16, at += 16)
-        hash = mix(load8(at) ^ p1, load8(at + 8) ^ hash);
+        hash = mix(tt_load8(at) ^ p1, tt_load8(at + 8) ^ hash);
     uint64_t a = 0;
     uint64_t b = 0;
     if (left >= 8) {
-        a = load8(at);
-        b = load8(at + left - 8);
+        a = tt_load8(at);
+        b = tt_load8(at + left - 8);
     } else if (left >= 4) {
-        a = load4(at);
-        b = load4(at + left - 4);
+        a = tt_load4(at);
+        b = tt_load4(at + left - 4);
     } else if (left > 0) {
-        a = load_few(at, left);
+        a = tt_load_few(at, left);
     }
     hash = mix(a ^ p1, b ^ hash);
     return mix(hash ^ p1, bytes.size ^ p0);

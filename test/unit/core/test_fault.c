@@ -182,7 +182,7 @@ static void everybody_is_looked_for_again_when_a_server_is_gone(void **state)
     bench_destroy(&bench);
 }
 
-static void lost_answer_in_a_group(void **state)
+static void an_ack_whose_answer_was_lost_is_shown_in_a_group_too(void **state)
 {
     (void)state;
     struct bench *bench = bench_create(NULL);
@@ -213,7 +213,7 @@ static void lost_answer_in_a_group(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lost_answer_in_a_group),
+        cmocka_unit_test(an_ack_whose_answer_was_lost_is_shown_in_a_group_too),
         cmocka_unit_test(an_ack_that_the_store_refuses_is_refused),
         cmocka_unit_test(a_send_that_the_store_refuses_leaves_nothing_behind),
         cmocka_unit_test(an_open_that_the_store_refuses_keeps_no_message_back),

@@ -210,6 +210,8 @@ static void requests_that_could_be_smuggled(void **unused)
     CHECK(POST "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", "501\n");
     CHECK(POST "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "501\n");
     CHECK(POST "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", "501\n");
+    CHECK(POST "Content-Length: 3\t\r\nTransfer-Encodings: chunked\r\n\r\nabc",
+          "POST / ? x= [abc]\n");
     CHECK(POST "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", "400\n");
     CHECK("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400\n");
     CHECK("GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n", "400\n");
